@@ -1,0 +1,55 @@
+import type { Owner } from "../trace/records.ts";
+import type {
+  ConfigMap,
+  EndpointSlice,
+  KubernetesObject,
+  Namespace,
+  NetworkPolicy,
+  Node,
+  Pod,
+  Service,
+  UnmodelledObject,
+  Workload,
+} from "./objects.ts";
+
+/** Settings of the cluster as a whole. What the input does not say is assumed and listed. */
+export interface ClusterSettings {
+  /** A key of the CNI registry in sim/components.ts. */
+  readonly cni: string;
+  /** A key of the proxier registry: `iptables`, `ipvs`. */
+  readonly proxyMode: string;
+  /** By family. */
+  readonly podCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  readonly clusterDomain: string;
+  /** `enforced` where something on the nodes compiles policies, `none` where nobody does. */
+  readonly networkPolicy: "enforced" | "none";
+  readonly kubeVersion: string;
+  readonly ipvsScheduler: string;
+  /** Who runs on the nodes beside the CNI plugin. */
+  readonly masqueradeLeavingCluster: boolean;
+  readonly bridgeNfCallIptables: boolean;
+  /** A key of the kernel profiles: `6.18`. */
+  readonly kernel: string;
+}
+
+/**
+ * A cluster as the controllers leave it: every pod has a node and an address, every Service its addresses and
+ * slices. Immutable; lists are sorted by namespace and name. Pure data: origins hang on it by object identity.
+ */
+export interface Cluster {
+  readonly settings: ClusterSettings;
+  readonly nodes: readonly Node[];
+  readonly namespaces: readonly Namespace[];
+  readonly pods: readonly Pod[];
+  readonly workloads: readonly Workload[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+  readonly networkPolicies: readonly NetworkPolicy[];
+  readonly configMaps: readonly ConfigMap[];
+  readonly unmodelled: readonly UnmodelledObject[];
+  /** What was assumed on the way here, in the order it was. */
+  readonly assumptions: readonly { readonly id: string; readonly text: string; readonly override?: string }[];
+  /** The owner (with its manifest line) of an object, or of the part of it at `path`. */
+  ownerOf(object: KubernetesObject, path?: readonly (string | number)[]): Owner;
+}

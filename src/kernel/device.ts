@@ -1,0 +1,100 @@
+import type { Owner } from "../trace/records.ts";
+import type { Address } from "../wire/address.ts";
+import type { Mac } from "../wire/mac.ts";
+
+/** An address on a device, as `ip addr` shows it. */
+export interface InterfaceAddress {
+  readonly address: Address;
+  readonly prefixLength: number;
+  readonly scope: "global" | "link" | "host";
+  readonly owner?: Owner;
+}
+
+/** Settings of a device that is a bridge port. */
+export interface BridgePort {
+  readonly bridge: BridgeDevice;
+  hairpin: boolean;
+  isolated: boolean;
+  learning: boolean;
+  flood: boolean;
+}
+
+interface DeviceBase {
+  readonly ifindex: number;
+  readonly name: string;
+  mac: Mac;
+  /** Bytes. */
+  mtu: number;
+  up: boolean;
+  promiscuous: boolean;
+  /** Carries the owner to the trace: the CNI plugin, a pod. */
+  readonly owner?: Owner;
+  readonly addresses: InterfaceAddress[];
+  /** Set while the device is a port of a bridge. */
+  port?: BridgePort;
+}
+
+export interface Loopback extends DeviceBase {
+  readonly kind: "loopback";
+}
+
+/** A device whose frames leave by a cable: one end of a veth pair, or a network card. */
+export interface WiredDevice extends DeviceBase {
+  readonly kind: "veth" | "physical";
+  /** The other end, looked up when a frame crosses, so that namespaces can be made on demand. */
+  readonly peer?: DeviceRef;
+}
+
+export interface DeviceRef {
+  readonly namespace: string;
+  readonly device: string;
+}
+
+/** An entry of a bridge's forwarding database. */
+export interface FdbEntry {
+  readonly mac: Mac;
+  /** Port name; the bridge's own name for its own address. */
+  port: string;
+  readonly permanent: boolean;
+  updatedAtNanos: number;
+  readonly owner?: Owner;
+}
+
+export interface BridgeDevice extends DeviceBase {
+  readonly kind: "bridge";
+  /** Port device names in the order they were enslaved in. */
+  readonly ports: string[];
+  readonly fdb: Map<Mac, FdbEntry>;
+  ageingNanos: number;
+}
+
+/** Where a VXLAN device sends frames for an inner MAC: an entry of `bridge fdb ... dst`. */
+export interface VxlanFdbEntry {
+  readonly mac: Mac;
+  readonly remote: Address;
+  readonly owner?: Owner;
+}
+
+export interface VxlanDevice extends DeviceBase {
+  readonly kind: "vxlan";
+  readonly vni: number;
+  readonly local: Address;
+  readonly dstPort: number;
+  /** Device the outer packets leave by, where it was given. */
+  readonly lower?: string;
+  readonly learning: boolean;
+  readonly fdb: Map<Mac, VxlanFdbEntry>;
+}
+
+export interface IpipDevice extends DeviceBase {
+  readonly kind: "ipip";
+  readonly local?: Address;
+  readonly remote?: Address;
+}
+
+/** A device that swallows what is sent to it; kube-ipvs0 and nodelocaldns are of this kind. */
+export interface DummyDevice extends DeviceBase {
+  readonly kind: "dummy";
+}
+
+export type Device = Loopback | WiredDevice | BridgeDevice | VxlanDevice | IpipDevice | DummyDevice;

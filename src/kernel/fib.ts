@@ -1,0 +1,64 @@
+import type { Owner } from "../trace/records.ts";
+import type { Address, Family } from "../wire/address.ts";
+import type { Cidr } from "../wire/cidr.ts";
+
+/** A route as `ip route` shows it. */
+export interface Route {
+  readonly destination: Cidr;
+  readonly type: "unicast" | "local" | "broadcast" | "blackhole" | "unreachable" | "prohibit" | "throw";
+  readonly via?: Address;
+  readonly device?: string;
+  /** Preferred source address (`src`). */
+  readonly source?: Address;
+  readonly scope: "global" | "link" | "host";
+  readonly metric: number;
+  readonly onlink: boolean;
+  readonly mtu?: number;
+  /** `kernel`, `boot`, `static`, `bird`, `80`, ... */
+  readonly protocol: string;
+  readonly owner?: Owner;
+}
+
+/** A policy routing rule as `ip rule` shows it. */
+export interface IpRule {
+  readonly priority: number;
+  readonly from?: Cidr;
+  readonly to?: Cidr;
+  readonly inDevice?: string;
+  readonly outDevice?: string;
+  readonly mark?: { readonly value: number; readonly mask: number };
+  readonly inverted: boolean;
+  readonly action: { readonly kind: "lookup"; readonly table: string } | { readonly kind: "blackhole" | "unreachable" | "prohibit" };
+  readonly owner?: Owner;
+}
+
+/** What a lookup asks about. */
+export interface FlowKey {
+  readonly dst: Address;
+  readonly src?: Address;
+  readonly mark: number;
+  readonly inDevice?: string;
+  readonly outDevice?: string;
+}
+
+/** What a lookup found. */
+export interface FibResult {
+  readonly route: Route;
+  readonly table: string;
+  readonly rule: IpRule;
+}
+
+/** The forwarding information base of one family: rules, and tables by name (`local`, `main`, `default`, or a number). */
+export interface Fib {
+  readonly family: Family;
+  readonly rules: readonly IpRule[];
+  add(route: Route, table?: string): void;
+  /** Removes the first route that equals in destination, and in via, device and metric where those are given. */
+  delete(match: Pick<Route, "destination"> & Partial<Route>, table?: string): boolean;
+  addRule(rule: IpRule): void;
+  deleteRule(match: Partial<IpRule>): boolean;
+  routes(table?: string): readonly Route[];
+  tables(): readonly string[];
+  /** Longest prefix, then lowest metric, table by table in the order of the rules; undefined: no route. */
+  lookup(key: FlowKey): FibResult | undefined;
+}

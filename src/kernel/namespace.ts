@@ -1,0 +1,62 @@
+import type { Recorder } from "../trace/recorder.ts";
+import type { Family } from "../wire/address.ts";
+import type { Chance } from "./chance.ts";
+import type { Clock } from "./clock.ts";
+import type { Conntrack } from "./conntrack/table.ts";
+import type { Device } from "./device.ts";
+import type { Fib } from "./fib.ts";
+import type { Neighbours } from "./neighbour.ts";
+import type { Hooks } from "./netfilter.ts";
+import type { Skb } from "./skb.ts";
+import type { Sockets } from "./socket/api.ts";
+
+/** Carries frames between namespaces. */
+export interface Wire {
+  /** The frame leaves `device`; it arrives at the other end in an event of its own. */
+  transmit(from: NetworkNamespace, device: Device, skb: Skb): void;
+}
+
+/** What a run hands to every namespace. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly wire: Wire;
+  readonly recorder: Recorder;
+  readonly profile: KernelProfile;
+}
+
+/** What differs between kernel versions as far as it is modelled. */
+export interface KernelProfile {
+  readonly name: string;
+  /** Seconds after the first SYN at which it is sent again; the connect fails one further interval later. */
+  readonly synRetransmitSeconds: readonly number[];
+  /** Seconds after the first SYN at which connect(2) gives up with ETIMEDOUT. */
+  readonly synTimeoutSeconds: number;
+}
+
+/**
+ * The network stack of a pod or a host. It knows nothing of Kubernetes: what it does follows from devices,
+ * routes, rules and sysctls alone.
+ */
+export interface NetworkNamespace {
+  readonly name: string;
+  /** The Kubernetes node it lives on, for the trace only. */
+  readonly node?: string;
+  readonly surroundings: Surroundings;
+  readonly devices: Map<string, Device>;
+  readonly fib: Readonly<Record<Family, Fib>>;
+  readonly neighbours: Neighbours;
+  readonly hooks: Hooks;
+  readonly conntrack: Conntrack;
+  readonly sockets: Sockets;
+  readonly sysctls: Sysctls;
+}
+
+/** Sysctls by their dotted name, as sysctl(8) takes them; unset ones have the kernel's default. */
+export interface Sysctls {
+  get(name: string): number;
+  /** Names that are not modelled are kept and have no effect. */
+  set(name: string, value: number): void;
+  /** What was set, for printing. */
+  entries(): readonly (readonly [string, number])[];
+}

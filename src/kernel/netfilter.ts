@@ -1,0 +1,110 @@
+import type { HookName } from "../trace/records.ts";
+import type { Family } from "../wire/address.ts";
+import type { Device } from "./device.ts";
+import type { NetworkNamespace } from "./namespace.ts";
+import type { Skb } from "./skb.ts";
+
+/*
+ *            ┌───────────── route ─────────────┐
+ *  in ─▶ PREROUTING                         FORWARD ─▶ POSTROUTING ─▶ out
+ *            └▶ INPUT ─▶ socket      socket ─▶ OUTPUT ─▶ route ──┘
+ */
+
+/** What a hook function sees (struct nf_hook_state). */
+export interface HookState {
+  readonly namespace: NetworkNamespace;
+  readonly hook: HookName;
+  readonly family: Family;
+  readonly skb: Skb;
+  readonly inDevice?: Device;
+  readonly outDevice?: Device;
+  /** Bridge ports, for `-m physdev`, the trace and the kernel's own log. */
+  readonly physIn?: Device;
+  readonly physOut?: Device;
+}
+
+/**
+ * `drop`: the function recorded why. `stolen`: somebody else goes on with the packet.
+ * `unknown`: something that is not modelled would decide; recorded, and the packet ends there as unknown.
+ */
+export type HookVerdict = "accept" | "drop" | "stolen" | "unknown";
+
+export interface HookEntry {
+  /** `raw`, `conntrack`, `mangle`, `nat`, `filter`, `ipvs-in`, `confirm`, ... */
+  readonly name: string;
+  /** enum nf_ip_hook_priorities; lower runs first. */
+  readonly priority: number;
+  run(state: HookState): HookVerdict;
+}
+
+/** Standard priorities: include/uapi/linux/netfilter_ipv4.h. */
+export const priorities: {
+  readonly raw: number;
+  readonly conntrack: number;
+  readonly mangle: number;
+  readonly natDst: number;
+  readonly filter: number;
+  readonly natSrc: number;
+  readonly confirm: number;
+} = { raw: -300, conntrack: -200, mangle: -150, natDst: -100, filter: 0, natSrc: 100, confirm: 2 ** 31 - 1 };
+
+/** The hook functions of one namespace. */
+export class Hooks {
+  readonly #entries = new Map<string, HookEntry[]>();
+
+  register(family: Family, hook: HookName, entry: HookEntry): void {
+    const key = `${family}:${hook}`;
+    const entries = this.#entries.get(key) ?? [];
+    const at = entries.findIndex((other) => other.priority > entry.priority);
+    entries.splice(at < 0 ? entries.length : at, 0, entry);
+    this.#entries.set(key, entries);
+  }
+
+  unregister(family: Family, hook: HookName, name: string): void {
+    const entries = this.#entries.get(`${family}:${hook}`);
+    const at = entries?.findIndex((entry) => entry.name === name) ?? -1;
+    if (at >= 0) entries?.splice(at, 1);
+  }
+
+  at(family: Family, hook: HookName): readonly HookEntry[] {
+    return this.#entries.get(`${family}:${hook}`) ?? [];
+  }
+}
+
+/** Runs the functions of a hook in order of priority, from above `after` (to re-enter behind one of them). */
+export function runHook(state: HookState, after: number = Number.NEGATIVE_INFINITY): HookVerdict {
+  const entries = state.namespace.hooks.at(state.family, state.hook);
+  if (entries.length === 0) return "accept";
+  const { track } = state.skb;
+  if (track !== undefined) {
+    track.step({
+      kind: "hook",
+      family: state.family,
+      registered: entries.filter((entry) => entry.priority > after).map((entry) => entry.name),
+      ...placeOf(state),
+    });
+  }
+  for (const entry of entries) {
+    if (entry.priority <= after) continue;
+    const verdict = entry.run(state);
+    if (verdict !== "accept") return verdict;
+  }
+  return "accept";
+}
+
+/** The devices of a hook state by name, as steps record them. */
+export function placeOf(state: HookState): {
+  hook: HookName;
+  inDevice?: string;
+  outDevice?: string;
+  physInDevice?: string;
+  physOutDevice?: string;
+} {
+  return {
+    hook: state.hook,
+    ...(state.inDevice && { inDevice: state.inDevice.name }),
+    ...(state.outDevice && { outDevice: state.outDevice.name }),
+    ...(state.physIn && { physInDevice: state.physIn.name }),
+    ...(state.physOut && { physOutDevice: state.physOut.name }),
+  };
+}

@@ -1,0 +1,114 @@
+import type { FlowRecorder } from "../../trace/recorder.ts";
+import type { Address } from "../../wire/address.ts";
+import type { Payload } from "../../wire/packet.ts";
+
+/** The errno names an application can see from the modelled stack. */
+export type Errno =
+  | "ECONNREFUSED"
+  | "ECONNRESET"
+  | "ETIMEDOUT"
+  | "EHOSTUNREACH"
+  | "ENETUNREACH"
+  | "EACCES"
+  | "EPERM"
+  | "EMSGSIZE"
+  | "EADDRINUSE"
+  | "EADDRNOTAVAIL"
+  | "EPROTO"
+  | "EINVAL";
+
+export interface SocketError {
+  readonly errno: Errno;
+  /** The ICMP error behind it. */
+  readonly icmp?: { readonly type: number; readonly code: number; readonly from: Address; readonly mtu?: number };
+}
+
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** How IP_MTU_DISCOVER is set; `want` is Linux's default. ip(7). */
+export type PmtuDiscovery = "want" | "do" | "dont" | "probe";
+
+export interface SocketOptions {
+  readonly source?: Address;
+  readonly sourcePort?: number;
+  readonly ttl?: number;
+  readonly mark?: number;
+  readonly pmtuDiscovery?: PmtuDiscovery;
+  readonly uid?: number;
+  /** The conversation in choice ids. */
+  readonly flowKey: string;
+  /** Undefined when nothing is recorded. */
+  readonly flow?: FlowRecorder;
+  /** The process, for the trace: `curl`. */
+  readonly process?: string;
+}
+
+/** Callbacks of a TCP connection; each runs inside an event of the queue. */
+export interface TcpHandlers {
+  connected?(connection: TcpConnection): void;
+  /** A whole message arrived (segments are put together again up to a push). */
+  received?(connection: TcpConnection, payload: Payload): void;
+  /** The peer closed its side. */
+  ended?(connection: TcpConnection): void;
+  failed?(connection: TcpConnection, error: SocketError): void;
+}
+
+export interface TcpConnection {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly flow?: FlowRecorder;
+  send(payload: Payload): void;
+  close(): void;
+  abort(): void;
+}
+
+export interface UdpHandlers {
+  received?(socket: UdpSocket, from: Endpoint, payload: Payload): void;
+  failed?(socket: UdpSocket, error: SocketError): void;
+}
+
+export interface UdpSocket {
+  readonly local: Endpoint;
+  /** Sends to the connected peer, or to `to`. The error a send call itself returns, undefined when it went out. */
+  send(payload: Payload, to?: Endpoint): SocketError | undefined;
+  close(): void;
+}
+
+export interface EchoHandlers {
+  replied?(from: Address, ttl: number, sequence: number): void;
+  failed?(error: SocketError): void;
+}
+
+/** A server process bound to a port. */
+export interface Listener {
+  readonly protocol: "tcp" | "udp" | "sctp";
+  readonly port: number;
+  /** Bound address; absent: any of the namespace's. */
+  readonly address?: Address;
+  readonly process: string;
+  /** The assumption that says so, where nobody stated that it listens. */
+  readonly assumption?: string;
+  /** Called per accepted connection; what it returns handles it. */
+  accept?(connection: TcpConnection): TcpHandlers;
+  datagram?: UdpHandlers["received"];
+}
+
+/** The sockets of one namespace. */
+export interface Sockets {
+  readonly listeners: readonly Listener[];
+  listen(listener: Listener): void;
+  unlisten(protocol: Listener["protocol"], port: number): void;
+  /** connect(2). Errors known at once (no route) still come by `failed`, in an event of their own. */
+  connectTcp(remote: Endpoint, handlers: TcpHandlers, options: SocketOptions): TcpConnection;
+  /** A connected UDP socket where `remote` is given: only then ICMP errors reach it. */
+  openUdp(remote: Endpoint | undefined, handlers: UdpHandlers, options: SocketOptions): UdpSocket;
+  /** One ICMP echo request, as ping sends it. */
+  echo(
+    remote: Address,
+    handlers: EchoHandlers,
+    options: SocketOptions & { readonly ident: number; readonly sequence: number; readonly dataBytes: number },
+  ): SocketError | undefined;
+}
