@@ -1,0 +1,5 @@
+/** `-m comment --comment TEXT`. */
+export interface CommentMatch {
+  readonly kind: "comment";
+  readonly comment: string;
+}
