@@ -44,7 +44,9 @@ export interface Trace {
   readonly exitCode: number;
   /** `ECONNREFUSED`, ... where the application saw one. */
   readonly errno?: string;
-  /** Set when the outcome is `unreachable`. */
+  /** The namespace whose process answered, or whose kernel refused; absent when nobody did. */
+  readonly answeredBy?: string;
+  /** The ICMP error behind an outcome, where there was one. */
   readonly icmp?: { readonly type: number; readonly code: number };
   /** Why the outcome is `unknown`: what is read but not modelled. */
   readonly unknownBecause?: readonly string[];
