@@ -150,11 +150,12 @@ export interface PacketRecord {
   readonly inner?: PacketRecord;
 }
 
+/** One header field rewritten; `from` or `to` is absent where the field was or is. */
 export interface FieldChange {
   /** A key of PacketRecord. */
   readonly field: keyof PacketRecord;
-  readonly from: string | number | undefined;
-  readonly to: string | number | undefined;
+  readonly from?: string | number | undefined;
+  readonly to?: string | number | undefined;
 }
 
 /** A change of state that outlives the packet. */
@@ -282,7 +283,7 @@ export interface RuleStep extends StepBase, NetfilterPlace {
   readonly matched: boolean;
   /** Last rule of a run of misses. */
   readonly through?: number;
-  /** The rule in iptables-save syntax; of a run of misses only where it is one rule long. */
+  /** The rule in iptables-save or `nft list` syntax; of a run of misses only where it is one rule long. */
   readonly rules?: string;
   readonly target?: string;
   /** For misses, at the finest recording level: per rule the term that failed. */
@@ -324,6 +325,21 @@ export interface IpsetStep extends StepBase {
   readonly set: string;
   readonly element: string;
   readonly found: boolean;
+}
+
+/** A lookup in an nftables map or set: one key, at once, instead of rule after rule. */
+export interface MapStep extends StepBase, NetfilterPlace {
+  readonly kind: "map";
+  readonly table: string;
+  readonly chain: string;
+  /** 1-based number of the rule that looks up. */
+  readonly rule: number;
+  readonly map: string;
+  /** As nft prints it: `10.96.0.11 . tcp . 80`. */
+  readonly key: string;
+  readonly found: boolean;
+  /** What the key leads to: a verdict (`goto service-...`) or a value; absent in a set. */
+  readonly value?: string;
 }
 
 export interface IpvsStep extends StepBase {
@@ -396,6 +412,7 @@ export type Step =
   | ConntrackStep
   | NatStep
   | IpsetStep
+  | MapStep
   | IpvsStep
   | TunnelStep
   | IcmpStep
