@@ -1,0 +1,90 @@
+import { nanosPerMilli, nanosPerSecond } from "../../kernel/clock.ts";
+import type { Endpoint, SocketError, TcpConnection } from "../../kernel/socket/api.ts";
+import { type Address, formatEndpoint } from "../../wire/address.ts";
+import type { Payload } from "../../wire/packet.ts";
+import type { ProbeCommand } from "./command.ts";
+import { type ProbeContext, type ProbeResult, type RunProbe, errorDetails, once, outcomeOf } from "./probe.ts";
+
+type PortCommand = Extract<ProbeCommand, { tool: "tcp" | "udp" }>;
+
+/** How long `udp` waits for an answer. */
+const answerNanos = 5 * nanosPerSecond;
+
+/** `tcp HOST:PORT` connects, says hello and reads a line; `udp HOST:PORT` sends one datagram and waits for one. */
+export const runPort: RunProbe<PortCommand> = (command, context, done) => {
+  context.resolve(command.host, ["ipv4", "ipv6"], (resolution) => {
+    switch (resolution.kind) {
+      case "addresses": {
+        const remote = { address: resolution.addresses[0] as Address, port: command.port };
+        return command.tool === "tcp" ? tcp(context, remote, once(done)) : udp(context, remote, once(done));
+      }
+      case "failed":
+        return done({
+          outcome: resolution.error === "EAI_NONAME" ? "name-not-found" : "dns-error",
+          message: `${command.host}: ${resolution.reason}`,
+          exitCode: 1,
+        });
+      case "unknown":
+        return done({
+          outcome: "unknown",
+          message: `unknown: ${resolution.reason}`,
+          exitCode: 0,
+          unknownBecause: [resolution.reason],
+        });
+    }
+  });
+};
+
+const hello: Payload = { kind: "bytes", length: 6, text: "hello" };
+
+function tcp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult) => void): void {
+  const { namespace } = context;
+  const to = formatEndpoint(remote.address, remote.port);
+  const flow = context.openFlow({ protocol: "tcp", from: namespace.name, to, purpose: `connect to ${to}` });
+  const connection: TcpConnection = namespace.sockets.connectTcp(
+    remote,
+    {
+      connected: (open) => open.send(hello),
+      received: (open) => {
+        open.close();
+        done({ outcome: "answered", message: `${to} answered`, exitCode: 0 });
+      },
+      failed: (_, error) => done(failure(context, to, error)),
+    },
+    { flowKey: context.key, process: "tcp", ...(flow && { flow }) },
+  );
+  if (flow) flow.flow.from = formatEndpoint(connection.local.address, connection.local.port);
+}
+
+function udp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult) => void): void {
+  const { namespace, clock } = context;
+  const to = formatEndpoint(remote.address, remote.port);
+  const flow = context.openFlow({ protocol: "udp", from: namespace.name, to, purpose: `datagram to ${to}` });
+  const silence = clock.after(answerNanos, () => finish({ outcome: "timed-out", message: `${to} did not answer`, exitCode: 1 }));
+  const socket = namespace.sockets.openUdp(
+    remote,
+    {
+      received: () => finish({ outcome: "answered", message: `${to} answered`, exitCode: 0 }),
+      failed: (_, error) => finish(failure(context, to, error)),
+    },
+    { flowKey: context.key, process: "udp", ...(flow && { flow }) },
+  );
+  function finish(result: ProbeResult): void {
+    silence.cancel();
+    socket.close();
+    done(result);
+  }
+  if (flow) flow.flow.from = formatEndpoint(socket.local.address, socket.local.port);
+  const error = socket.send(hello);
+  if (error) finish(failure(context, to, error));
+}
+
+function failure(context: ProbeContext, to: string, error: SocketError): ProbeResult {
+  const afterMillis = Math.floor(context.clock.nowNanos() / nanosPerMilli);
+  return {
+    outcome: outcomeOf(error),
+    message: `${to}: ${error.errno} after ${afterMillis} ms`,
+    exitCode: 1,
+    ...errorDetails(error),
+  };
+}

@@ -1,0 +1,104 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Node, Pod, WorkloadKind } from "../cluster/objects.ts";
+import { type Address, parseAddress } from "../wire/address.ts";
+
+/** Who sends a probe. */
+export type Who =
+  | { readonly kind: "pod"; readonly pod: Pod }
+  | { readonly kind: "node"; readonly node: Node }
+  | { readonly kind: "external"; readonly address: Address | undefined };
+
+export interface WhoProblem {
+  readonly code: "BAD_WHO" | "NO_SUCH_SENDER";
+  readonly message: string;
+}
+
+const workloadKinds: Readonly<Record<string, WorkloadKind>> = {
+  deploy: "Deployment",
+  deployment: "Deployment",
+  rs: "ReplicaSet",
+  replicaset: "ReplicaSet",
+  sts: "StatefulSet",
+  statefulset: "StatefulSet",
+  ds: "DaemonSet",
+  daemonset: "DaemonSet",
+  rc: "ReplicationController",
+  replicationcontroller: "ReplicationController",
+  job: "Job",
+};
+
+/**
+ * Finds `pod/web-0`, `deploy/web`, `ns/pod/web-0`, `node/node-a`, `external` or `external:203.0.113.8`. A workload
+ * stands for its first pod. `namespace` is taken where the text names none.
+ */
+export function findWho(cluster: Cluster, text: string, namespace: string): Who | WhoProblem {
+  const external = /^external(?::(.+))?$/.exec(text);
+  if (external) return findExternal(external[1]);
+  const parts = text.split("/");
+  const [kind = "", name = ""] = parts.slice(-2);
+  if (parts.length < 2 || parts.length > 3 || name === "") {
+    return problem("BAD_WHO", `\`${text}\` names no sender; write pod/NAME, deploy/NAME, NAMESPACE/pod/NAME, node/NAME or external`);
+  }
+  if (kind === "node" || kind === "no") return findNode(cluster, name);
+  const inNamespace = parts.length === 3 ? (parts[0] as string) : namespace;
+  if (kind === "pod" || kind === "po") return findPod(cluster, inNamespace, name);
+  const workloadKind = workloadKinds[kind.toLowerCase()];
+  if (workloadKind === undefined) {
+    return problem("BAD_WHO", `\`${kind}\` is no kind of sender; use pod, ${Object.keys(workloadKinds).join(", ")}, node or external`);
+  }
+  return findWorkload(cluster, inNamespace, workloadKind, name);
+}
+
+export function isProblem<T extends object>(value: T | WhoProblem): value is WhoProblem {
+  return "code" in value && "message" in value;
+}
+
+/** The pods that a workload named in the input owns, directly or through a ReplicaSet. */
+export function podsOf(cluster: Cluster, namespace: string, kind: WorkloadKind, name: string): readonly Pod[] {
+  return cluster.pods.filter(
+    (pod) =>
+      pod.metadata.namespace === namespace &&
+      (pod.metadata.ownerReferences ?? []).some(
+        (owner) =>
+          (owner.kind === kind && owner.name === name) ||
+          (kind === "Deployment" && owner.kind === "ReplicaSet" && owner.name.replace(/-[a-z0-9]+$/, "") === name),
+      ),
+  );
+}
+
+function findExternal(text: string | undefined): Who | WhoProblem {
+  const address = text === undefined ? undefined : parseAddress(text);
+  if (text !== undefined && address === undefined) return problem("BAD_WHO", `\`${text}\` is not an IP address`);
+  return { kind: "external", address };
+}
+
+function findNode(cluster: Cluster, name: string): Who | WhoProblem {
+  const node = cluster.nodes.find((candidate) => candidate.metadata.name === name);
+  return node ? { kind: "node", node } : missing("node", name, cluster.nodes.map((other) => other.metadata.name));
+}
+
+function findPod(cluster: Cluster, namespace: string, name: string): Who | WhoProblem {
+  const here = cluster.pods.filter((pod) => pod.metadata.namespace === namespace);
+  const pod = here.find((candidate) => candidate.metadata.name === name);
+  return pod ? { kind: "pod", pod } : missing(`pod in namespace ${namespace}`, name, here.map((other) => other.metadata.name));
+}
+
+function findWorkload(cluster: Cluster, namespace: string, kind: WorkloadKind, name: string): Who | WhoProblem {
+  const pods = podsOf(cluster, namespace, kind, name);
+  const pod = pods.find((candidate) => candidate.status.podIPs.length > 0) ?? pods[0];
+  if (pod) return { kind: "pod", pod };
+  const others = cluster.workloads.filter((other) => other.kind === kind && other.metadata.namespace === namespace);
+  if (others.some((other) => other.metadata.name === name)) {
+    return problem("NO_SUCH_SENDER", `${kind} ${name} in namespace ${namespace} has no pod to send from`);
+  }
+  return missing(`${kind} in namespace ${namespace}`, name, others.map((other) => other.metadata.name));
+}
+
+function missing(what: string, name: string, others: readonly string[]): WhoProblem {
+  const known = others.length === 0 ? "there is none" : `there are ${others.slice(0, 8).join(", ")}${others.length > 8 ? ", ..." : ""}`;
+  return problem("NO_SUCH_SENDER", `no ${what} is called ${name}; ${known}`);
+}
+
+function problem(code: WhoProblem["code"], message: string): WhoProblem {
+  return { code, message };
+}
