@@ -1,7 +1,20 @@
 import type { HookName } from "../../trace/records.ts";
 import type { Family } from "../../wire/address.ts";
-import type { HookEntry } from "../netfilter.ts";
+import type { Address } from "../../wire/address.ts";
+import type { HookEntry, HookState, HookVerdict } from "../netfilter.ts";
 import type { ConntrackEntry, Tuple } from "./entry.ts";
+
+/** What a NAT target asks for (struct nf_nat_range2). Absent fields stay as they are in the packet. */
+export interface NatRange {
+  readonly address?: Address;
+  /** End of a range of addresses. */
+  readonly lastAddress?: Address;
+  readonly port?: number;
+  /** End of a range of ports. */
+  readonly lastPort?: number;
+  readonly randomPort: "no" | "random" | "random-fully";
+  readonly persistent: boolean;
+}
 
 /**
  * The connections of one namespace. Nothing is tracked, and the nat hooks do not run, until somebody requires
@@ -18,4 +31,9 @@ export interface Conntrack {
   flush(): void;
   /** Adds a nat table: asked for the first packet of a connection only (nf_nat_inet_fn). */
   registerNat(family: Family, hook: Exclude<HookName, "FORWARD">, entry: HookEntry): void;
+  /**
+   * Settles one manipulation of the packet's connection (nf_nat_setup_info), for DNAT, SNAT, MASQUERADE and
+   * REDIRECT. The packet itself is rewritten after the nat table has run. `drop` when no unique tuple is left.
+   */
+  setupNat(state: HookState, manip: "dst" | "src", range: NatRange): HookVerdict;
 }
