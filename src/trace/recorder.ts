@@ -29,8 +29,8 @@ export type FlowStart = Pick<Flow, "protocol" | "from" | "to" | "purpose"> & { r
  */
 export class Recorder {
   readonly level: RecordLevel;
-  readonly flows: OpenFlow[] = [];
-  readonly events: TraceEvent[] = [];
+  flows: OpenFlow[] = [];
+  events: TraceEvent[] = [];
   readonly #nowNanos: () => number;
   #nextStep = 1;
   #nextPacket = 1;
@@ -38,6 +38,14 @@ export class Recorder {
   constructor(level: RecordLevel, nowNanos: () => number) {
     this.level = level;
     this.#nowNanos = nowNanos;
+  }
+
+  /** Starts a new trace: what is recorded from now on has nothing to do with what was before. */
+  begin(): void {
+    this.flows = [];
+    this.events = [];
+    this.#nextStep = 1;
+    this.#nextPacket = 1;
   }
 
   /** Opens a flow; undefined when nothing is recorded, and then nothing below it is either. */
