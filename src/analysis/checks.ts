@@ -1,5 +1,5 @@
 import type { Outcome, Owner, RuleStep, Step, Trace } from "../trace/records.ts";
-import { placesOf, stepsOf } from "./places.ts";
+import { allSteps, placesOf, stepsOf } from "./places.ts";
 
 /** The answer of a check: whether it holds, and one sentence that says what was seen instead. */
 export interface CheckResult {
@@ -73,8 +73,7 @@ export function checkPreservesSource(trace: Trace): CheckResult {
 
 /** The step that ended the probe's packets: a rule that drops or rejects, a drop, or a refusing socket. */
 export function culprit(trace: Trace): Step | undefined {
-  const steps = stepsOf(trace).map(({ step }) => step);
-  return steps.findLast(
+  return allSteps(trace).findLast(
     (step) =>
       (step.kind === "rule" && step.matched && (isTarget(step, "DROP") || isTarget(step, "REJECT"))) ||
       step.kind === "drop" ||
@@ -97,7 +96,7 @@ export function checkRejectedBy(trace: Trace, owner: OwnerPattern): CheckResult 
 }
 
 function checkEndedBy(trace: Trace, target: "DROP" | "REJECT", pattern: OwnerPattern): CheckResult {
-  const rules = stepsOf(trace).flatMap(({ step }) => (step.kind === "rule" && step.matched && isTarget(step, target) ? [step] : []));
+  const rules = allSteps(trace).filter((step) => step.kind === "rule" && step.matched && isTarget(step, target)) as RuleStep[];
   const pass = trace.outcome !== "answered" && rules.some((rule) => rule.owner !== undefined && ownerMatches(rule.owner, pattern));
   const seen = rules.length === 0 ? `no ${target} rule matched` : rules.map((rule) => `${rule.chain} rule ${rule.rule} of ${formatOwner(rule.owner)}`).join("; ");
   return { pass, message: `expected a ${target} by ${formatPattern(pattern)}, saw ${trace.outcome}: ${seen}` };

@@ -39,6 +39,8 @@ function placesOfStep(step: Step): readonly string[] {
       return known([step.inPort, step.bridge, ...(step.outPorts ?? [])]);
     case "ipset":
       return step.found ? [step.set] : [];
+    case "map":
+      return step.found ? [step.table, step.chain, step.map] : [];
     case "route":
       return known([step.device]);
     case "neighbour":
@@ -67,4 +69,11 @@ export function stepsOf(trace: Trace): readonly { readonly hop: Hop; readonly pa
   return (mainFlow(trace)?.packets ?? []).flatMap((packet) =>
     packet.hops.flatMap((hop) => hop.steps.map((step) => ({ hop, packet, step }))),
   );
+}
+
+/** Every packet's steps of all flows, name resolution included, in the order of happening. */
+export function allSteps(trace: Trace): readonly Step[] {
+  return trace.flows
+    .flatMap((flow) => flow.packets.flatMap((packet) => packet.hops.flatMap((hop) => hop.steps)))
+    .sort((a, b) => a.id - b.id);
 }

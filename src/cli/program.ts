@@ -1,0 +1,36 @@
+import { Command, CommanderError } from "commander";
+import { CliError, exitCodes } from "./exit.ts";
+import type { Streams } from "./io.ts";
+import { rulesVerb } from "./verbs/rules.ts";
+import { runVerb } from "./verbs/run.ts";
+import { schemaVerb } from "./verbs/schema.ts";
+import { traceVerb } from "./verbs/trace.ts";
+import { viewVerb } from "./verbs/view.ts";
+
+/** Parses the arguments, runs one verb and returns the exit code. Nothing it meets escapes as a stack trace but a bug. */
+export async function main(args: readonly string[], streams: Streams, version: string): Promise<number> {
+  const program = new Command("kubehop")
+    .description("the network of a Kubernetes cluster, packet by packet: no cluster, no root, no server")
+    .version(version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.note(text.trimEnd()) });
+  for (const verb of [traceVerb, runVerb, rulesVerb, viewVerb, schemaVerb]) {
+    const command = verb(streams).exitOverride();
+    command.copyInheritedSettings(program);
+    program.addCommand(command);
+  }
+  process.exitCode = exitCodes.ok;
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CliError) {
+      streams.note(error.message);
+      return error.exitCode;
+    }
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    streams.note(`internal error, please report it:\n${error instanceof Error ? error.stack : String(error)}`);
+    return exitCodes.internal;
+  }
+}

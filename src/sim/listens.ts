@@ -1,0 +1,86 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Container, Pod } from "../cluster/objects.ts";
+import type { Listener, TcpConnection, TcpHandlers } from "../kernel/socket/api.ts";
+import type { NetworkNamespace } from "../kernel/namespace.ts";
+import type { Payload } from "../wire/packet.ts";
+import { podsOf } from "./who.ts";
+
+/** A port that somebody says a pod listens on. */
+export interface ListenPort {
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** What a pod listens on, with the assumption behind it where nobody stated it. */
+export interface PodPort extends ListenPort {
+  readonly process: string;
+  readonly assumption?: string;
+}
+
+/** Statements that override what container ports suggest: `deploy/web`, `shop/pod/web-0` -> ports. */
+export type Listens = Readonly<Record<string, readonly ListenPort[]>>;
+
+/** The id of the assumption that container ports and probe ports are listened on. */
+export const listenAssumption = "listens";
+
+/** The ports of a pod: as stated, or else its container ports and the ports of its probes. */
+export function portsOf(cluster: Cluster, pod: Pod, listens: Listens, namespace: string): readonly PodPort[] {
+  const process = pod.spec.containers[0]?.name ?? "main";
+  const stated = Object.entries(listens).find(([who]) => namesPod(cluster, who, pod, namespace));
+  if (stated) return stated[1].map((port) => ({ ...port, process }));
+  const ports = pod.spec.containers.flatMap(portsOfContainer);
+  return ports.filter((port, index) => ports.findIndex((other) => other.port === port.port && other.protocol === port.protocol) === index);
+}
+
+function portsOfContainer(container: Container): readonly PodPort[] {
+  const declared = container.ports.flatMap(({ containerPort, protocol }) =>
+    protocol === "SCTP" ? [] : [{ port: containerPort, protocol: protocol === "UDP" ? ("udp" as const) : ("tcp" as const) }],
+  );
+  const probed = container.probes.flatMap(({ port }) => {
+    const number = typeof port === "number" ? port : container.ports.find(({ name }) => name === port)?.containerPort;
+    return number === undefined ? [] : [{ port: number, protocol: "tcp" as const }];
+  });
+  return [...declared, ...probed].map((port) => ({ ...port, process: container.name, assumption: listenAssumption }));
+}
+
+function namesPod(cluster: Cluster, who: string, pod: Pod, namespace: string): boolean {
+  const parts = who.split("/");
+  const [kind, name] = parts.slice(-2);
+  const inNamespace = parts.length === 3 ? parts[0] : namespace;
+  if (pod.metadata.namespace !== inNamespace || name === undefined) return false;
+  if (kind === "pod" || kind === "po") return pod.metadata.name === name;
+  const kinds = { deploy: "Deployment", deployment: "Deployment", sts: "StatefulSet", statefulset: "StatefulSet", ds: "DaemonSet", daemonset: "DaemonSet" } as const;
+  const workload = Object.hasOwn(kinds, kind ?? "") ? kinds[kind as keyof typeof kinds] : undefined;
+  return workload !== undefined && podsOf(cluster, inNamespace, workload, name).includes(pod);
+}
+
+const okPage: Payload = { kind: "http", line: "HTTP/1.1 200 OK", length: 120 };
+
+/** Answers HTTP with 200 and anything else with a line that says who answered. */
+function answerTcp(namespace: string): (connection: TcpConnection) => TcpHandlers {
+  return () => ({
+    received: (connection, payload) => connection.send(payload.kind === "http" ? okPage : greeting(namespace)),
+    ended: (connection) => connection.close(),
+  });
+}
+
+function greeting(namespace: string): Payload {
+  const text = `hello from ${namespace}`;
+  return { kind: "bytes", text, length: text.length + 1 };
+}
+
+/** Opens the servers of a pod, or of a host process, in a namespace. */
+export function openServers(namespace: NetworkNamespace, ports: readonly PodPort[]): void {
+  for (const { port, protocol, process, assumption } of ports) {
+    const listener: Listener = {
+      protocol,
+      port,
+      process,
+      ...(assumption !== undefined && { assumption }),
+      ...(protocol === "tcp"
+        ? { accept: answerTcp(namespace.name) }
+        : { datagram: (socket, from) => void socket.send(greeting(namespace.name), from) }),
+    };
+    namespace.sockets.listen(listener);
+  }
+}
