@@ -57,8 +57,14 @@ export interface Fib {
   delete(match: Pick<Route, "destination"> & Partial<Route>, table?: string): boolean;
   addRule(rule: IpRule): void;
   deleteRule(match: Partial<IpRule>): boolean;
+  /** The first route that `delete` would remove. */
+  find(match: Pick<Route, "destination"> & Partial<Route>, table?: string): Route | undefined;
   routes(table?: string): readonly Route[];
   tables(): readonly string[];
+  /** The route of one table for an address, whatever the rules say (inet_addr_type asks `local` so). */
+  lookupTable(table: string, address: Address): Route | undefined;
   /** Longest prefix, then lowest metric, table by table in the order of the rules; undefined: no route. */
   lookup(key: FlowKey): FibResult | undefined;
+  /** Longest prefix in one table, whatever the rules say: what `-m addrtype` and inet_addr_type() ask of `local`. */
+  lookupIn(table: string, destination: Address): Route | undefined;
 }
