@@ -1,0 +1,164 @@
+import { deletionText, staleConnections } from "../proxy/conntrack-cleanup.ts";
+import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
+import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
+import { type ProxyObjects, type ServiceMap, type TrackedPort, carryOver, track } from "../proxy/tracker.ts";
+import { type Family, formatAddress } from "../wire/address.ts";
+import { type Call, filterRules, jumpCalls, natRules } from "./proxier-fixed.ts";
+import { type PortRules, type RuleContext, portRules } from "./proxier-rules.ts";
+import { chainLine, detectorTerms } from "./proxier-terms.ts";
+import type { Command, RestoreText } from "./rule.ts";
+
+/** What kube-proxy in iptables mode tells a node, in the order it does. */
+export type IptablesProxierCommand =
+  | NodeCommand
+  /** One call of iptables(8); a jump is inserted only where it is missing. */
+  | ({ readonly kind: "iptables"; readonly family: Family } & Call)
+  /** One call of `iptables-restore --noflush --counters`. */
+  | { readonly kind: "iptables-restore"; readonly text: RestoreText };
+
+/** What the proxier remembers between syncs. */
+export interface IptablesProxierState {
+  readonly map: ServiceMap;
+  /** Per Service of the map, its ports' rules as they are in the kernel. */
+  readonly rules: readonly (readonly PortRules[])[];
+  /** Text of everything else the rules depend on. */
+  readonly context: string;
+}
+
+/** More endpoints than this: large-cluster mode. */
+const largeClusterEndpoints = 1000;
+
+/** kube-proxy 1.30 in iptables mode. pkg/proxy/iptables/proxier.go. */
+export const iptablesProxier: Proxier<IptablesProxierState, IptablesProxierCommand> = { mode: "iptables", sync };
+
+function sync(
+  objects: ProxyObjects,
+  node: ProxyNode,
+  options: ProxyOptions,
+  previous?: IptablesProxierState,
+): ProxySync<IptablesProxierState, IptablesProxierCommand> {
+  const { family } = options;
+  const context = contextText(node, options);
+  const last = previous?.context === context ? previous : undefined;
+  const map = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, last?.map);
+  const nodePorts = nodePortAddresses(options.nodePortAddresses, family);
+  const localhost = family === "ipv4" && options.localhostNodePorts && nodePorts.containsIPv4Loopback;
+  const ruleContext: RuleContext = {
+    family,
+    masqueradeAll: options.masqueradeAll,
+    detector: detectorTerms(options.detector),
+    nodeIP: node.nodeIPs[family],
+    largeCluster: countEndpoints(map) > largeClusterEndpoints,
+  };
+
+  const changed: PortRules[] = [];
+  const obsolete: PortRules[] = [];
+  const changes: { before: readonly TrackedPort[]; after: readonly TrackedPort[] }[] = [];
+  const rules = carryOver(
+    { services: last?.map.services ?? [], values: last?.rules ?? [] },
+    map.services,
+    (service, before, value) => {
+      const made = service.ports.map((port) => portRules(port, ruleContext));
+      changed.push(...made);
+      if (value !== undefined) obsolete.push(...value);
+      changes.push({ before: before?.ports ?? [], after: service.ports });
+      return made;
+    },
+    (before, value) => {
+      obsolete.push(...value);
+      changes.push({ before: before.ports, after: [] });
+    },
+  );
+  const state: IptablesProxierState = { map, rules, context };
+  if (last !== undefined && changes.length === 0) return { state, commands: [], events: [] };
+
+  const commands: IptablesProxierCommand[] = [];
+  if (last === undefined) {
+    if (localhost) commands.push({ kind: "sysctl", name: "net.ipv4.conf.all.route_localnet", value: 1 });
+    for (const call of jumpCalls()) commands.push({ kind: "iptables", family, ...call });
+  }
+  // What an earlier sync in another context left behind is gone too: a full sync knows every chain there is.
+  if (last === undefined && previous !== undefined) obsolete.push(...previous.rules.flat());
+  const stale = staleChains(obsolete, last === undefined ? rules.flat() : changed);
+  const filter = filterRules(options, localhost);
+  const nat = natRules(options, node, nodePorts, localhost);
+  commands.push({
+    kind: "iptables-restore",
+    text: {
+      family,
+      tables: [
+        { table: "filter", commands: filterCommands(filter, rules) },
+        { table: "nat", commands: natCommands(nat, rules, new Set(changed), stale) },
+      ],
+    },
+  });
+  const deletions = staleConnections(changes);
+  return {
+    state,
+    commands: [...commands, ...deletions],
+    events: [...healthChecks(map), ...deletions.map(deletionText)],
+  };
+}
+
+type Fixed = ReturnType<typeof filterRules>;
+
+function filterCommands(fixed: Fixed, rules: readonly (readonly PortRules[])[]): Command[] {
+  const commands = [...fixed.chains, ...fixed.first];
+  for (const ports of rules) for (const { filter } of ports) for (const command of filter) commands.push(command);
+  for (const command of fixed.last) commands.push(command);
+  return commands;
+}
+
+/** Chains of Services that did not change are neither listed nor written: so they stay as they are. */
+function natCommands(
+  fixed: Fixed,
+  rules: readonly (readonly PortRules[])[],
+  changed: ReadonlySet<PortRules>,
+  stale: readonly string[],
+): Command[] {
+  const commands = [...fixed.chains];
+  for (const { ownChains } of changed) for (const command of ownChains) commands.push(command);
+  for (const chain of stale) commands.push(chainLine(chain));
+  commands.push(...fixed.first);
+  for (const ports of rules) {
+    for (const port of ports) {
+      for (const command of port.nat) commands.push(command);
+      if (changed.has(port)) for (const command of port.ownRules) commands.push(command);
+    }
+  }
+  for (const chain of stale) commands.push({ kind: "delete-chain", chain });
+  for (const command of fixed.last) commands.push(command);
+  return commands;
+}
+
+/** Chains that are in the kernel and no longer wanted, sorted. */
+function staleChains(obsolete: readonly PortRules[], current: readonly PortRules[]): string[] {
+  const chains = new Set<string>();
+  for (const { ownChains } of obsolete) for (const line of ownChains) if (line.kind === "chain") chains.add(line.chain);
+  if (chains.size === 0) return [];
+  for (const { ownChains } of current)
+    for (const line of ownChains) if (line.kind === "chain") chains.delete(line.chain);
+  return [...chains].sort();
+}
+
+function countEndpoints({ services }: ServiceMap): number {
+  let count = 0;
+  for (const { ports } of services) for (const { endpoints } of ports) count += endpoints.length;
+  return count;
+}
+
+/** The health check servers of Services with externalTrafficPolicy Local: one per Service. */
+export function healthChecks({ services }: ServiceMap): string[] {
+  return services.flatMap(({ ports }) => {
+    const first = ports.find(({ port }) => port.healthCheckNodePort !== 0)?.port;
+    if (first === undefined) return [];
+    return [`health check server: ${first.namespace}/${first.name} -> port ${first.healthCheckNodePort}`];
+  });
+}
+
+/** A change in here makes a full sync. */
+export function contextText(node: ProxyNode, options: ProxyOptions): string {
+  const addresses = node.addresses.map(({ device, address }) => `${device} ${formatAddress(address)}`);
+  const own = node.nodeIPs[options.family];
+  return JSON.stringify([node.name, node.labels, own === undefined ? "" : formatAddress(own), addresses, options]);
+}

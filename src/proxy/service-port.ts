@@ -1,0 +1,126 @@
+import type { Protocol, Service, ServicePort as ApiServicePort } from "../cluster/objects.ts";
+import type { Owner } from "../trace/records.ts";
+import { type Family, familyOf } from "../wire/address.ts";
+import { formatCidr } from "../wire/cidr.ts";
+import { canonicalAddress, parseCidrSloppy } from "./sloppy.ts";
+
+/**
+ * One port of a Service as kube-proxy sees it in one address family. Addresses are canonical text.
+ * pkg/proxy/serviceport.go (BaseServicePortInfo).
+ */
+export interface ServicePort {
+  readonly namespace: string;
+  readonly name: string;
+  /** "" when the port has no name. */
+  readonly portName: string;
+  readonly protocol: Protocol;
+  /** `ns/name:port`, `ns/name` without a port name. Not unique: two protocols may share it. */
+  readonly text: string;
+  readonly clusterIP: string;
+  readonly port: number;
+  /** 0 when there is none. */
+  readonly nodePort: number;
+  readonly externalIPs: readonly string[];
+  readonly loadBalancerIPs: readonly string[];
+  /** Masked blocks of this family; empty: anybody. */
+  readonly sourceRanges: readonly string[];
+  /** Seconds a client sticks to its endpoint; undefined without session affinity. */
+  readonly affinitySeconds: number | undefined;
+  readonly internalPolicyLocal: boolean;
+  readonly externalPolicyLocal: boolean;
+  /** 0 when there is none. */
+  readonly healthCheckNodePort: number;
+  /** A nodePort, load balancer or external IP leads to it. */
+  readonly externallyAccessible: boolean;
+  /** Value of the topology annotation, "" when there is none. */
+  readonly hintsAnnotation: string;
+  readonly owner: Owner;
+}
+
+/** The owner of an object, or of the part of it at `path`. Cluster.ownerOf is one. */
+export type OwnerOf<T> = (object: T, path?: readonly (string | number)[]) => Owner;
+
+/**
+ * The ports of a Service that kube-proxy handles in this family, byte-wise by port name, then protocol. Empty for
+ * headless and ExternalName Services and those without a cluster IP of the family.
+ * pkg/proxy/servicechangetracker.go (serviceToServiceMap), pkg/proxy/util/utils.go (ShouldSkipService).
+ */
+export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<Service>): ServicePort[] {
+  const { spec, metadata } = service;
+  if (spec.type === "ExternalName" || spec.clusterIP === "" || spec.clusterIP === "None") return [];
+  const clusterIP = clusterIPOf(service, family);
+  if (clusterIP === undefined) return [];
+  const externalIPs = spec.externalIPs.flatMap((text) => canonicalAddress(text, family) ?? []);
+  const loadBalancerIPs = spec.type === "LoadBalancer" ? ingressIPs(service, family) : [];
+  const accessibleByType = spec.type !== "ClusterIP" || spec.externalIPs.length > 0;
+  const externalPolicyLocal = accessibleByType && spec.externalTrafficPolicy === "Local";
+  const owner = ownerOf(service);
+  const common = {
+    namespace: metadata.namespace,
+    name: metadata.name,
+    clusterIP,
+    externalIPs,
+    loadBalancerIPs,
+    sourceRanges: spec.loadBalancerSourceRanges.flatMap((text) => sourceRange(text, family)),
+    affinitySeconds: spec.sessionAffinity === "ClientIP" ? spec.sessionAffinityTimeoutSeconds : undefined,
+    internalPolicyLocal: spec.internalTrafficPolicy === "Local",
+    externalPolicyLocal,
+    healthCheckNodePort: spec.type === "LoadBalancer" && externalPolicyLocal ? spec.healthCheckNodePort : 0,
+    hintsAnnotation:
+      metadata.annotations["service.kubernetes.io/topology-aware-hints"] ??
+      metadata.annotations["service.kubernetes.io/topology-mode"] ??
+      "",
+  };
+  return spec.ports
+    .map((port): ServicePort => {
+      return {
+        ...common,
+        portName: port.name,
+        protocol: port.protocol,
+        text: `${metadata.namespace}/${metadata.name}${port.name === "" ? "" : `:${port.name}`}`,
+        port: port.port,
+        nodePort: port.nodePort,
+        externallyAccessible: port.nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0,
+        owner: { ...owner, detail: portDetail(port) },
+      };
+    })
+    .sort((a, b) => compareText(a.portName, b.portName) || compareText(a.protocol, b.protocol));
+}
+
+/** Uses endpoints of the whole cluster: for internal traffic, or to short-circuit external traffic. */
+export function usesClusterEndpoints(port: ServicePort): boolean {
+  return !port.internalPolicyLocal || port.externallyAccessible;
+}
+
+/** Uses the endpoints of the node alone, for internal or for external traffic. */
+export function usesLocalEndpoints(port: ServicePort): boolean {
+  return port.internalPolicyLocal || (port.externalPolicyLocal && port.externallyAccessible);
+}
+
+/** Byte-wise order of ASCII text. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function portDetail(port: ApiServicePort): string {
+  return port.name === "" ? `port ${port.port}/${port.protocol}` : `port ${port.name}`;
+}
+
+/** GetClusterIPByFamily: by the place of the family in ipFamilies, or clusterIP itself where that is empty. */
+function clusterIPOf({ spec }: Service, family: Family): string | undefined {
+  const index = spec.ipFamilies.indexOf(family === "ipv4" ? "IPv4" : "IPv6");
+  const text = spec.ipFamilies.length === 0 ? spec.clusterIP : spec.clusterIPs[index];
+  return text === undefined ? undefined : canonicalAddress(text, family);
+}
+
+/** Ingress IPs; those with ipMode Proxy are the load balancer's own (gate LoadBalancerIPMode, on since 1.30). */
+function ingressIPs(service: Service, family: Family): string[] {
+  return service.status.loadBalancer.ingress.flatMap(({ ip, ipMode }) =>
+    ip === undefined || ipMode === "Proxy" ? [] : (canonicalAddress(ip, family) ?? []),
+  );
+}
+
+function sourceRange(text: string, family: Family): string[] {
+  const block = parseCidrSloppy(text.trim());
+  return block !== undefined && familyOf(block.base) === family ? [formatCidr(block)] : [];
+}
