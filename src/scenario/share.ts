@@ -1,0 +1,93 @@
+import { isMap, parseAllDocuments } from "yaml";
+
+/** What a shared link carries: files by name, the first one opened. */
+export interface SharedFiles {
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+}
+
+/** Above this many characters a link is refused by some programs; offer a file instead. */
+export const longLink = 8_000;
+
+/**
+ * The URL fragment that holds files: `#s=` and deflate-raw in base64url. A fragment is never sent to a server.
+ * Secrets, environment variables and annotations of others are taken out before packing.
+ */
+export async function packFragment(shared: SharedFiles): Promise<string> {
+  const clean = { files: shared.files.map(({ name, text }) => ({ name, text: withoutSecrets(text) })) };
+  const packed = await through(new CompressionStream("deflate-raw"), new TextEncoder().encode(JSON.stringify(clean)));
+  return `#s=${toBase64Url(packed)}`;
+}
+
+/** The files of a fragment; undefined when it holds none or is damaged. */
+export async function unpackFragment(fragment: string): Promise<SharedFiles | undefined> {
+  const packed = /[#&]s=([\w-]+)/.exec(fragment)?.[1];
+  if (packed === undefined) return undefined;
+  try {
+    const bytes = await through(new DecompressionStream("deflate-raw"), fromBase64Url(packed));
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isSharedFiles(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSharedFiles(value: unknown): value is SharedFiles {
+  if (typeof value !== "object" || value === null || !("files" in value) || !Array.isArray(value.files)) return false;
+  return value.files.every((file: unknown) => {
+    if (typeof file !== "object" || file === null || !("name" in file) || !("text" in file)) return false;
+    return typeof file.name === "string" && typeof file.text === "string";
+  });
+}
+
+/** The text without Secret documents, container environments and annotations that are not kubehop's own. */
+export function withoutSecrets(text: string): string {
+  const documents = parseAllDocuments(text);
+  if (!Array.isArray(documents) || documents.some((document) => document.errors.length > 0)) return "";
+  let changed = false;
+  const kept = documents.filter((document) => {
+    const secret = isMap(document.contents) && document.contents.get("kind") === "Secret";
+    changed ||= secret;
+    return !secret;
+  });
+  for (const document of kept) if (strip(document.contents)) changed = true;
+  return changed ? kept.map((document) => document.toString()).join("---\n") : text;
+}
+
+/** Takes private members out of a YAML tree; true when there were some. */
+function strip(node: unknown): boolean {
+  if (typeof node !== "object" || node === null || !("items" in node) || !Array.isArray(node.items)) return false;
+  const before = node.items.length;
+  node.items = node.items.filter((item: unknown) => !isPrivate(item));
+  let changed = node.items.length < before;
+  for (const item of node.items as { readonly key?: unknown; readonly value?: unknown }[]) {
+    if (String(item.key) === "annotations" && keepOwnAnnotations(item.value)) changed = true;
+    if (strip(isMap(node) ? item.value : item)) changed = true;
+  }
+  return changed;
+}
+
+function isPrivate(item: unknown): boolean {
+  return typeof item === "object" && item !== null && "key" in item && ["env", "envFrom"].includes(String(item.key));
+}
+
+function keepOwnAnnotations(node: unknown): boolean {
+  if (!isMap(node)) return false;
+  const before = node.items.length;
+  node.items = node.items.filter((entry) => String(entry.key).startsWith("kubehop.dev/"));
+  return node.items.length < before;
+}
+
+async function through(transform: CompressionStream | DecompressionStream, bytes: Uint8Array): Promise<Uint8Array> {
+  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(transform);
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function fromBase64Url(text: string): Uint8Array {
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+}
