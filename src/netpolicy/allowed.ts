@@ -139,7 +139,7 @@ function rulesOf(policy: NetworkPolicy, direction: Direction): NetworkPolicy["sp
 /** networking/v1 NetworkPolicySpec.ingress: "OR if the traffic source is the pod's local node". */
 function isNodeOf(view: PolicyView, pod: Pod, source: End, family: Family): boolean {
   if (podOf(source) !== undefined || pod.spec.nodeName === undefined) return false;
-  if (typeof source === "object") return source.spec.nodeName === pod.spec.nodeName;
+  if (typeof source === "object") return source.spec.hostNetwork && source.spec.nodeName === pod.spec.nodeName;
   const node = view.nodes.find((candidate) => candidate.metadata.name === pod.spec.nodeName);
   const address = addressOf(source, family);
   return node?.status.addresses.some((entry) => parseAddress(entry.address) === address) ?? false;

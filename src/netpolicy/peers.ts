@@ -2,7 +2,7 @@ import type { NetworkPolicy, NetworkPolicyPeer, Pod } from "../cluster/objects.t
 import { matches } from "../cluster/selector.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../wire/address.ts";
 import { contains, parseCidr } from "../wire/cidr.ts";
-import { type PolicyView, isPolicySubject, namespaceLabels } from "./view.ts";
+import { type PolicyView, isPolicySubject, namespaceLabels, subjectsByNamespace } from "./view.ts";
 
 /** One end of a connection: a pod, or an address that is no pod's. */
 export type End = Pod | Address;
@@ -54,7 +54,11 @@ function peerIncludes(
     const address = addressOf(end, family);
     return address !== undefined && blockContains(peer.ipBlock, address);
   }
-  return pod !== undefined && selectorsMatch(view, policy, peer, pod);
+  return (
+    pod !== undefined &&
+    namespaceMatches(view, policy, peer, pod.metadata.namespace) &&
+    (peer.podSelector === undefined || matches(peer.podSelector, pod.metadata.labels))
+  );
 }
 
 function blockContains(
@@ -69,13 +73,23 @@ function inside(text: string, address: Address): boolean {
   return block !== undefined && contains(block, address);
 }
 
-/** Without a namespaceSelector the peer means pods of the policy's own namespace. */
-export function selectorsMatch(view: PolicyView, policy: NetworkPolicy, peer: NetworkPolicyPeer, pod: Pod): boolean {
+/** The pods that a peer's selectors mean; none for an ipBlock. */
+export function podsOfPeer(view: PolicyView, policy: NetworkPolicy, peer: NetworkPolicyPeer): readonly Pod[] {
+  const { podSelector } = peer;
+  return [...subjectsByNamespace(view)]
+    .filter(([namespace]) => namespaceMatches(view, policy, peer, namespace))
+    .flatMap(([, pods]) => pods)
+    .filter((pod) => podSelector === undefined || matches(podSelector, pod.metadata.labels));
+}
+
+/** Without a namespaceSelector a podSelector means pods of the policy's own namespace. */
+function namespaceMatches(
+  view: PolicyView,
+  policy: NetworkPolicy,
+  peer: NetworkPolicyPeer,
+  namespace: string,
+): boolean {
   const { namespaceSelector, podSelector } = peer;
-  if (namespaceSelector === undefined && podSelector === undefined) return false;
-  const inNamespace =
-    namespaceSelector === undefined
-      ? pod.metadata.namespace === policy.metadata.namespace
-      : matches(namespaceSelector, namespaceLabels(view, pod.metadata.namespace));
-  return inNamespace && (podSelector === undefined || matches(podSelector, pod.metadata.labels));
+  if (namespaceSelector === undefined) return podSelector !== undefined && namespace === policy.metadata.namespace;
+  return matches(namespaceSelector, namespaceLabels(view, namespace));
 }

@@ -10,6 +10,7 @@ type Labels = Readonly<Record<string, string>>;
 
 interface Index {
   readonly policies: ReadonlyMap<string, readonly NetworkPolicy[]>;
+  readonly pods: ReadonlyMap<string, readonly Pod[]>;
   readonly namespaceLabels: ReadonlyMap<string, Labels>;
   readonly isolating: Map<Pod, Readonly<Record<Direction, readonly NetworkPolicy[]>>>;
 }
@@ -21,6 +22,7 @@ function indexOf(view: PolicyView): Index {
   if (known !== undefined) return known;
   const index: Index = {
     policies: byNamespace(view.networkPolicies),
+    pods: byNamespace(view.pods.filter(isPolicySubject)),
     namespaceLabels: new Map(view.namespaces.map(({ metadata }) => [metadata.name, metadata.labels])),
     isolating: new Map(),
   };
@@ -28,14 +30,19 @@ function indexOf(view: PolicyView): Index {
   return index;
 }
 
-function byNamespace(policies: readonly NetworkPolicy[]): Map<string, NetworkPolicy[]> {
-  const groups = new Map<string, NetworkPolicy[]>();
-  for (const policy of policies) {
-    const group = groups.get(policy.metadata.namespace);
-    if (group === undefined) groups.set(policy.metadata.namespace, [policy]);
-    else group.push(policy);
+function byNamespace<T extends NetworkPolicy | Pod>(objects: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const object of objects) {
+    const group = groups.get(object.metadata.namespace);
+    if (group === undefined) groups.set(object.metadata.namespace, [object]);
+    else group.push(object);
   }
   return groups;
+}
+
+/** The pods that policies can select, by namespace. */
+export function subjectsByNamespace(view: PolicyView): ReadonlyMap<string, readonly Pod[]> {
+  return indexOf(view).pods;
 }
 
 /**

@@ -29,18 +29,14 @@ export function ipMasqRules(settings: ClusterSettings, family: Family): RestoreT
       matches: [
         addressTerm("destination", formatCidr(block)),
         comment("ip-masq-agent: local traffic is not subject to MASQUERADE"),
-        localType("dst", true),
       ],
       target: returning,
       owner,
     }),
   );
   const masquerade = append(chain, {
-    matches: [
-      comment("ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)"),
-      localType("dst", true),
-    ],
-    target: { kind: "MASQUERADE" },
+    matches: [comment("ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)")],
+    target: { kind: "MASQUERADE", randomFully: true },
     owner,
   });
   return { family, tables: [{ table: "nat", commands: [chainLine(chain), toAgent, ...kept, masquerade] }] };

@@ -1,0 +1,150 @@
+import type { Cluster } from "../../cluster/cluster.ts";
+import type { NetworkPolicy, Pod } from "../../cluster/objects.ts";
+import type { Match } from "../../iptables/matches/index.ts";
+import { accept, append, comment, hostTerm, jump, localType, mark, reject } from "../../iptables/proxier-terms.ts";
+import type { Command } from "../../iptables/rule.ts";
+import type { Owner } from "../../trace/records.ts";
+import { type Address, type Family, familyOf, formatAddress, parseAddress } from "../../wire/address.ts";
+import { allowedMark, clearMark, passedMark, setMark } from "./base-chains.ts";
+import { commonChain, defaultChain, podChainName, routerChains } from "./names.ts";
+import type { PolicyChain } from "./policy-chain.ts";
+
+/**
+ * KUBE-POD-FW-<hash> of one pod of the node: its policies one after another, and at the end the answer to what none
+ * of them allowed. pkg/controllers/netpol/pod.go. `policies` are those that select the pod.
+ */
+export function podChain(
+  cluster: Cluster,
+  pod: Pod,
+  policies: readonly PolicyChain[],
+  family: Family,
+): { readonly name: string; readonly commands: readonly Command[]; readonly jumps: readonly Command[] } {
+  const { namespace, name } = pod.metadata;
+  const chain = podChainName(namespace, name);
+  const owner = cluster.ownerOf(pod);
+  const rule = (
+    matches: readonly Match[],
+    target: Parameters<typeof append>[1]["target"],
+    by: Owner = owner,
+  ): Command => append(chain, { matches, ...(target && { target }), owner: by });
+  const addresses = addressesOf(pod, family);
+  const isolated = (type: "Ingress" | "Egress"): boolean =>
+    policies.some(({ policy }) => policy.spec.policyTypes.includes(type));
+  const denied: readonly Match[] = [mark(allowedMark, true)];
+  const culprit =
+    policies.length === 0
+      ? owner
+      : culpritOf(
+          cluster,
+          policies.map(({ policy }) => policy),
+        );
+
+  return {
+    name: chain,
+    commands: [
+      rule([], jump(commonChain)),
+      ...addresses.flatMap((address) => [
+        rule(
+          [
+            to(address),
+            comment("rule to permit the traffic traffic to pods when source is the pod's local node"),
+            localType("src"),
+          ],
+          accept,
+        ),
+        ...(isolated("Egress")
+          ? []
+          : [rule([from(address), comment("run through default egress network policy  chain")], jump(defaultChain))]),
+        ...(isolated("Ingress")
+          ? []
+          : [rule([to(address), comment("run through default ingress network policy  chain")], jump(defaultChain))]),
+      ]),
+      ...policies.flatMap(({ policy, name: policyChain }) =>
+        scopesOf(policy, addresses).map((scope) =>
+          rule(
+            [...scope, comment(`run through nw policy ${policy.metadata.name}`)],
+            jump(policyChain),
+            cluster.ownerOf(policy),
+          ),
+        ),
+      ),
+      rule(
+        [
+          comment(`rule to log dropped traffic POD name:${name} namespace: ${namespace}`),
+          ...denied,
+          { kind: "limit", average: tenPerMinute, burst: 10 },
+        ],
+        { kind: "NFLOG", args: ["--nflog-group", "100"] },
+        culprit,
+      ),
+      rule(
+        [comment(`rule to REJECT traffic destined for POD name:${name} namespace: ${namespace}`), ...denied],
+        reject(family),
+        culprit,
+      ),
+      rule([], clearMark(allowedMark)),
+      rule([comment("set mark to ACCEPT traffic that comply to network policies")], setMark(passedMark)),
+    ],
+    jumps: addresses.flatMap((address) => jumpsTo(chain, pod, address, owner)),
+  };
+}
+
+/** 10/minute as the kernel keeps it: the cost of a packet in units of 1/10,000 s. */
+const tenPerMinute = 60_000;
+
+/**
+ * Where packets of the pod enter its chain: towards it when they are forwarded or made here, from it everywhere; and
+ * a second time for frames that a bridge carries, which with br_netfilter traverse FORWARD as well.
+ */
+function jumpsTo(chain: string, pod: Pod, address: Address, owner: Owner): readonly Command[] {
+  const { namespace, name } = pod.metadata;
+  const bridged: Match = { kind: "physdev", isBridged: { inverted: false } };
+  const towards = comment(
+    `rule to jump traffic destined to POD name:${name} namespace: ${namespace} to chain ${chain}`,
+  );
+  const away = comment(`rule to jump traffic from POD name:${name} namespace: ${namespace} to chain ${chain}`);
+  const { INPUT, FORWARD, OUTPUT } = routerChains;
+  const places: readonly (readonly [string, readonly Match[]])[] = [
+    [FORWARD, [to(address), towards]],
+    [OUTPUT, [to(address), towards]],
+    [FORWARD, [to(address), bridged, towards]],
+    [INPUT, [from(address), away]],
+    [FORWARD, [from(address), away]],
+    [OUTPUT, [from(address), away]],
+    [FORWARD, [from(address), bridged, away]],
+  ];
+  return places.map(([from, matches]) => append(from, { matches, target: jump(chain), owner }));
+}
+
+/**
+ * Which packets a policy's chain is asked about. A policy of both types is asked without an address: this is how an
+ * ingress rule can come to satisfy the egress check of the same policy.
+ */
+function scopesOf(policy: NetworkPolicy, addresses: readonly Address[]): readonly (readonly Match[])[] {
+  const types = policy.spec.policyTypes;
+  if (types.includes("Ingress") && types.includes("Egress")) return [[]];
+  return addresses.map((address) => [types.includes("Ingress") ? to(address) : from(address)]);
+}
+
+/** Who is to blame for a reject: the first policy that selects the pod, with all of them in its detail. */
+function culpritOf(cluster: Cluster, policies: readonly NetworkPolicy[]): Owner {
+  const list = policies.map(
+    ({ metadata, spec }) => `${metadata.namespace}/${metadata.name} (${spec.policyTypes.join(" and ")})`,
+  );
+  const [first] = policies as readonly [NetworkPolicy];
+  return { ...cluster.ownerOf(first), detail: `no rule allows it; selecting the pod: ${list.join(", ")}` };
+}
+
+function to(address: Address): Match {
+  return hostTerm("destination", formatAddress(address), address);
+}
+
+function from(address: Address): Match {
+  return hostTerm("source", formatAddress(address), address);
+}
+
+function addressesOf(pod: Pod, family: Family): readonly Address[] {
+  return pod.status.podIPs
+    .map((text) => parseAddress(text))
+    .filter((address): address is Address => address !== undefined && familyOf(address) === family);
+}
