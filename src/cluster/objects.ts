@@ -18,7 +18,11 @@ export type Protocol = "TCP" | "UDP" | "SCTP";
 export interface Node {
   readonly kind: "Node";
   readonly metadata: ObjectMeta;
-  readonly spec: { readonly podCIDRs: readonly string[]; readonly taints?: readonly Taint[]; readonly unschedulable?: boolean };
+  readonly spec: {
+    readonly podCIDRs: readonly string[];
+    readonly taints?: readonly Taint[];
+    readonly unschedulable?: boolean;
+  };
   readonly status: { readonly addresses: readonly { readonly type: string; readonly address: string }[] };
 }
 
@@ -61,9 +65,19 @@ export interface DnsConfig {
   readonly options: readonly { readonly name: string; readonly value?: string }[];
 }
 
+export interface Toleration {
+  /** "" tolerates every taint. */
+  readonly key: string;
+  readonly operator: "Equal" | "Exists";
+  readonly value: string;
+  /** "" tolerates every effect. */
+  readonly effect: string;
+}
+
 export interface PodSpec {
   readonly nodeName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly Toleration[];
   readonly hostNetwork: boolean;
   readonly hostname?: string;
   readonly subdomain?: string;
@@ -92,6 +106,8 @@ export interface Workload {
     readonly selector: LabelSelector;
     /** Of a StatefulSet: the governing Service. */
     readonly serviceName?: string;
+    /** Of a StatefulSet: the first ordinal, 0 where absent. */
+    readonly firstOrdinal?: number;
     readonly template: { readonly metadata: Pick<ObjectMeta, "labels" | "annotations">; readonly spec: PodSpec };
   };
 }
@@ -124,6 +140,7 @@ export interface Service {
     readonly clusterIP: string;
     readonly clusterIPs: readonly string[];
     readonly ipFamilies: readonly ("IPv4" | "IPv6")[];
+    readonly ipFamilyPolicy?: "SingleStack" | "PreferDualStack" | "RequireDualStack";
     readonly selector?: Readonly<Record<string, string>>;
     readonly ports: readonly ServicePort[];
     readonly externalIPs: readonly string[];
@@ -184,7 +201,11 @@ export interface Endpoints {
   readonly metadata: ObjectMeta;
   readonly subsets: readonly {
     readonly addresses: readonly { readonly ip: string; readonly nodeName?: string; readonly hostname?: string }[];
-    readonly notReadyAddresses: readonly { readonly ip: string; readonly nodeName?: string; readonly hostname?: string }[];
+    readonly notReadyAddresses: readonly {
+      readonly ip: string;
+      readonly nodeName?: string;
+      readonly hostname?: string;
+    }[];
     readonly ports: readonly { readonly name: string; readonly protocol: Protocol; readonly port: number }[];
   }[];
 }

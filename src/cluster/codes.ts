@@ -1,0 +1,268 @@
+/** What a code says, to everybody who meets it: printed with each problem and in the documentation. */
+export interface CodeMeaning {
+  readonly severity: "error" | "warning";
+  /** One sentence. */
+  readonly means: string;
+  /** What to do about it, where the problem itself does not say it better. */
+  readonly fix: string;
+  /** The rule's source: the API server's own check, a specification, or this program's limit. */
+  readonly source: string;
+}
+
+const core = "Kubernetes pkg/apis/core/validation/validation.go";
+const decoding = "Kubernetes strict decoding (kubectl --validate=strict)";
+const own = "kubehop";
+
+const table = {
+  // Reading files
+  YAML_SYNTAX: { severity: "error", means: "The text is not YAML.", fix: "Correct the syntax.", source: "YAML 1.2" },
+  YAML_DUPLICATE_KEY: {
+    severity: "error",
+    means: "A mapping has the same key twice; only one of the values could count.",
+    fix: "Remove one of the two.",
+    source: decoding,
+  },
+  YAML_ALIASES: {
+    severity: "error",
+    means: "Aliases (`*name`) multiply the document beyond all measure.",
+    fix: "Write the values out.",
+    source: own,
+  },
+  YAML_TOO_LARGE: {
+    severity: "error",
+    means: "The YAML is larger than 16 MB, which takes long to read.",
+    fix: "Give JSON instead (`kubectl get -o json`), which has no limit, or raise the limit with --max-yaml.",
+    source: own,
+  },
+  JSON_SYNTAX: { severity: "error", means: "The text is not JSON.", fix: "Correct the syntax.", source: "RFC 8259" },
+  NOT_AN_OBJECT: {
+    severity: "error",
+    means: "A document is not a Kubernetes object (a mapping with apiVersion, kind and metadata).",
+    fix: "Give manifests only; render Helm charts with `helm template` and kustomizations with `kubectl kustomize`.",
+    source: own,
+  },
+  TOO_MANY_PROBLEMS: {
+    severity: "error",
+    means: "The input has more problems than are shown.",
+    fix: "Correct the first ones and try again.",
+    source: own,
+  },
+  // The shape of objects
+  UNKNOWN_KIND: {
+    severity: "error",
+    means: "The API group has no such kind, and the name looks like a misspelling of one that matters.",
+    fix: "Correct the kind.",
+    source: decoding,
+  },
+  BAD_API_VERSION: {
+    severity: "error",
+    means: "The kind belongs to another API version.",
+    fix: "Correct apiVersion.",
+    source: "Kubernetes deprecation guide",
+  },
+  UNKNOWN_FIELD: {
+    severity: "error",
+    means: "The object has no such field, and the name looks like a misspelling of one.",
+    fix: "Correct the field's name.",
+    source: decoding,
+  },
+  FIELD_NOT_READ: {
+    severity: "warning",
+    means: "The field is not one of the API's that are known here; it has no effect.",
+    fix: "Check its name and its indentation.",
+    source: decoding,
+  },
+  WRONG_TYPE: {
+    severity: "error",
+    means: "A value has the wrong type, for example a number where text must stand.",
+    fix: "Correct the value; text that looks like a number or a truth value needs quotes.",
+    source: decoding,
+  },
+  REQUIRED: { severity: "error", means: "A required field is missing.", fix: "Add the field.", source: core },
+  BAD_VALUE: {
+    severity: "error",
+    means: "A field has a value that the API does not know.",
+    fix: "Use one of the known values.",
+    source: core,
+  },
+  BAD_NAME: {
+    severity: "error",
+    means: "A name is not one that DNS could hold.",
+    fix: "Use lower case letters, digits and `-`, beginning and ending with a letter or digit.",
+    source: "RFC 1123, RFC 1035; Kubernetes apimachinery pkg/util/validation",
+  },
+  BAD_LABEL: {
+    severity: "error",
+    means: "A label's key or value is malformed.",
+    fix: "Use at most 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit.",
+    source: "Kubernetes apimachinery pkg/util/validation (IsQualifiedName, IsValidLabelValue)",
+  },
+  DUPLICATE_OBJECT: {
+    severity: "error",
+    means: "Two objects have the same kind, namespace and name.",
+    fix: "Rename or remove one of them.",
+    source: own,
+  },
+  // Addresses
+  BAD_ADDRESS: { severity: "error", means: "A text is not an IP address.", fix: "Correct the address.", source: core },
+  BAD_CIDR: {
+    severity: "error",
+    means: "A text is not an address block.",
+    fix: "Write it as 10.0.0.0/8.",
+    source: core,
+  },
+  CIDR_OVERLAP: {
+    severity: "error",
+    means: "Two address blocks that must be apart share addresses.",
+    fix: "Choose blocks that do not overlap.",
+    source: "kubeadm; pkg/controller/nodeipam",
+  },
+  ADDRESS_TAKEN: {
+    severity: "error",
+    means: "Two nodes or two pods state the same address.",
+    fix: "Give one of them another address.",
+    source: own,
+  },
+  CLUSTER_IP_OUTSIDE: {
+    severity: "error",
+    means: "A ClusterIP lies outside the stated service CIDRs.",
+    fix: "Use an address of the service CIDR, or state the CIDR with --service-cidr.",
+    source: "Kubernetes pkg/registry/core/service/ipallocator (ErrNotInRange)",
+  },
+  CLUSTER_IP_TAKEN: {
+    severity: "error",
+    means: "Two Services state the same ClusterIP.",
+    fix: "Leave clusterIP out of one of them.",
+    source: "Kubernetes pkg/registry/core/service/ipallocator (ErrAllocated)",
+  },
+  ADDRESSES_EXHAUSTED: {
+    severity: "error",
+    means: "A range of addresses or ports is used up.",
+    fix: "Use a larger range, more nodes or fewer objects.",
+    source: "Kubernetes allocators; CNI host-local",
+  },
+  UNKNOWN_SETTING: {
+    severity: "error",
+    means: "A cluster setting has a value that is not known.",
+    fix: "Use one of the known values.",
+    source: own,
+  },
+  // Services
+  SERVICE_PORT_NAME: {
+    severity: "error",
+    means: "A port of a Service with several ports has no name.",
+    fix: "Give every port a name.",
+    source: core,
+  },
+  DUPLICATE_PORT: {
+    severity: "error",
+    means: "Two ports of an object have the same name, or the same number and protocol.",
+    fix: "Change or remove one of them.",
+    source: core,
+  },
+  BAD_PORT: {
+    severity: "error",
+    means: "A port is neither a number from 1 to 65535 nor a port name.",
+    fix: "Use such a number, or a name of at most 15 lower case letters, digits and `-` with at least one letter.",
+    source: "RFC 6335; Kubernetes apimachinery pkg/util/validation (IsValidPortName)",
+  },
+  BAD_PROTOCOL: {
+    severity: "error",
+    means: "The protocol is not TCP, UDP or SCTP (upper case).",
+    fix: "Use TCP, UDP or SCTP.",
+    source: core,
+  },
+  NODE_PORT_RANGE: {
+    severity: "error",
+    means: "A nodePort lies outside 30000-32767.",
+    fix: "Choose one from 30000 to 32767, or leave it out.",
+    source: "Kubernetes pkg/registry/core/service/portallocator (ErrNotInRange)",
+  },
+  NODE_PORT_TAKEN: {
+    severity: "error",
+    means: "Two Services state the same nodePort.",
+    fix: "Change one of them, or leave it out.",
+    source: "Kubernetes pkg/registry/core/service/portallocator (ErrAllocated)",
+  },
+  NOT_ALLOWED_HERE: {
+    severity: "error",
+    means: "A field may not be set together with another.",
+    fix: "Remove one of the two.",
+    source: core,
+  },
+  // Selectors and policies
+  BAD_SELECTOR: {
+    severity: "error",
+    means: "A label selector is malformed: In and NotIn need values, Exists and DoesNotExist must have none.",
+    fix: "Correct the expression.",
+    source: "Kubernetes apimachinery pkg/apis/meta/v1/validation (ValidateLabelSelectorRequirement)",
+  },
+  SELECTOR_MISMATCH: {
+    severity: "error",
+    means: "A workload's selector does not match the labels of its own pod template.",
+    fix: "Give the template all labels of the selector.",
+    source: "Kubernetes pkg/apis/apps/validation/validation.go",
+  },
+  BAD_PEER: {
+    severity: "error",
+    means: "A peer of a NetworkPolicy is empty, or has an ipBlock beside a selector.",
+    fix: "Use an ipBlock, or selectors, one kind per list entry.",
+    source: "Kubernetes pkg/apis/networking/validation (ValidateNetworkPolicyPeer)",
+  },
+  // Between objects
+  NO_SUCH_NODE: {
+    severity: "error",
+    means: "A pod is bound to a node that does not exist.",
+    fix: "Correct nodeName, or add the Node.",
+    source: "Kubernetes pkg/controller/podgc deletes such pods",
+  },
+  UNSCHEDULABLE: {
+    severity: "warning",
+    means: "No node may take the pod: it stays Pending and has no address.",
+    fix: "Check nodeSelector, taints and tolerations.",
+    source: "kube-scheduler (0/N nodes are available)",
+  },
+  SELECTOR_MATCHES_NOTHING: {
+    severity: "warning",
+    means: "A Service's selector matches no pod: connections to it are refused.",
+    fix: "Compare the selector with the pods' labels.",
+    source: "accepted by the API server",
+  },
+  TARGET_PORT_NAME_UNKNOWN: {
+    severity: "warning",
+    means:
+      "A Service's targetPort names a port that a selected pod does not have, so that pod is no endpoint of the port.",
+    fix: "Name the container's port so, or use a number.",
+    source: "accepted by the API server; Kubernetes pkg/api/v1/pod/util.go (FindPort)",
+  },
+  POLICY_SELECTS_NOTHING: {
+    severity: "warning",
+    means: "A NetworkPolicy's podSelector matches no pod of its namespace.",
+    fix: "Compare the selector with the pods' labels.",
+    source: "accepted by the API server",
+  },
+  SLICE_WITHOUT_SERVICE: {
+    severity: "warning",
+    means: "An EndpointSlice or Endpoints object belongs to no Service of the input.",
+    fix: "Check the label kubernetes.io/service-name, or the name of the Endpoints.",
+    source: "accepted by the API server",
+  },
+  // Edits
+  NO_SUCH_OBJECT: {
+    severity: "error",
+    means: "An edit names an object that is not there.",
+    fix: "Correct the kind, the namespace or the name.",
+    source: "kubectl (NotFound)",
+  },
+  NOT_SCALABLE: {
+    severity: "error",
+    means: "An edit scales an object that has no replicas.",
+    fix: "Scale a Deployment, ReplicaSet, StatefulSet or ReplicationController.",
+    source: "kubectl scale",
+  },
+} as const;
+
+export type ProblemCode = keyof typeof table;
+
+/** Every code with its meaning. A code is never renamed; documentation is made from this table. */
+export const problemCodes: Readonly<Record<ProblemCode, CodeMeaning>> = table;

@@ -1,0 +1,89 @@
+import type { ObjectMeta } from "../objects.ts";
+import { isDns1035Label, isDnsLabel, isDnsSubdomain, readLabels } from "./names.ts";
+import type { Reader } from "./reader.ts";
+
+const metaFields: ReadonlySet<string> = new Set([
+  "name",
+  "generateName",
+  "namespace",
+  "labels",
+  "annotations",
+  "ownerReferences",
+  "deletionTimestamp",
+  "finalizers",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionGracePeriodSeconds",
+  "managedFields",
+  "selfLink",
+]);
+
+/** A copy of the whole object that kubectl keeps: as large as the object, and nobody reads it here. */
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+export type NameRule = "label" | "label-1035" | "subdomain";
+
+/** Reads `metadata`. `namespace` is the one of objects that state none; "" makes the object cluster-scoped. */
+export function readMeta(object: Reader, rule: NameRule, namespace: string): ObjectMeta {
+  const meta = object.objectOrEmpty("metadata");
+  meta.onlyFields(metaFields);
+  const stated = meta.string("namespace") ?? "";
+  if (stated !== "" && !isDnsLabel(stated)) meta.report("BAD_NAME", "namespace", `\`${stated}\` is no namespace name`);
+  const owners = meta.objects("ownerReferences");
+  const deletionTimestamp = meta.string("deletionTimestamp");
+  return {
+    name: readName(meta, rule),
+    namespace: namespace === "" ? "" : stated === "" ? namespace : stated,
+    labels: readLabels(meta, "labels"),
+    annotations: readAnnotations(meta),
+    ...(owners.length > 0 && {
+      ownerReferences: owners.map((owner) => ({ kind: owner.string("kind") ?? "", name: owner.string("name") ?? "" })),
+    }),
+    ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+  };
+}
+
+function readName(meta: Reader, rule: NameRule): string {
+  const generate = meta.string("generateName");
+  // The API server appends five random letters; a fixed text keeps runs repeatable.
+  const name = meta.string("name") ?? (generate === undefined ? undefined : `${generate}x7k2p`);
+  if (name === undefined || name === "") {
+    meta.required("name");
+    return "";
+  }
+  if (!followsRule(name, rule)) {
+    const fix = rule === "label-1035" && /^[0-9]/.test(name) ? "A Service's name must begin with a letter." : undefined;
+    meta.report("BAD_NAME", "name", `\`${name}\` is no valid name`, fix);
+  }
+  return name;
+}
+
+function followsRule(name: string, rule: NameRule): boolean {
+  switch (rule) {
+    case "label":
+      return isDnsLabel(name);
+    case "label-1035":
+      return isDns1035Label(name);
+    case "subdomain":
+      return isDnsSubdomain(name);
+  }
+}
+
+export function readAnnotations(meta: Reader): Readonly<Record<string, string>> {
+  const annotations = meta.stringMap("annotations");
+  if (!Object.hasOwn(annotations, lastApplied)) return annotations;
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => key !== lastApplied));
+}
+
+/** Of an object whose metadata is not worth a check: a kind that is not modelled. */
+export function readLooseMeta(object: Reader): ObjectMeta {
+  const meta = object.objectOrEmpty("metadata");
+  return {
+    name: meta.string("name") ?? meta.string("generateName") ?? "",
+    namespace: meta.string("namespace") ?? "",
+    labels: meta.stringMap("labels"),
+    annotations: readAnnotations(meta),
+  };
+}

@@ -1,0 +1,72 @@
+import { parseAddress } from "../../wire/address.ts";
+import { parseCidr } from "../../wire/cidr.ts";
+import type { ConfigMap, Namespace, Node } from "../objects.ts";
+import { readMeta } from "./meta.ts";
+import type { Reader } from "./reader.ts";
+
+const nodeSpecFields: ReadonlySet<string> = new Set([
+  "configSource",
+  "externalID",
+  "podCIDR",
+  "podCIDRs",
+  "providerID",
+  "taints",
+  "unschedulable",
+]);
+
+export function readNode(object: Reader): Node {
+  const spec = object.objectOrEmpty("spec");
+  spec.onlyFields(nodeSpecFields);
+  const listed = spec.strings("podCIDRs");
+  const single = spec.string("podCIDR") ?? "";
+  const podCIDRs = listed.length > 0 ? listed : single === "" ? [] : [single];
+  for (const text of podCIDRs) {
+    if (parseCidr(text) === undefined)
+      spec.report("BAD_CIDR", listed.length > 0 ? "podCIDRs" : "podCIDR", `\`${text}\` is no CIDR`);
+  }
+  const addresses = object.objectOrEmpty("status").objects("addresses");
+  const taints = spec.objects("taints");
+  return {
+    kind: "Node",
+    metadata: readMeta(object, "subdomain", ""),
+    spec: {
+      podCIDRs,
+      ...(taints.length > 0 && { taints: taints.map(readTaint) }),
+      ...(spec.boolean("unschedulable") === true && { unschedulable: true }),
+    },
+    status: { addresses: addresses.map(readNodeAddress) },
+  };
+}
+
+function readTaint(taint: Reader): NonNullable<Node["spec"]["taints"]>[number] {
+  const value = taint.string("value");
+  return {
+    key: taint.requiredString("key"),
+    ...(value !== undefined && { value }),
+    effect: taint.oneOf("effect", ["NoSchedule", "PreferNoSchedule", "NoExecute"]) ?? "NoSchedule",
+  };
+}
+
+function readNodeAddress(entry: Reader): Node["status"]["addresses"][number] {
+  const type = entry.requiredString("type");
+  const address = entry.requiredString("address");
+  if (type.endsWith("IP") && parseAddress(address) === undefined) {
+    entry.report("BAD_ADDRESS", "address", `\`${address}\` is no IP address`);
+  }
+  return { type, address };
+}
+
+/** The API server labels every namespace with its name (KEP-2161). */
+export function readNamespace(object: Reader): Namespace {
+  const metadata = readMeta(object, "label", "");
+  return {
+    kind: "Namespace",
+    metadata: { ...metadata, labels: { ...metadata.labels, [namespaceNameLabel]: metadata.name } },
+  };
+}
+
+export const namespaceNameLabel = "kubernetes.io/metadata.name";
+
+export function readConfigMap(object: Reader, namespace: string): ConfigMap {
+  return { kind: "ConfigMap", metadata: readMeta(object, "subdomain", namespace), data: object.stringMap("data") };
+}
