@@ -5,8 +5,6 @@ import type { Match } from "./matches/index.ts";
 import {
   accept,
   addressTerm,
-  append,
-  chainLine,
   comment,
   conntrackState,
   drop,
@@ -16,6 +14,7 @@ import {
   mark,
   returning,
 } from "./proxier-terms.ts";
+import type { SharedRule } from "./proxier-rules.ts";
 import type { Command, Rule, TableName } from "./rule.ts";
 import type { Target } from "./targets/index.ts";
 
@@ -77,22 +76,25 @@ export function insertCall(table: TableName, chain: string, rule: Rule): Call {
   return { table, command: { kind: "insert", chain, number: 1, rule } };
 }
 
-/** The fixed chains: their chain lines, and the rules before and after those of the Services. */
+/** The shared chains of a table: their names, and the rules before and after those of the Services. */
 export interface FixedRules {
-  readonly chains: readonly Command[];
-  readonly first: readonly Command[];
-  readonly last: readonly Command[];
+  readonly chains: readonly string[];
+  readonly first: readonly SharedRule[];
+  readonly last: readonly SharedRule[];
 }
 
-const owned = (matches: readonly Match[], target: Target): Rule => ({ matches, target, owner: kubeProxy });
+/** A rule of kube-proxy itself. */
+export function fixedRule(chain: string, matches: readonly Match[], target: Target): SharedRule {
+  return { chain, rule: { matches, target, owner: kubeProxy } };
+}
 
 export function filterRules(options: ProxyOptions, localhost: boolean): FixedRules {
   const names = ["KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-FORWARD", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL"];
   const bits = 2 ** options.masqueradeBit;
   const last = forwardRules(bits);
   // With liberal TCP tracking INVALID has another meaning.
-  if (!options.liberalTcp) last.unshift(append("KUBE-FORWARD", owned([conntrackState(false, "INVALID")], drop)));
-  if (!localhost) return { chains: names.map(chainLine), first: [], last };
+  if (!options.liberalTcp) last.unshift(fixedRule("KUBE-FORWARD", [conntrackState(false, "INVALID")], drop));
+  if (!localhost) return { chains: names, first: [], last };
   // CVE-2020-8558: route_localnet=1 would let neighbours in to services on 127.0.0.1.
   const martian = [
     comment("block incoming localnet connections"),
@@ -101,20 +103,18 @@ export function filterRules(options: ProxyOptions, localhost: boolean): FixedRul
     conntrackState(true, "RELATED", "ESTABLISHED", "DNAT"),
   ];
   return {
-    chains: [...names, "KUBE-FIREWALL"].map(chainLine),
-    first: [append("KUBE-FIREWALL", owned(martian, drop))],
+    chains: [...names, "KUBE-FIREWALL"],
+    first: [fixedRule("KUBE-FIREWALL", martian, drop)],
     last,
   };
 }
 
 /** KUBE-FORWARD lets marked and established traffic pass whatever the policy of FORWARD is. */
-export function forwardRules(markBits: number): Command[] {
+export function forwardRules(markBits: number): SharedRule[] {
+  const why = comment("kubernetes forwarding conntrack rule");
   return [
-    append("KUBE-FORWARD", owned([comment("kubernetes forwarding rules"), mark(markBits, false)], accept)),
-    append(
-      "KUBE-FORWARD",
-      owned([comment("kubernetes forwarding conntrack rule"), conntrackState(false, "RELATED", "ESTABLISHED")], accept),
-    ),
+    fixedRule("KUBE-FORWARD", [comment("kubernetes forwarding rules"), mark(markBits, false)], accept),
+    fixedRule("KUBE-FORWARD", [why, conntrackState(false, "RELATED", "ESTABLISHED")], accept),
   ];
 }
 
@@ -126,26 +126,21 @@ export function natRules(
 ): FixedRules {
   const names = ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"];
   return {
-    chains: names.map(chainLine),
+    chains: names,
     first: masqueradeRules(options),
     last: nodePortJumps(options, node, nodePorts, localhost),
   };
 }
 
 /** KUBE-POSTROUTING masquerades what KUBE-MARK-MASQ marked, and clears the mark so that it does so once. */
-export function masqueradeRules(options: ProxyOptions): Command[] {
-  const bits = 2 ** options.masqueradeBit;
+export function masqueradeRules({ masqueradeBit, randomFully }: ProxyOptions): SharedRule[] {
+  const bits = 2 ** masqueradeBit;
+  const why = comment("kubernetes service traffic requiring SNAT");
   return [
-    append("KUBE-POSTROUTING", owned([mark(bits, true)], returning)),
-    append("KUBE-POSTROUTING", owned([], { kind: "MARK", value: bits, mask: 0 })),
-    append(
-      "KUBE-POSTROUTING",
-      owned(
-        [comment("kubernetes service traffic requiring SNAT")],
-        options.randomFully ? { kind: "MASQUERADE", randomFully: true } : { kind: "MASQUERADE" },
-      ),
-    ),
-    append("KUBE-MARK-MASQ", owned([], { kind: "MARK", value: bits, mask: bits })),
+    fixedRule("KUBE-POSTROUTING", [mark(bits, true)], returning),
+    fixedRule("KUBE-POSTROUTING", [], { kind: "MARK", value: bits, mask: 0 }),
+    fixedRule("KUBE-POSTROUTING", [why], randomFully ? { kind: "MASQUERADE", randomFully } : { kind: "MASQUERADE" }),
+    fixedRule("KUBE-MARK-MASQ", [], { kind: "MARK", value: bits, mask: bits }),
   ];
 }
 
@@ -155,10 +150,10 @@ function nodePortJumps(
   node: ProxyNode,
   nodePorts: NodePortAddresses,
   localhost: boolean,
-): Command[] {
+): SharedRule[] {
   const why = comment("kubernetes service nodeports; NOTE: this must be the last rule in this chain");
-  const to = (...matches: readonly Match[]): Command =>
-    append("KUBE-SERVICES", owned([why, ...matches], jump("KUBE-NODEPORTS")));
+  const to = (...matches: readonly Match[]): SharedRule =>
+    fixedRule("KUBE-SERVICES", [why, ...matches], jump("KUBE-NODEPORTS"));
   if (!nodePorts.matchAll) {
     return nodePorts
       .nodeAddresses(node.addresses.map(({ address }) => address))

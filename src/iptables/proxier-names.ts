@@ -33,6 +33,7 @@ const initialHash = sha256.create();
 const workHash = sha256.create();
 const digest = new Uint8Array(32);
 const encoded = new Uint8Array(2048);
+const characters: number[] = Array.from({ length: 16 }, () => 0);
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** The first 16 characters of the RFC 4648 base32 text of the SHA-256 of `text`. */
@@ -41,14 +42,16 @@ export function chainHash(text: string): string {
   // Names, protocols and addresses of the API are ASCII.
   for (let i = 0; i < text.length; i++) encoded[i] = text.charCodeAt(i);
   initialHash._cloneInto(workHash).update(encoded.subarray(0, text.length)).digestInto(digest);
-  let name = "";
-  for (let byte = 0; byte < 10; byte += 5) {
-    const high =
-      ((digest[byte] as number) << 12) | ((digest[byte + 1] as number) << 4) | ((digest[byte + 2] as number) >> 4);
+  for (let group = 0; group < 2; group++) {
+    // Five bytes are eight characters.
+    const at = group * 5;
+    const high = ((digest[at] as number) << 12) | ((digest[at + 1] as number) << 4) | ((digest[at + 2] as number) >> 4);
     const low =
-      (((digest[byte + 2] as number) & 15) << 16) | ((digest[byte + 3] as number) << 8) | (digest[byte + 4] as number);
-    for (let shift = 15; shift >= 0; shift -= 5) name += alphabet[(high >> shift) & 31];
-    for (let shift = 15; shift >= 0; shift -= 5) name += alphabet[(low >> shift) & 31];
+      (((digest[at + 2] as number) & 15) << 16) | ((digest[at + 3] as number) << 8) | (digest[at + 4] as number);
+    for (let place = 0; place < 4; place++) {
+      characters[group * 8 + place] = alphabet.charCodeAt((high >> (15 - place * 5)) & 31);
+      characters[group * 8 + 4 + place] = alphabet.charCodeAt((low >> (15 - place * 5)) & 31);
+    }
   }
-  return name;
+  return String.fromCharCode(...characters);
 }

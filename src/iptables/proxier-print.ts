@@ -1,10 +1,10 @@
-import { formatAddress, formatEndpoint } from "../wire/address.ts";
+import { type Family, formatAddress, formatEndpoint } from "../wire/address.ts";
 import { addressBits } from "../wire/cidr.ts";
 import { stateBits } from "./matches/conntrack.ts";
 import type { Match } from "./matches/index.ts";
 import type { Call } from "./proxier-fixed.ts";
 import { spellingOf } from "./proxier-terms.ts";
-import type { Command, RestoreText, Rule } from "./rule.ts";
+import type { Command, Rule } from "./rule.ts";
 import type { Target } from "./targets/index.ts";
 
 /*
@@ -13,41 +13,25 @@ import type { Target } from "./targets/index.ts";
  * they hold a blank.
  */
 
-/** The text kube-proxy gives to `iptables-restore --noflush --counters`. */
-export function formatRestoreText({ tables }: RestoreText): string {
-  let text = "";
-  for (const { table, commands } of tables) {
-    text += `*${table}\n`;
-    for (const command of commands) text += `${formatCommand(command)}\n`;
-    text += "COMMIT\n";
-  }
-  return text;
-}
-
 /** A call of iptables(8) or ip6tables(8) as kube-proxy makes it. */
-export function formatCall({ table, command }: Call, family: RestoreText["family"]): string {
+export function formatCall({ table, command }: Call, family: Family): string {
   const binary = family === "ipv4" ? "iptables" : "ip6tables";
   return `${binary} -w 5 -t ${table} ${formatCommand(command)}`;
 }
 
 function formatCommand(command: Command): string {
   switch (command.kind) {
-    case "chain":
-      return `:${command.chain} - [0:0]`;
-    case "append":
-      return `-A ${command.chain}${formatRule(command.rule)}`;
     case "insert":
       return `-I ${command.chain}${formatRule(command.rule)}`;
     case "new-chain":
       return `-N ${command.chain}`;
-    case "delete-chain":
-      return `-X ${command.chain ?? ""}`;
     default:
       throw new Error(`kube-proxy gives no ${command.kind} command`);
   }
 }
 
-function formatRule({ matches, target }: Rule): string {
+/** The terms and the target of a rule, with a blank before each. */
+export function formatRule({ matches, target }: Rule): string {
   let text = "";
   let port = "";
   for (const match of matches) {

@@ -6,7 +6,6 @@ import { addressBits, parseInterfaceAddress, maskAddress } from "../wire/cidr.ts
 import { stateBits } from "./matches/conntrack.ts";
 import type { Match } from "./matches/index.ts";
 import type { AddressMatch } from "./matches/ip.ts";
-import type { Command, Rule } from "./rule.ts";
 import type { NatTarget } from "./targets/nat.ts";
 import type { Target } from "./targets/index.ts";
 
@@ -21,6 +20,8 @@ export const returning: Target = { kind: "RETURN" };
 export function jump(chain: string): Target {
   return { kind: "jump", chain };
 }
+
+export const markMasquerade: Target = jump("KUBE-MARK-MASQ");
 
 export function reject(family: Family): Target {
   return { kind: "REJECT", with: family === "ipv4" ? "icmp-port-unreachable" : "icmp6-port-unreachable" };
@@ -107,12 +108,4 @@ export function detectorTerms(
   const local = term(false);
   const notLocal = term(true);
   return local && notLocal && { local, notLocal };
-}
-
-export function append(chain: string, rule: Rule): Command {
-  return { kind: "append", chain, rule };
-}
-
-export function chainLine(chain: string): Command {
-  return { kind: "chain", chain };
 }

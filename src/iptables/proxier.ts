@@ -5,8 +5,8 @@ import { type ProxyObjects, type ServiceMap, type TrackedPort, carryOver, track 
 import { type Family, formatAddress } from "../wire/address.ts";
 import { type Call, filterRules, jumpCalls, natRules } from "./proxier-fixed.ts";
 import { type PortRules, type RuleContext, portRules } from "./proxier-rules.ts";
-import { chainLine, detectorTerms } from "./proxier-terms.ts";
-import type { Command, RestoreText } from "./rule.ts";
+import type { ProxierRestore } from "./proxier-restore.ts";
+import { detectorTerms } from "./proxier-terms.ts";
 
 /** What kube-proxy in iptables mode tells a node, in the order it does. */
 export type IptablesProxierCommand =
@@ -14,7 +14,7 @@ export type IptablesProxierCommand =
   /** One call of iptables(8); a jump is inserted only where it is missing. */
   | ({ readonly kind: "iptables"; readonly family: Family } & Call)
   /** One call of `iptables-restore --noflush --counters`. */
-  | { readonly kind: "iptables-restore"; readonly text: RestoreText };
+  | { readonly kind: "iptables-restore"; readonly restore: ProxierRestore };
 
 /** What the proxier remembers between syncs. */
 export interface IptablesProxierState {
@@ -79,19 +79,15 @@ function sync(
   }
   // What an earlier sync in another context left behind is gone too: a full sync knows every chain there is.
   if (last === undefined && previous !== undefined) obsolete.push(...previous.rules.flat());
-  const stale = staleChains(obsolete, last === undefined ? rules.flat() : changed);
-  const filter = filterRules(options, localhost);
-  const nat = natRules(options, node, nodePorts, localhost);
-  commands.push({
-    kind: "iptables-restore",
-    text: {
-      family,
-      tables: [
-        { table: "filter", commands: filterCommands(filter, rules) },
-        { table: "nat", commands: natCommands(nat, rules, new Set(changed), stale) },
-      ],
-    },
-  });
+  const restore: ProxierRestore = {
+    family,
+    filter: filterRules(options, localhost),
+    nat: natRules(options, node, nodePorts, localhost),
+    services: rules,
+    changed: new Set(changed),
+    stale: staleChains(obsolete, changed),
+  };
+  commands.push({ kind: "iptables-restore", restore });
   const deletions = staleConnections(changes);
   return {
     state,
@@ -100,45 +96,13 @@ function sync(
   };
 }
 
-type Fixed = ReturnType<typeof filterRules>;
-
-function filterCommands(fixed: Fixed, rules: readonly (readonly PortRules[])[]): Command[] {
-  const commands = [...fixed.chains, ...fixed.first];
-  for (const ports of rules) for (const { filter } of ports) for (const command of filter) commands.push(command);
-  for (const command of fixed.last) commands.push(command);
-  return commands;
-}
-
-/** Chains of Services that did not change are neither listed nor written: so they stay as they are. */
-function natCommands(
-  fixed: Fixed,
-  rules: readonly (readonly PortRules[])[],
-  changed: ReadonlySet<PortRules>,
-  stale: readonly string[],
-): Command[] {
-  const commands = [...fixed.chains];
-  for (const { ownChains } of changed) for (const command of ownChains) commands.push(command);
-  for (const chain of stale) commands.push(chainLine(chain));
-  commands.push(...fixed.first);
-  for (const ports of rules) {
-    for (const port of ports) {
-      for (const command of port.nat) commands.push(command);
-      if (changed.has(port)) for (const command of port.ownRules) commands.push(command);
-    }
-  }
-  for (const chain of stale) commands.push({ kind: "delete-chain", chain });
-  for (const command of fixed.last) commands.push(command);
-  return commands;
-}
-
 /** Chains that are in the kernel and no longer wanted, sorted. */
 function staleChains(obsolete: readonly PortRules[], current: readonly PortRules[]): string[] {
-  const chains = new Set<string>();
-  for (const { ownChains } of obsolete) for (const line of ownChains) if (line.kind === "chain") chains.add(line.chain);
-  if (chains.size === 0) return [];
-  for (const { ownChains } of current)
-    for (const line of ownChains) if (line.kind === "chain") chains.delete(line.chain);
-  return [...chains].sort();
+  const names = new Set<string>();
+  for (const { chains } of obsolete) for (const { name } of chains) names.add(name);
+  if (names.size === 0) return [];
+  for (const { chains } of current) for (const { name } of chains) names.delete(name);
+  return [...names].sort();
 }
 
 function countEndpoints({ services }: ServiceMap): number {
@@ -149,11 +113,13 @@ function countEndpoints({ services }: ServiceMap): number {
 
 /** The health check servers of Services with externalTrafficPolicy Local: one per Service. */
 export function healthChecks({ services }: ServiceMap): string[] {
-  return services.flatMap(({ ports }) => {
+  const checks: string[] = [];
+  for (const { ports } of services) {
     const first = ports.find(({ port }) => port.healthCheckNodePort !== 0)?.port;
-    if (first === undefined) return [];
-    return [`health check server: ${first.namespace}/${first.name} -> port ${first.healthCheckNodePort}`];
-  });
+    if (first === undefined) continue;
+    checks.push(`health check server: ${first.namespace}/${first.name} -> port ${first.healthCheckNodePort}`);
+  }
+  return checks;
 }
 
 /** A change in here makes a full sync. */

@@ -38,6 +38,7 @@ export function categorize(
 }
 
 function clusterEndpoints(endpoints: readonly Endpoint[], zone: string | undefined): readonly Endpoint[] {
+  if (zone === undefined && endpoints.every(({ ready }) => ready)) return endpoints;
   const usable = endpoints.filter(
     (endpoint) => endpoint.ready && (zone === undefined || endpoint.zoneHints.includes(zone)),
   );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type IptablesProxierCommand, iptablesProxier } from "../../src/iptables/proxier.ts";
-import { formatCall, formatRestoreText } from "../../src/iptables/proxier-print.ts";
+import { formatCall } from "../../src/iptables/proxier-print.ts";
+import { formatRestore } from "../../src/iptables/proxier-restore.ts";
 import { expectedSyncs, recordedCases, recordedInput, recordedNode, recordedOptions, updated } from "./recorded.ts";
 
 /** What a sync told the node, in the sections of the recordings. */
@@ -9,7 +10,7 @@ function sections(commands: readonly IptablesProxierCommand[], events: readonly 
   for (const command of commands) {
     if (command.kind === "sysctl") lines.events.push(`sysctl ${command.name.replaceAll(".", "/")} = ${command.value}`);
     if (command.kind === "iptables") lines.jumps.push(formatCall(command, command.family));
-    if (command.kind === "iptables-restore") lines.restore += formatRestoreText(command.text);
+    if (command.kind === "iptables-restore") lines.restore += formatRestore(command.restore);
   }
   return { events: sorted(lines.events), jumps: `${lines.jumps.join("\n")}\n`, "iptables-restore": lines.restore };
 }

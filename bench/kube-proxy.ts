@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { type ProxierRestore, formatRestore, restoreTables } from "../src/iptables/proxier-restore.ts";
+import { type IptablesProxierCommand, iptablesProxier } from "../src/iptables/proxier.ts";
+import type { ProxyObjects } from "../src/proxy/tracker.ts";
+import { benchNode, benchOptions, generatedObjects, generatedSlice } from "./kube-proxy-objects.ts";
+
+/*
+ * The rules of one node, as data and as text, for N Services of M endpoints, and after one EndpointSlice changed.
+ * Each size runs in a process of its own: `node --expose-gc --import tsx bench/kube-proxy.ts [NxM ...]`.
+ * Prints one JSON object a line; times in ms, memory in MB.
+ */
+
+function measure(services: number, endpoints: number): Readonly<Record<string, unknown>> {
+  const objects = generatedObjects(services, endpoints);
+  globalThis.gc?.();
+  const inputMegabytes = megabytes();
+  const start = performance.now();
+  const { state, commands } = iptablesProxier.sync(objects, benchNode, benchOptions);
+  const restore = restoreOf(commands);
+  const tables = restoreTables(restore);
+  const rulesMillis = performance.now() - start;
+  globalThis.gc?.();
+  const rulesMegabytes = megabytes();
+
+  const changedMillis: number[] = [];
+  let changed = { objects, state };
+  for (let round = 0; round < 21; round++) {
+    changed = { ...changed, objects: withoutLast(changed.objects, (round * 7919) % services, endpoints - (round % 2)) };
+    const before = performance.now();
+    const next = iptablesProxier.sync(changed.objects, benchNode, benchOptions, changed.state);
+    restoreTables(restoreOf(next.commands));
+    changedMillis.push(performance.now() - before);
+    changed = { ...changed, state: next.state };
+  }
+  changedMillis.sort((a, b) => a - b);
+
+  const beforeText = performance.now();
+  const text = formatRestore(restore);
+  const textMillis = performance.now() - beforeText;
+  return {
+    bench: "kube-proxy",
+    size: `${services}x${endpoints}`,
+    rules: tables.flatMap(({ chains }) => chains).reduce((sum, { rules }) => sum + rules.length, 0),
+    rulesMillis: round(rulesMillis),
+    oneSliceMillisMedian: round(changedMillis[10] ?? 0),
+    oneSliceMillisWorst: round(changedMillis[20] ?? 0),
+    textMillis: round(textMillis),
+    textBytes: text.length,
+    sha256: createHash("sha256").update(text).digest("hex").slice(0, 16),
+    inputMegabytes,
+    rulesMegabytes,
+    rssMegabytes: Math.round(process.memoryUsage().rss / 2 ** 20),
+  };
+}
+
+function restoreOf(commands: readonly IptablesProxierCommand[]): ProxierRestore {
+  const restore = commands.find((command) => command.kind === "iptables-restore");
+  if (restore === undefined) throw new Error("a sync with changes gives rules");
+  return restore.restore;
+}
+
+/** The same objects with the slice at `index` cut to `count` endpoints: one object is new, as after an edit. */
+function withoutLast(objects: ProxyObjects, index: number, count: number): ProxyObjects {
+  const name = objects.services[index]?.metadata.name ?? "";
+  const slice = generatedSlice(name, index * count, Math.max(1, count - 1));
+  return { ...objects, endpointSlices: objects.endpointSlices.with(index, slice) };
+}
+
+function megabytes(): number {
+  return Math.round(process.memoryUsage().heapUsed / 2 ** 20);
+}
+
+function round(millis: number): number {
+  return Math.round(millis * 100) / 100;
+}
+
+const sizes = process.argv.length > 2 ? process.argv.slice(2) : ["1000x10", "10000x10"];
+for (const size of sizes) {
+  const [services = 0, endpoints = 0] = size.split("x").map(Number);
+  console.log(JSON.stringify(measure(services, endpoints)));
+}

@@ -1,0 +1,97 @@
+import type { Endpoint } from "../proxy/endpoints.ts";
+import type { ServicePort } from "../proxy/service-port.ts";
+import { address as knownAddress } from "../wire/address.ts";
+import type { Match } from "./matches/index.ts";
+import { endpointChainName } from "./proxier-names.ts";
+import { comment, dnat, hostTerm, jump, markMasquerade, protocolTerms } from "./proxier-terms.ts";
+import type { Chain, Rule } from "./rule.ts";
+import type { Target } from "./targets/index.ts";
+
+/** How the rules of a service port lead to one endpoint. */
+interface WayTo {
+  readonly chain: string;
+  readonly target: Target;
+  /** None in large-cluster mode. */
+  readonly comments: readonly Match[];
+}
+
+const none: readonly Match[] = [];
+
+export function waysTo(port: ServicePort, endpoints: readonly Endpoint[], largeCluster: boolean): readonly WayTo[] {
+  return endpoints.map((endpoint) => {
+    const chain = endpointChainName(port, endpoint.text);
+    const comments = largeCluster ? none : [comment(`${port.text} -> ${endpoint.text}`)];
+    return { chain, target: jump(chain), comments };
+  });
+}
+
+/** The ways to some of the reachable endpoints. */
+export function waysOf(
+  endpoints: readonly Endpoint[],
+  reachable: readonly Endpoint[],
+  ways: readonly WayTo[],
+): readonly WayTo[] {
+  if (endpoints === reachable) return ways;
+  const byEndpoint = new Map(reachable.map((endpoint, index) => [endpoint, ways[index] as WayTo]));
+  return endpoints.map((endpoint) => byEndpoint.get(endpoint) as WayTo);
+}
+
+/** KUBE-SVC and KUBE-SVL: back to the endpoint of last time, or one of n with equal chances. writeServiceToEndpointRules. */
+export function pushBalancing(rules: Rule[], { owner, affinitySeconds }: ServicePort, ways: readonly WayTo[]): void {
+  if (affinitySeconds !== undefined) {
+    for (const { chain, target, comments } of ways) {
+      const seen: Match = {
+        kind: "recent",
+        action: "rcheck",
+        name: chain,
+        side: "source",
+        inverted: false,
+        seconds: affinitySeconds,
+        reap: true,
+      };
+      rules.push({ matches: [...comments, seen], target, owner });
+    }
+  }
+  let left = ways.length;
+  for (const { target, comments } of ways) {
+    const chance = oneIn(left--);
+    const matches = comments === none ? chance : [...comments, ...chance];
+    rules.push({ matches, target, owner });
+  }
+}
+
+const chances: (readonly Match[])[] = [none, none];
+
+/** `--probability 1/n`, with the ten digits that kube-proxy gives; nothing for n = 1. */
+function oneIn(n: number): readonly Match[] {
+  return (chances[n] ??= [
+    { kind: "statistic", mode: "random", probability: Number((1 / n).toFixed(10)), inverted: false },
+  ]);
+}
+
+/** KUBE-SEP: marks a pod that reached itself (hairpin), remembers the client, translates. */
+export function pushEndpointChains(
+  chains: Chain[],
+  port: ServicePort,
+  endpoints: readonly Endpoint[],
+  ways: readonly WayTo[],
+  largeCluster: boolean,
+): void {
+  const comments = largeCluster ? none : [comment(port.text)];
+  const protocol = protocolTerms(port.protocol);
+  const translating = [...comments, ...protocol];
+  for (let index = 0; index < endpoints.length; index++) {
+    const { address, port: number, owner } = endpoints[index] as Endpoint;
+    const { chain: name } = ways[index] as WayTo;
+    const value = knownAddress(address);
+    const source = hostTerm("source", address, value);
+    const itself = comments === none ? [source] : [...comments, source];
+    const remember: Match = { kind: "recent", action: "set", name, side: "source", inverted: false };
+    const matches = port.affinitySeconds === undefined ? translating : [...comments, remember, ...protocol];
+    const rules: Rule[] = [
+      { matches: itself, target: markMasquerade, owner },
+      { matches, target: dnat(address, value, number), owner },
+    ];
+    chains.push({ name, rules });
+  }
+}
