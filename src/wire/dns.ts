@@ -16,6 +16,8 @@ export interface DnsMessage {
   readonly additional: readonly DnsRecord[];
   /** Size offered by the OPT record (RFC 6891), bytes; absent without EDNS. */
   readonly udpSize?: number;
+  /** Bytes of the options in the OPT record (dig's cookie: 12); only their length is kept. */
+  readonly ednsOptionBytes?: number;
 }
 
 export type Rcode = "NOERROR" | "FORMERR" | "SERVFAIL" | "NXDOMAIN" | "NOTIMP" | "REFUSED";
