@@ -2,7 +2,7 @@ import type { Endpoint } from "../proxy/endpoints.ts";
 import type { ServicePort } from "../proxy/service-port.ts";
 import { address as knownAddress } from "../wire/address.ts";
 import type { Match } from "./matches/index.ts";
-import { endpointChainName } from "./proxier-names.ts";
+import { endpointChainNames } from "./proxier-names.ts";
 import { comment, dnat, hostTerm, jump, markMasquerade, protocolTerms } from "./proxier-terms.ts";
 import type { Chain, Rule } from "./rule.ts";
 import type { Target } from "./targets/index.ts";
@@ -18,9 +18,8 @@ interface WayTo {
 const none: readonly Match[] = [];
 
 export function waysTo(port: ServicePort, endpoints: readonly Endpoint[], largeCluster: boolean): readonly WayTo[] {
-  return endpoints.map((endpoint) => {
-    const chain = endpointChainName(port, endpoint.text);
-    const comments = largeCluster ? none : [comment(`${port.text} -> ${endpoint.text}`)];
+  return endpointChainNames(port, endpoints).map((chain, index) => {
+    const comments = largeCluster ? none : [comment(`${port.text} -> ${endpoints[index]?.text ?? ""}`)];
     return { chain, target: jump(chain), comments };
   });
 }

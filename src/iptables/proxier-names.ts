@@ -15,7 +15,7 @@ export interface ServiceChainNames {
 
 /** pkg/proxy/iptables/proxier.go (servicePortPolicyClusterChain and its like): the protocol is in the hash alone. */
 export function serviceChainNames(port: ServicePort): ServiceChainNames {
-  const hash = chainHash(port.text + port.protocol.toLowerCase());
+  const hash = chainHash(hashInput(port));
   return {
     cluster: `KUBE-SVC-${hash}`,
     local: `KUBE-SVL-${hash}`,
@@ -24,9 +24,14 @@ export function serviceChainNames(port: ServicePort): ServiceChainNames {
   };
 }
 
-/** The chain of one endpoint (`ip:port`) of a service port. servicePortEndpointChainName. */
-export function endpointChainName(port: ServicePort, endpoint: string): string {
-  return `KUBE-SEP-${chainHash(port.text + port.protocol.toLowerCase() + endpoint)}`;
+/** The chains of endpoints (`ip:port`) of a service port. servicePortEndpointChainName. */
+export function endpointChainNames(port: ServicePort, endpoints: readonly { readonly text: string }[]): string[] {
+  const input = hashInput(port);
+  return endpoints.map(({ text }) => `KUBE-SEP-${chainHash(input, text)}`);
+}
+
+function hashInput({ text, protocol }: ServicePort): string {
+  return text + protocol.toLowerCase();
 }
 
 const initialHash = sha256.create();
@@ -34,24 +39,26 @@ const workHash = sha256.create();
 const digest = new Uint8Array(32);
 const encoded = new Uint8Array(2048);
 const characters: number[] = Array.from({ length: 16 }, () => 0);
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const alphabet = Uint8Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", (character) => character.charCodeAt(0));
 
-/** The first 16 characters of the RFC 4648 base32 text of the SHA-256 of `text`. */
-export function chainHash(text: string): string {
-  // A hash object per name would cost twice the time, and there are names by the hundred thousand.
+/** The first 16 characters of the RFC 4648 base32 text of the SHA-256 of both texts together. */
+export function chainHash(text: string, rest = ""): string {
   // Names, protocols and addresses of the API are ASCII.
-  for (let i = 0; i < text.length; i++) encoded[i] = text.charCodeAt(i);
-  initialHash._cloneInto(workHash).update(encoded.subarray(0, text.length)).digestInto(digest);
-  for (let group = 0; group < 2; group++) {
-    // Five bytes are eight characters.
-    const at = group * 5;
-    const high = ((digest[at] as number) << 12) | ((digest[at + 1] as number) << 4) | ((digest[at + 2] as number) >> 4);
-    const low =
-      (((digest[at + 2] as number) & 15) << 16) | ((digest[at + 3] as number) << 8) | (digest[at + 4] as number);
-    for (let place = 0; place < 4; place++) {
-      characters[group * 8 + place] = alphabet.charCodeAt((high >> (15 - place * 5)) & 31);
-      characters[group * 8 + 4 + place] = alphabet.charCodeAt((low >> (15 - place * 5)) & 31);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) encoded[length++] = text.charCodeAt(i);
+  for (let i = 0; i < rest.length; i++) encoded[length++] = rest.charCodeAt(i);
+  // A hash object per name would cost twice the time, and there are names by the hundred thousand.
+  initialHash._cloneInto(workHash).update(encoded.subarray(0, length)).digestInto(digest);
+  let bits = 0;
+  let held = 0;
+  let byte = 0;
+  for (let place = 0; place < 16; place++) {
+    if (held < 5) {
+      bits = ((bits & 31) << 8) | (digest[byte++] as number);
+      held += 8;
     }
+    held -= 5;
+    characters[place] = alphabet[(bits >> held) & 31] as number;
   }
   return String.fromCharCode(...characters);
 }

@@ -34,41 +34,48 @@ export interface EndpointContext {
  * another does not. pkg/proxy/endpointslicecache.go (addEndpoints).
  */
 export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[], context: EndpointContext): Endpoint[] {
-  const { family, nodeName, ownerOf } = context;
-  const found = new Map<string, Endpoint>();
+  const endpoints: Endpoint[] = [];
   for (const slice of slices) {
     if (slice.addressType === "FQDN") continue;
     for (const slicePort of slice.ports) {
-      const number = slicePort.port;
-      if (number === undefined || number === 0) continue;
+      if (slicePort.port === undefined || slicePort.port === 0) continue;
       if (slicePort.name !== port.portName || slicePort.protocol !== port.protocol) continue;
-      const owner = ownerOf(slice);
-      for (const endpoint of slice.endpoints) {
-        const address = endpoint.addresses[0];
-        if (address === undefined || address.includes(":") !== (family === "ipv6")) continue;
-        const text = family === "ipv6" ? `[${address}]:${number}` : `${address}:${number}`;
-        const isLocal = endpoint.nodeName === nodeName && nodeName !== "";
-        if (!isLocal && found.has(text)) continue;
-        const { ready = true, serving = true, terminating = false } = endpoint.conditions;
-        found.set(text, {
-          address,
-          port: number,
-          text,
-          isLocal,
-          ready,
-          serving,
-          terminating,
-          zoneHints: endpoint.hints?.forZones ?? noHints,
-          owner: { ...owner, detail: endpointDetail(text, endpoint.targetRef) },
-        });
-      }
+      pushEndpoints(endpoints, slice, slicePort.port, context);
     }
   }
-  return [...found.values()].sort((a, b) => compareText(a.text, b.text));
+  return withoutDuplicates(endpoints.sort((a, b) => compareText(a.text, b.text)));
+}
+
+function pushEndpoints(endpoints: Endpoint[], slice: EndpointSlice, port: number, context: EndpointContext): void {
+  const owner = context.ownerOf(slice);
+  const isIPv6 = context.family === "ipv6";
+  for (const { addresses, conditions, nodeName, hints, targetRef } of slice.endpoints) {
+    const address = addresses[0];
+    if (address === undefined || address.includes(":") !== isIPv6) continue;
+    const text = isIPv6 ? `[${address}]:${port}` : `${address}:${port}`;
+    const detail = targetRef === undefined ? text : `${text} (${targetRef.kind} ${targetRef.name})`;
+    endpoints.push({
+      address,
+      port,
+      text,
+      isLocal: nodeName !== undefined && nodeName !== "" && nodeName === context.nodeName,
+      ready: conditions.ready ?? true,
+      serving: conditions.serving ?? true,
+      terminating: conditions.terminating ?? false,
+      zoneHints: hints?.forZones ?? noHints,
+      owner: { ...owner, detail },
+    });
+  }
+}
+
+/** Of equal ones the last local one stays, or else the first. The sort before is stable. */
+function withoutDuplicates(endpoints: Endpoint[]): Endpoint[] {
+  if (!endpoints.some(({ text }, index) => text === endpoints[index + 1]?.text)) return endpoints;
+  const found = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    if (endpoint.isLocal || !found.has(endpoint.text)) found.set(endpoint.text, endpoint);
+  }
+  return [...found.values()];
 }
 
 const noHints: readonly string[] = [];
-
-function endpointDetail(text: string, target: { readonly kind: string; readonly name: string } | undefined): string {
-  return target === undefined ? `endpoint ${text}` : `endpoint ${text} (${target.kind} ${target.name})`;
-}
