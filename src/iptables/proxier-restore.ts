@@ -46,10 +46,12 @@ function sharedChains(
   rulesOf: (port: PortRules) => readonly SharedRule[],
 ): Chain[] {
   const rules = new Map(chains.map((name): [string, Rule[]] => [name, []]));
-  const push = ({ chain, rule }: SharedRule): void => void rules.get(chain)?.push(rule);
-  first.forEach(push);
-  for (const ports of services) for (const port of ports) rulesOf(port).forEach(push);
-  last.forEach(push);
+  const push = (shared: readonly SharedRule[]): void => {
+    for (const { chain, rule } of shared) rules.get(chain)?.push(rule);
+  };
+  push(first);
+  for (const ports of services) for (const port of ports) push(rulesOf(port));
+  push(last);
   return chains.map((name) => ({ name, rules: rules.get(name) ?? [] }));
 }
 

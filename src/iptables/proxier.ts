@@ -1,7 +1,7 @@
 import { deletionText, staleConnections } from "../proxy/conntrack-cleanup.ts";
 import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
-import { type ProxyObjects, type ServiceMap, type TrackedPort, carryOver, track } from "../proxy/tracker.ts";
+import { type ProxyObjects, type ServiceMap, carryOver, track } from "../proxy/tracker.ts";
 import { type Family, formatAddress } from "../wire/address.ts";
 import { type Call, filterRules, jumpCalls, natRules } from "./proxier-fixed.ts";
 import { type PortRules, type RuleContext, portRules } from "./proxier-rules.ts";
@@ -40,7 +40,7 @@ function sync(
   const { family } = options;
   const context = contextText(node, options);
   const last = previous?.context === context ? previous : undefined;
-  const map = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, last?.map);
+  const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, last?.map);
   const nodePorts = nodePortAddresses(options.nodePortAddresses, family);
   const localhost = family === "ipv4" && options.localhostNodePorts && nodePorts.containsIPv4Loopback;
   const ruleContext: RuleContext = {
@@ -48,26 +48,20 @@ function sync(
     masqueradeAll: options.masqueradeAll,
     detector: detectorTerms(options.detector),
     nodeIP: node.nodeIPs[family],
-    largeCluster: countEndpoints(map) > largeClusterEndpoints,
+    largeCluster: map.endpointCount > largeClusterEndpoints,
   };
 
   const changed: PortRules[] = [];
   const obsolete: PortRules[] = [];
-  const changes: { before: readonly TrackedPort[]; after: readonly TrackedPort[] }[] = [];
   const rules = carryOver(
     { services: last?.map.services ?? [], values: last?.rules ?? [] },
     map.services,
-    (service, before, value) => {
+    (service) => {
       const made = service.ports.map((port) => portRules(port, ruleContext));
       changed.push(...made);
-      if (value !== undefined) obsolete.push(...value);
-      changes.push({ before: before?.ports ?? [], after: service.ports });
       return made;
     },
-    (before, value) => {
-      obsolete.push(...value);
-      changes.push({ before: before.ports, after: [] });
-    },
+    (value) => void obsolete.push(...value),
   );
   const state: IptablesProxierState = { map, rules, context };
   if (last !== undefined && changes.length === 0) return { state, commands: [], events: [] };
@@ -92,7 +86,7 @@ function sync(
   return {
     state,
     commands: [...commands, ...deletions],
-    events: [...healthChecks(map), ...deletions.map(deletionText)],
+    events: [...map.healthChecks.values(), ...deletions.map(deletionText)],
   };
 }
 
@@ -103,23 +97,6 @@ function staleChains(obsolete: readonly PortRules[], current: readonly PortRules
   if (names.size === 0) return [];
   for (const { chains } of current) for (const { name } of chains) names.delete(name);
   return [...names].sort();
-}
-
-function countEndpoints({ services }: ServiceMap): number {
-  let count = 0;
-  for (const { ports } of services) for (const { endpoints } of ports) count += endpoints.length;
-  return count;
-}
-
-/** The health check servers of Services with externalTrafficPolicy Local: one per Service. */
-export function healthChecks({ services }: ServiceMap): string[] {
-  const checks: string[] = [];
-  for (const { ports } of services) {
-    const first = ports.find(({ port }) => port.healthCheckNodePort !== 0)?.port;
-    if (first === undefined) continue;
-    checks.push(`health check server: ${first.namespace}/${first.name} -> port ${first.healthCheckNodePort}`);
-  }
-  return checks;
 }
 
 /** A change in here makes a full sync. */

@@ -1,6 +1,6 @@
 import type { NodeCommand } from "./proxier.ts";
 import type { ServicePort } from "./service-port.ts";
-import type { TrackedPort } from "./tracker.ts";
+import type { ServiceChange, TrackedPort } from "./tracker.ts";
 
 type Deletion = Extract<NodeCommand, { kind: "delete-connections" }>;
 
@@ -9,9 +9,7 @@ type Deletion = Extract<NodeCommand, { kind: "delete-connections" }>;
  * a port that got its first serving endpoint, and those translated to an endpoint that went away.
  * pkg/proxy/conntrack/cleanup.go, pkg/proxy/endpointschangetracker.go (detectStaleConntrackEntries).
  */
-export function staleConnections(
-  changes: readonly { readonly before: readonly TrackedPort[]; readonly after: readonly TrackedPort[] }[],
-): Deletion[] {
+export function staleConnections(changes: readonly ServiceChange[]): Deletion[] {
   const addresses = new Set<string>();
   const nodePorts = new Set<number>();
   const endpoints: Deletion[] = [];

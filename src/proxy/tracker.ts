@@ -32,6 +32,17 @@ export interface ServiceMap {
   readonly objects: ProxyObjects;
   /** Ordered by namespace and name. */
   readonly services: readonly TrackedService[];
+  /** Endpoints of all service ports, ready or not. */
+  readonly endpointCount: number;
+  /** Services with a health check nodePort, by key: what their health check server does, in words. */
+  readonly healthChecks: ReadonlyMap<string, string>;
+}
+
+/** The ports of a Service that changed since the previous sync; none before or after where it came or went. */
+export interface ServiceChange {
+  readonly key: string;
+  readonly before: readonly TrackedPort[];
+  readonly after: readonly TrackedPort[];
 }
 
 /** What the translation depends on besides the objects. */
@@ -43,7 +54,11 @@ export interface TrackingContext extends Omit<EndpointContext, "ownerOf"> {
  * Translates Services and EndpointSlices for a node. With the map of the previous sync (made in the same context)
  * only what is not the same object any more is translated again.
  */
-export function track(objects: ProxyObjects, context: TrackingContext, previous?: ServiceMap): ServiceMap {
+export function track(
+  objects: ProxyObjects,
+  context: TrackingContext,
+  previous?: ServiceMap,
+): { readonly map: ServiceMap; readonly changes: readonly ServiceChange[] } {
   const old = previous?.services ?? [];
   const services = difference(previous?.objects.services ?? [], objects.services);
   const slices = difference(previous?.objects.endpointSlices ?? [], objects.endpointSlices);
@@ -68,6 +83,7 @@ export function track(objects: ProxyObjects, context: TrackingContext, previous?
   const goneSlices = new Set(slices.removed);
 
   const tracked: TrackedService[] = [];
+  const changes: ServiceChange[] = [];
   let next = 0;
   for (const key of [...touched].sort(compareText)) {
     const at = lowerBound(old, key, next);
@@ -78,47 +94,72 @@ export function track(objects: ProxyObjects, context: TrackingContext, previous?
     const service = addedServices.get(key) ?? kept;
     const own = [...(before?.slices.filter((slice) => !goneSlices.has(slice)) ?? []), ...(addedSlices.get(key) ?? [])];
     own.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
-    if (service === undefined && own.length === 0) continue;
     const ports = translate(service, own, { ...context, ownerOf: objects.ownerOf });
     const same = before !== undefined && sameData(before.ports, ports);
+    if (!same) changes.push({ key, before: before?.ports ?? [], after: ports });
+    if (service === undefined && own.length === 0) continue;
     tracked.push({ key, service, slices: own, ports: same ? before.ports : ports });
   }
   while (next < old.length) tracked.push(old[next++] as TrackedService);
-  return { objects, services: tracked };
+  let endpointCount = previous?.endpointCount ?? 0;
+  for (const { before, after } of changes) endpointCount += countEndpoints(after) - countEndpoints(before);
+  const healthChecks = updatedHealthChecks(previous?.healthChecks ?? new Map(), changes);
+  return { map: { objects, services: tracked, endpointCount, healthChecks }, changes };
+}
+
+function countEndpoints(ports: readonly TrackedPort[]): number {
+  return ports.reduce((count, { endpoints }) => count + endpoints.length, 0);
+}
+
+function updatedHealthChecks(
+  previous: ReadonlyMap<string, string>,
+  changes: readonly ServiceChange[],
+): ReadonlyMap<string, string> {
+  const has = ({ port }: TrackedPort): boolean => port.healthCheckNodePort !== 0;
+  const relevant = changes.filter(({ before, after }) => before.some(has) || after.some(has));
+  if (relevant.length === 0) return previous;
+  const checks = new Map(previous);
+  for (const { key, after } of relevant) {
+    const port = after.find(has)?.port;
+    if (port === undefined) checks.delete(key);
+    else checks.set(key, `health check server: ${port.namespace}/${port.name} -> port ${port.healthCheckNodePort}`);
+  }
+  return checks;
 }
 
 /**
  * A value per Service: those of Services whose ports are still the same are taken over from the previous sync.
- * `make` gets the previous value of a Service that changed; `gone` those of Services that went away.
+ * `gone` gets the values that are replaced or whose Service went away.
  */
 export function carryOver<T>(
   previous: { readonly services: readonly TrackedService[]; readonly values: readonly T[] },
   services: readonly TrackedService[],
-  make: (service: TrackedService, before: TrackedService | undefined, value: T | undefined) => T,
-  gone: (before: TrackedService, value: T) => void,
+  make: (service: TrackedService) => T,
+  gone: (value: T) => void,
 ): T[] {
   const values: T[] = [];
   let at = 0;
-  const skipTo = (key: string): void => {
-    for (; at < previous.services.length; at++) {
-      const before = previous.services[at] as TrackedService;
-      if (before.key >= key) return;
-      gone(before, previous.values[at] as T);
-    }
-  };
   for (const service of services) {
-    let before = previous.services[at];
-    if (before !== undefined && before.key < service.key) {
-      skipTo(service.key);
-      before = previous.services[at];
+    // Most are the same object as before, and then nothing of it needs to be looked at.
+    if (previous.services[at] === service) {
+      values.push(previous.values[at++] as T);
+      continue;
     }
-    if (before === undefined || before.key > service.key) values.push(make(service, undefined, undefined));
+    while (at < previous.services.length && (previous.services[at] as TrackedService).key < service.key) {
+      gone(previous.values[at++] as T);
+    }
+    const before = previous.services[at];
+    if (before?.key !== service.key) values.push(make(service));
     else {
       const value = previous.values[at++] as T;
-      values.push(before.ports === service.ports ? value : make(service, before, value));
+      if (before.ports === service.ports) values.push(value);
+      else {
+        gone(value);
+        values.push(make(service));
+      }
     }
   }
-  skipTo("\uffff");
+  while (at < previous.services.length) gone(previous.values[at++] as T);
   return values;
 }
 
