@@ -32,7 +32,12 @@ export class EventQueue implements Clock {
   }
 
   after(delayNanos: number, action: () => void): Timer {
-    const event: Event = { atNanos: this.#now + Math.max(0, delayNanos), order: this.#order++, action, cancelled: false };
+    const event: Event = {
+      atNanos: this.#now + Math.max(0, delayNanos),
+      order: this.#order++,
+      action,
+      cancelled: false,
+    };
     this.#push(event);
     return { cancel: () => void (event.cancelled = true) };
   }

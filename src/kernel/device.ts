@@ -7,6 +7,8 @@ export interface InterfaceAddress {
   readonly address: Address;
   readonly prefixLength: number;
   readonly scope: "global" | "link" | "host";
+  /** It made no connected route. */
+  readonly noPrefixRoute?: boolean;
   readonly owner?: Owner;
 }
 
@@ -31,7 +33,7 @@ interface DeviceBase {
   readonly owner?: Owner;
   readonly addresses: InterfaceAddress[];
   /** Set while the device is a port of a bridge. */
-  port?: BridgePort;
+  port?: BridgePort | undefined;
 }
 
 export interface Loopback extends DeviceBase {
@@ -66,6 +68,8 @@ export interface BridgeDevice extends DeviceBase {
   readonly ports: string[];
   readonly fdb: Map<Mac, FdbEntry>;
   ageingNanos: number;
+  /** No MAC was given: it has the lowest one of its ports. */
+  readonly inheritsMac?: boolean;
 }
 
 /** Where a VXLAN device sends frames for an inner MAC: an entry of `bridge fdb ... dst`. */
@@ -82,6 +86,8 @@ export interface VxlanDevice extends DeviceBase {
   readonly dstPort: number;
   /** Device the outer packets leave by, where it was given. */
   readonly lower?: string;
+  /** TTL of the outer packet; absent: the namespace's default. */
+  readonly ttl?: number;
   readonly learning: boolean;
   readonly fdb: Map<Mac, VxlanFdbEntry>;
 }

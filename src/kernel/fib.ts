@@ -28,7 +28,9 @@ export interface IpRule {
   readonly outDevice?: string;
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly inverted: boolean;
-  readonly action: { readonly kind: "lookup"; readonly table: string } | { readonly kind: "blackhole" | "unreachable" | "prohibit" };
+  readonly action:
+    | { readonly kind: "lookup"; readonly table: string }
+    | { readonly kind: "blackhole" | "unreachable" | "prohibit" };
   readonly owner?: Owner;
 }
 
@@ -61,8 +63,6 @@ export interface Fib {
   find(match: Pick<Route, "destination"> & Partial<Route>, table?: string): Route | undefined;
   routes(table?: string): readonly Route[];
   tables(): readonly string[];
-  /** The route of one table for an address, whatever the rules say (inet_addr_type asks `local` so). */
-  lookupTable(table: string, address: Address): Route | undefined;
   /** Longest prefix, then lowest metric, table by table in the order of the rules; undefined: no route. */
   lookup(key: FlowKey): FibResult | undefined;
   /** Longest prefix in one table, whatever the rules say: what `-m addrtype` and inet_addr_type() ask of `local`. */

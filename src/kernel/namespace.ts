@@ -6,14 +6,15 @@ import type { Conntrack } from "./conntrack/table.ts";
 import type { Device } from "./device.ts";
 import type { Fib } from "./fib.ts";
 import type { Neighbours } from "./neighbour.ts";
+import type { IpState } from "./ip/state.ts";
 import type { Hooks } from "./netfilter.ts";
-import type { Skb } from "./skb.ts";
+import type { ArpSkb, Skb } from "./skb.ts";
 import type { Sockets } from "./socket/api.ts";
 
 /** Carries frames between namespaces. */
 export interface Wire {
   /** The frame leaves `device`; it arrives at the other end in an event of its own. */
-  transmit(from: NetworkNamespace, device: Device, skb: Skb): void;
+  transmit(from: NetworkNamespace, device: Device, skb: Skb | ArpSkb): void;
 }
 
 /** What a run hands to every namespace. */
@@ -50,6 +51,8 @@ export interface NetworkNamespace {
   readonly conntrack: Conntrack;
   readonly sockets: Sockets;
   readonly sysctls: Sysctls;
+  /** What the stack keeps besides: identifiers, fragments, path MTUs, redirect pace. Owned by kernel/ip. */
+  readonly ip: IpState;
 }
 
 /** Sysctls by their dotted name, as sysctl(8) takes them; unset ones have the kernel's default. */
@@ -57,6 +60,25 @@ export interface Sysctls {
   get(name: string): number;
   /** Names that are not modelled are kept and have no effect. */
   set(name: string, value: number): void;
+  /** The IPv4 settings in force for a device: `all` and the device's own, joined as the kernel joins them. */
+  device(name: string): DeviceSettings;
   /** What was set, for printing. */
   entries(): readonly (readonly [string, number])[];
+}
+
+/** `net.ipv4.conf` (and of IPv6 what is named so), as it is in force for one device: include/linux/inetdevice.h. */
+export interface DeviceSettings {
+  readonly forwarding: boolean;
+  readonly forwarding6: boolean;
+  readonly disabled6: boolean;
+  readonly rpFilter: 0 | 1 | 2;
+  readonly routeLocalnet: boolean;
+  readonly acceptLocal: boolean;
+  readonly srcValidMark: boolean;
+  readonly sendRedirects: boolean;
+  readonly sharedMedia: boolean;
+  readonly arpIgnore: number;
+  readonly arpAnnounce: number;
+  readonly proxyArp: boolean;
+  readonly proxyNdp: boolean;
 }

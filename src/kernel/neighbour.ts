@@ -1,4 +1,4 @@
-import type { Owner } from "../trace/records.ts";
+import type { Owner, StateChange } from "../trace/records.ts";
 import type { Address } from "../wire/address.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { Skb } from "./skb.ts";
@@ -19,6 +19,20 @@ export interface Neighbours {
   set(neighbour: Neighbour): void;
   delete(device: string, address: Address): void;
   entries(): readonly Neighbour[];
+  /** Forgets all entries of a device. */
+  flush(device: string): void;
+  /**
+   * Somebody on the link said which MAC address has (neigh_update). `create`: also for an address not asked
+   * about; `solicited`: it answers our question, so it is surely reachable.
+   */
+  learn(
+    device: string,
+    address: Address,
+    mac: Mac,
+    options: { readonly create: boolean; readonly solicited: boolean },
+  ): StateChange | undefined;
+  /** The MAC when it is surely right and was used before (NUD_CONNECTED with a cached header). */
+  connected(device: string, address: Address): Mac | undefined;
   /**
    * Calls `send` with the MAC, at once when it is known and otherwise when it has been resolved.
    * `failed` runs when nobody answered three solicitations.

@@ -41,38 +41,57 @@ export interface HookEntry {
 export const priorities: {
   readonly raw: number;
   readonly conntrack: number;
+  readonly defrag: number;
   readonly mangle: number;
   readonly natDst: number;
   readonly filter: number;
   readonly natSrc: number;
   readonly confirm: number;
-} = { raw: -300, conntrack: -200, mangle: -150, natDst: -100, filter: 0, natSrc: 100, confirm: 2 ** 31 - 1 };
+} = {
+  defrag: -400,
+  raw: -300,
+  conntrack: -200,
+  mangle: -150,
+  natDst: -100,
+  filter: 0,
+  natSrc: 100,
+  confirm: 2 ** 31 - 1,
+};
+
+function noHooks(): Record<HookName, HookEntry[]> {
+  return { PREROUTING: [], INPUT: [], FORWARD: [], OUTPUT: [], POSTROUTING: [] };
+}
 
 /** The hook functions of one namespace. */
 export class Hooks {
-  readonly #entries = new Map<string, HookEntry[]>();
+  readonly #entries: Readonly<Record<Family, Record<HookName, HookEntry[]>>> = { ipv4: noHooks(), ipv6: noHooks() };
 
   register(family: Family, hook: HookName, entry: HookEntry): void {
-    const key = `${family}:${hook}`;
-    const entries = this.#entries.get(key) ?? [];
+    const entries = this.#entries[family][hook];
     const at = entries.findIndex((other) => other.priority > entry.priority);
     entries.splice(at < 0 ? entries.length : at, 0, entry);
-    this.#entries.set(key, entries);
   }
 
   unregister(family: Family, hook: HookName, name: string): void {
-    const entries = this.#entries.get(`${family}:${hook}`);
-    const at = entries?.findIndex((entry) => entry.name === name) ?? -1;
-    if (at >= 0) entries?.splice(at, 1);
+    const entries = this.#entries[family][hook];
+    const at = entries.findIndex((entry) => entry.name === name);
+    if (at >= 0) entries.splice(at, 1);
   }
 
   at(family: Family, hook: HookName): readonly HookEntry[] {
-    return this.#entries.get(`${family}:${hook}`) ?? [];
+    return this.#entries[family][hook];
   }
 }
 
-/** Runs the functions of a hook in order of priority, from above `after` (to re-enter behind one of them). */
-export function runHook(state: HookState, after: number = Number.NEGATIVE_INFINITY): HookVerdict {
+/**
+ * Runs the functions of a hook in order of priority, from above `after` (to re-enter behind one of them).
+ * `between` runs after each function that accepted; false ends the packet there (it recorded why).
+ */
+export function runHook(
+  state: HookState,
+  after: number = Number.NEGATIVE_INFINITY,
+  between?: () => boolean,
+): HookVerdict {
   const entries = state.namespace.hooks.at(state.family, state.hook);
   if (entries.length === 0) return "accept";
   const { track } = state.skb;
@@ -88,8 +107,19 @@ export function runHook(state: HookState, after: number = Number.NEGATIVE_INFINI
     if (entry.priority <= after) continue;
     const verdict = entry.run(state);
     if (verdict !== "accept") return verdict;
+    if (between !== undefined && !between()) return "drop";
   }
   return "accept";
+}
+
+/** Runs a hook and settles the verdict of a packet that ends in it. True: it goes on. */
+export function passHook(state: HookState, between?: () => boolean): boolean {
+  const verdict = runHook(state, undefined, between);
+  if (verdict === "accept") return true;
+  const { track } = state.skb;
+  // A function that rejected has said so already; one that only dropped may have left it open.
+  if (track !== undefined && verdict === "drop" && track.packet.verdict === "unknown") track.verdict("dropped");
+  return false;
 }
 
 /** The devices of a hook state by name, as steps record them. */

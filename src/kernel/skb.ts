@@ -1,8 +1,10 @@
 import type { PacketRecorder } from "../trace/recorder.ts";
+import type { Address } from "../wire/address.ts";
 import type { Mac } from "../wire/mac.ts";
-import type { Packet } from "../wire/packet.ts";
+import type { Arp, Packet } from "../wire/packet.ts";
 import type { ConntrackEntry } from "./conntrack/entry.ts";
 import type { Device } from "./device.ts";
+import type { Route } from "./fib.ts";
 
 /**
  * A packet inside one network namespace, with what the kernel hangs on it (struct sk_buff). Mutable, and gone
@@ -15,25 +17,75 @@ export interface Skb {
   dstMac?: Mac;
   mark: number;
   /** The device it came in by, as netfilter sees it: the bridge for a bridged frame. Undefined for local packets. */
-  inDevice?: Device;
+  inDevice?: Device | undefined;
   /** What the bridge remembers of a frame that crosses br_netfilter (struct nf_bridge_info). */
-  bridge?: BridgeInfo;
-  conntrack?: ConntrackInfo;
+  bridge?: BridgeInfo | undefined;
+  conntrack?: ConntrackInfo | undefined;
   /** NOTRACK was said. */
   untracked: boolean;
   /** The local socket that sent it: what `-m owner` and `-m socket` look at. */
-  socket?: SkbSocket;
+  socket?: SkbSocket | undefined;
   /** Names the conversation in choice ids: stable from run to run. */
   readonly flowKey: string;
   /** Undefined when nothing is recorded. */
-  track?: PacketRecorder;
+  track?: PacketRecorder | undefined;
+  /** Whom the frame it came in is addressed to (skb->pkt_type); absent: us. */
+  packetType?: "host" | "other-host" | "broadcast" | "multicast" | undefined;
+  /** Where it goes, once that is known (skb_dst). */
+  route?: RoutedTo | undefined;
+  /** The packet inside a tunnel's outer packet: hands its recorder and flow key to the other end. */
+  inner?: Skb | ArpSkb | undefined;
+  /** What a fragment was cut from, so that no payload bytes need be kept. */
+  datagram?: Datagram | undefined;
+  /** Longest fragment it was put together from, bytes (IPCB(skb)->frag_max_size); 0: none was. */
+  fragMaxSize?: number | undefined;
+  /** Sent with IP_PMTUDISC_PROBE: learned path MTUs do not count. */
+  pmtuProbe?: boolean | undefined;
+}
+
+/** A datagram in pieces: the whole packet and its recorder, which goes on where it is put together again. */
+export interface Datagram {
+  readonly packet: Packet;
+  readonly track: PacketRecorder | undefined;
+}
+
+/** An ARP frame inside a namespace. It meets no hook: arptables are not modelled. */
+export interface ArpSkb {
+  readonly arp: Arp;
+  srcMac: Mac;
+  dstMac: Mac;
+  packetType?: Skb["packetType"];
+  readonly flowKey: string;
+  track?: PacketRecorder | undefined;
+}
+
+export function isArp(skb: Skb | ArpSkb): skb is ArpSkb {
+  return "arp" in skb;
+}
+
+/** Result of a route lookup, as a packet carries it (struct rtable). */
+export interface RoutedTo {
+  readonly kind: "local" | "forward" | "output" | "broadcast" | "multicast";
+  readonly route: Route;
+  /** Device it leaves by; the loopback for local ones. */
+  readonly device: Device;
+  /** Whose link address is asked for: the gateway, or the destination itself. */
+  readonly nextHop: Address;
+  /** Looked up for an incoming packet (rt_is_input_route). */
+  readonly input: boolean;
+  /** The sender could have gone to the next hop by itself (IPSKB_DOREDIRECT). */
+  readonly redirect: boolean;
 }
 
 export interface BridgeInfo {
   readonly physIn: Device;
-  physOut?: Device;
+  physOut?: Device | undefined;
   /** PREROUTING ran in the bridge already: not again in IP (ip_sabotage_in). */
   preroutingDone: boolean;
+  /** The frame went to the neighbour layer for a new MAC and then on in the bridge (bridged_dnat). */
+  bridgedDnat?: boolean;
+  /** Longest fragment it was put together from in the bridge, bytes. */
+  fragMaxSize?: number;
 }
 
 /** How a packet relates to its connection (enum ip_conntrack_info). */

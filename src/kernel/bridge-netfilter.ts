@@ -1,0 +1,137 @@
+import { familyOf, formatAddress } from "../wire/address.ts";
+import type { Mac } from "../wire/mac.ts";
+import type { BridgeDevice, Device } from "./device.ts";
+import { drop } from "./drop.ts";
+import { describeRoute, lookupInput } from "./ip/route.ts";
+import { linkFailure } from "./icmp.ts";
+import type { NetworkNamespace } from "./namespace.ts";
+import { passHook } from "./netfilter.ts";
+import type { BridgeInfo, Skb } from "./skb.ts";
+import { transmit } from "./transmit.ts";
+
+/** Whether bridged packets of this family are shown to iptables (br_netfilter). */
+export function netfilterCalled(ns: NetworkNamespace, skb: Skb): boolean {
+  const name = typeof skb.packet.dst === "number" ? "iptables" : "ip6tables";
+  return ns.sysctls.get(`net.bridge.bridge-nf-call-${name}`) !== 0;
+}
+
+/**
+ * PREROUTING inside the bridge: br_nf_pre_routing() and br_nf_pre_routing_finish(). When DNAT changed the
+ * destination, a route lookup decides: out by this very bridge means the frame stays bridged, with the MAC of
+ * the new destination; anything else means it is for the node, which will route it.
+ */
+export function bridgePrerouting(
+  ns: NetworkNamespace,
+  device: Device,
+  bridge: BridgeDevice,
+  skb: Skb,
+  next: () => void,
+): void {
+  const info: BridgeInfo = { physIn: device, preroutingDone: false };
+  skb.bridge = info;
+  skb.inDevice = bridge;
+  const { packetType } = skb;
+  skb.packetType = "host";
+  const before = skb.packet.dst;
+  const family = familyOf(before);
+  if (!passHook({ namespace: ns, hook: "PREROUTING", family, skb, inDevice: bridge, physIn: device })) return;
+  skb.packetType = packetType;
+  info.preroutingDone = true;
+  if (skb.fragMaxSize !== undefined) info.fragMaxSize = skb.fragMaxSize;
+  if (skb.packet.dst === before) next();
+  else redirectTranslated(ns, bridge, skb, next);
+}
+
+function redirectTranslated(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb, next: () => void): void {
+  const { dst, src } = skb.packet;
+  const routed = lookupInput(ns, { dst, src, mark: skb.mark, device: bridge });
+  if (routed.kind === "none" && routed.icmp === undefined && routed.code !== "NOT_FORWARDING") {
+    return drop(skb, routed.code);
+  }
+  if (routed.kind === "none" || routed.to.device !== bridge) {
+    // Without a route it goes up as well: the IP layer will say so.
+    if (routed.kind === "routed") skb.route = routed.to;
+    rewriteMac(
+      bridge,
+      skb,
+      bridge.mac,
+      `${describeRoute(routed, dst)} The node must route it, so the frame is handed up.`,
+    );
+    skb.packetType = "host";
+    return next();
+  }
+  skb.route = routed.to;
+  const { nextHop } = routed.to;
+  const mac = ns.neighbours.connected(bridge.name, nextHop);
+  const stays = `${formatAddress(nextHop)} is behind the same bridge: the frame stays bridged and goes straight to its MAC address.`;
+  if (mac !== undefined) {
+    rewriteMac(bridge, skb, mac, stays);
+    return next();
+  }
+  // The neighbour layer would write the bridge's own MAC as source; br_netfilter puts the sender's back.
+  (skb.bridge as BridgeInfo).bridgedDnat = true;
+  ns.neighbours.resolve(
+    bridge.name,
+    nextHop,
+    skb,
+    (resolved) => {
+      rewriteMac(bridge, skb, resolved, stays);
+      transmit(ns, bridge, skb);
+    },
+    () => linkFailure(ns, skb),
+  );
+}
+
+function rewriteMac(bridge: BridgeDevice, skb: Skb, mac: Mac, text: string): void {
+  const from = skb.dstMac;
+  skb.dstMac = mac;
+  skb.track?.step({
+    kind: "bridge",
+    action: "netfilter",
+    bridge: bridge.name,
+    mac,
+    text,
+    ...(from !== mac && { changes: [{ field: "dstMac", from, to: mac }] }),
+  });
+}
+
+/** FORWARD of a bridged packet: br_nf_forward_ip(). */
+export function bridgeForward(bridge: BridgeDevice, to: Device, skb: Skb, ns: NetworkNamespace): boolean {
+  const info = skb.bridge as BridgeInfo;
+  info.physOut = to;
+  return asHost(skb, () =>
+    passHook({
+      namespace: ns,
+      hook: "FORWARD",
+      family: familyOf(skb.packet.dst),
+      skb,
+      inDevice: bridge,
+      outDevice: bridge,
+      physIn: info.physIn,
+      physOut: to,
+    }),
+  );
+}
+
+/** POSTROUTING of a bridged packet: br_nf_post_routing(). It has no input device. */
+export function bridgePostrouting(bridge: BridgeDevice, to: Device, skb: Skb, ns: NetworkNamespace): boolean {
+  return asHost(skb, () =>
+    passHook({
+      namespace: ns,
+      hook: "POSTROUTING",
+      family: familyOf(skb.packet.dst),
+      skb,
+      outDevice: bridge,
+      physOut: to,
+    }),
+  );
+}
+
+/** Hooks see a bridged packet as addressed to this host (pkt_otherhost). */
+function asHost(skb: Skb, run: () => boolean): boolean {
+  const { packetType } = skb;
+  skb.packetType = "host";
+  const passed = run();
+  skb.packetType = packetType;
+  return passed;
+}

@@ -1,0 +1,203 @@
+import { type Mac, isGroupMac } from "../wire/mac.ts";
+import { bridgeForward, bridgePostrouting, bridgePrerouting, netfilterCalled } from "./bridge-netfilter.ts";
+import type { BridgeDevice, BridgePort, Device } from "./device.ts";
+import { drop } from "./drop.ts";
+import { transmitFragments } from "./ip/fragment-output.ts";
+import type { NetworkNamespace } from "./namespace.ts";
+import { deliverUp, recordReceive } from "./receive.ts";
+import { type ArpSkb, type Skb, isArp } from "./skb.ts";
+import { transmit } from "./transmit.ts";
+
+/** A frame came in by a port: br_handle_frame(), net/bridge/br_input.c. */
+export function receiveOnBridgePort(ns: NetworkNamespace, device: Device, port: BridgePort, skb: Skb | ArpSkb): void {
+  const { bridge } = port;
+  if (!bridge.up) return drop(skb, "DEVICE_DOWN", `The bridge ${bridge.name} is down.`);
+  if (skb.dstMac === bridge.mac) skb.packetType = "host";
+  if (!isArp(skb) && netfilterCalled(ns, skb)) {
+    bridgePrerouting(ns, device, bridge, skb, () => switchFrame(ns, device, port, skb));
+  } else switchFrame(ns, device, port, skb);
+}
+
+/** Learning and the decision where a frame goes: br_handle_frame_finish(). */
+export function switchFrame(ns: NetworkNamespace, device: Device, port: BridgePort, skb: Skb | ArpSkb): void {
+  const { bridge } = port;
+  if (port.learning && skb.srcMac !== undefined) learn(ns, bridge, device, skb, skb.srcMac);
+  const dstMac = skb.dstMac as Mac;
+  if (isGroupMac(dstMac)) return flood(ns, bridge, device, skb, true);
+  const entry = lookup(ns, bridge, dstMac);
+  if (entry === undefined) return flood(ns, bridge, device, skb, bridge.promiscuous);
+  if (entry.permanent) return passUp(ns, bridge, device, skb);
+  if (bridge.promiscuous) passUp(ns, bridge, device, copyOf(ns, skb, device, "copy for the promiscuous bridge"));
+  const to = ns.devices.get(entry.port);
+  if (to !== undefined) forward(ns, bridge, device, to, skb);
+}
+
+/** A frame the node itself sends by the bridge device: br_dev_xmit(). */
+export function transmitOnBridge(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb | ArpSkb): void {
+  const info = isArp(skb) ? undefined : skb.bridge;
+  if (info?.bridgedDnat === true && info.physIn.port !== undefined) {
+    info.bridgedDnat = false;
+    return switchFrame(ns, info.physIn, info.physIn.port, skb);
+  }
+  const dstMac = skb.dstMac as Mac;
+  if (isGroupMac(dstMac)) return flood(ns, bridge, undefined, skb, false);
+  const entry = lookup(ns, bridge, dstMac);
+  if (entry === undefined) return flood(ns, bridge, undefined, skb, false);
+  const to = ns.devices.get(entry.port);
+  if (to === undefined || to === bridge) return drop(skb, "BRIDGE_NO_PORT");
+  forward(ns, bridge, undefined, to, skb);
+}
+
+function lookup(
+  ns: NetworkNamespace,
+  bridge: BridgeDevice,
+  mac: Mac,
+): { port: string; permanent: boolean } | undefined {
+  if (mac === bridge.mac) return { port: bridge.name, permanent: true };
+  const entry = bridge.fdb.get(mac);
+  if (entry === undefined || entry.permanent) return entry;
+  return ns.surroundings.clock.nowNanos() - entry.updatedAtNanos > bridge.ageingNanos ? undefined : entry;
+}
+
+function learn(ns: NetworkNamespace, bridge: BridgeDevice, device: Device, skb: Skb | ArpSkb, mac: Mac): void {
+  const now = ns.surroundings.clock.nowNanos();
+  const entry = bridge.fdb.get(mac);
+  if (entry?.permanent === true || isGroupMac(mac)) return;
+  const before = entry?.port;
+  if (entry === undefined) bridge.fdb.set(mac, { mac, port: device.name, permanent: false, updatedAtNanos: now });
+  else {
+    entry.port = device.name;
+    entry.updatedAtNanos = now;
+  }
+  if (before === device.name || skb.track === undefined) return;
+  skb.track.step({
+    kind: "bridge",
+    action: "learn",
+    bridge: bridge.name,
+    inPort: device.name,
+    mac,
+    text: `${bridge.name} learns that ${mac} is behind ${device.name}.`,
+    stateChanges: [
+      {
+        table: "fdb",
+        action: before === undefined ? "add" : "update",
+        key: `${bridge.name} ${mac}`,
+        ...(before !== undefined && { before: `dev ${before}` }),
+        after: `dev ${device.name}`,
+      },
+    ],
+  });
+}
+
+/** should_deliver(), net/bridge/br_forward.c: undefined when the port may send the frame. */
+function refusal(from: Device | undefined, to: Device): "BRIDGE_SAME_PORT" | "BRIDGE_ISOLATED" | undefined {
+  if (from === to && to.port?.hairpin !== true) return "BRIDGE_SAME_PORT";
+  return from?.port?.isolated === true && to.port?.isolated === true ? "BRIDGE_ISOLATED" : undefined;
+}
+
+function forward(
+  ns: NetworkNamespace,
+  bridge: BridgeDevice,
+  from: Device | undefined,
+  to: Device,
+  skb: Skb | ArpSkb,
+): void {
+  const refused = refusal(from, to);
+  if (refused !== undefined) return drop(skb, refused);
+  if (skb.track !== undefined) {
+    const hairpin = from === to;
+    skb.track.step({
+      kind: "bridge",
+      action: hairpin ? "hairpin" : "forward",
+      bridge: bridge.name,
+      ...(from && { inPort: from.name }),
+      outPorts: [to.name],
+      ...(skb.dstMac !== undefined && { mac: skb.dstMac }),
+      text: hairpin
+        ? `${skb.dstMac} is behind the port the frame came in by; hairpin mode lets it go back there.`
+        : `${bridge.name} knows that ${skb.dstMac} is behind ${to.name}.`,
+    });
+  }
+  send(ns, bridge, from, to, skb);
+}
+
+/** __br_forward() and what follows: FORWARD and POSTROUTING of br_netfilter, then the port. */
+function send(
+  ns: NetworkNamespace,
+  bridge: BridgeDevice,
+  from: Device | undefined,
+  to: Device,
+  skb: Skb | ArpSkb,
+): void {
+  if (!isArp(skb) && skb.bridge !== undefined && from !== undefined) {
+    if (!bridgeForward(bridge, to, skb, ns) || !bridgePostrouting(bridge, to, skb, ns)) return;
+    const longest = Math.min(to.mtu, skb.bridge.fragMaxSize ?? to.mtu);
+    if (skb.bridge.fragMaxSize !== undefined && transmitFragments(ns, to, skb, longest)) return;
+  }
+  transmit(ns, to, skb);
+}
+
+/** Copies to every port but the one it came by; the last recipient gets the frame itself, as in the kernel. */
+function flood(
+  ns: NetworkNamespace,
+  bridge: BridgeDevice,
+  from: Device | undefined,
+  skb: Skb | ArpSkb,
+  toBridge: boolean,
+): void {
+  const unicast = skb.dstMac !== undefined && !isGroupMac(skb.dstMac);
+  // The kernel puts a new port at the head of its list.
+  const ports = bridge.ports
+    .toReversed()
+    .map((name) => ns.devices.get(name))
+    .filter((to): to is Device => to !== undefined && to.up && refusal(from, to) === undefined)
+    .filter((to) => !unicast || to.port?.flood === true);
+  skb.track?.step({
+    kind: "bridge",
+    action: "flood",
+    bridge: bridge.name,
+    ...(from && { inPort: from.name }),
+    outPorts: [...ports.map(({ name }) => name), ...(toBridge ? [bridge.name] : [])],
+    ...(skb.dstMac !== undefined && { mac: skb.dstMac }),
+    text: unicast
+      ? `${bridge.name} has not learned where ${skb.dstMac} is: copies go to ${ports.length} ports.`
+      : `The frame is addressed to a group: copies go to ${ports.length} ports.`,
+  });
+  if (ports.length === 0 && !toBridge) return drop(skb, "BRIDGE_NO_PORT");
+  const last = toBridge ? undefined : ports.pop();
+  for (const to of ports) send(ns, bridge, from, to, copyOf(ns, skb, from, "flooded copy"));
+  if (last !== undefined) send(ns, bridge, from, last, skb);
+  else passUp(ns, bridge, from, skb);
+}
+
+function copyOf<S extends Skb | ArpSkb>(ns: NetworkNamespace, skb: S, device: Device | undefined, reason: string): S {
+  const track = skb.track?.child(reason);
+  track?.enter(
+    { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }), ...(device && { device: device.name }) },
+    {
+      body: isArp(skb) ? skb.arp : skb.packet,
+      ...(skb.srcMac !== undefined && { srcMac: skb.srcMac }),
+      ...(skb.dstMac !== undefined && { dstMac: skb.dstMac }),
+    },
+  );
+  const copy: S = { ...skb, track };
+  if (!isArp(copy) && copy.bridge !== undefined) copy.bridge = { ...copy.bridge };
+  return copy;
+}
+
+/** br_pass_frame_up(): the frame is for the node; from now on the bridge is the device it came in by. */
+function passUp(ns: NetworkNamespace, bridge: BridgeDevice, from: Device | undefined, skb: Skb | ArpSkb): void {
+  if (skb.track !== undefined) {
+    skb.track.step({
+      kind: "bridge",
+      action: "to-bridge",
+      bridge: bridge.name,
+      ...(from && { inPort: from.name }),
+      text: `The frame is for the node itself: it goes up by ${bridge.name}.`,
+    });
+    recordReceive(bridge, skb);
+  }
+  // ip_rcv() clears what the bridge noted of fragments.
+  if (!isArp(skb)) skb.fragMaxSize = undefined;
+  deliverUp(ns, bridge, skb);
+}

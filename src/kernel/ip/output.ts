@@ -1,0 +1,232 @@
+import type { PacketRecorder } from "../../trace/recorder.ts";
+import { type Address, familyOf, formatAddress } from "../../wire/address.ts";
+import { type Mac, broadcastMac, zeroMac } from "../../wire/mac.ts";
+import { type Packet, packetBytes } from "../../wire/packet.ts";
+import type { Device } from "../device.ts";
+import { drop } from "../drop.ts";
+import { linkFailure, reject } from "../icmp.ts";
+import type { NetworkNamespace } from "../namespace.ts";
+import { passHook } from "../netfilter.ts";
+import type { RoutedTo, Skb, SkbSocket } from "../skb.ts";
+import type { PmtuDiscovery, SocketError } from "../socket/api.ts";
+import { transmit } from "../transmit.ts";
+import { transmitFragments } from "./fragment-output.ts";
+import { recordRoute } from "./input.ts";
+import { pathMtu } from "./path-mtu.ts";
+import { lookupOutput } from "./route.ts";
+
+export interface SendOptions {
+  readonly socket?: SkbSocket;
+  readonly mark?: number;
+  readonly flowKey: string;
+  readonly track?: PacketRecorder | undefined;
+  /** Decides DF and EMSGSIZE; absent: the packet's own DF holds. */
+  readonly pmtuDiscovery?: PmtuDiscovery;
+  /** SO_BINDTODEVICE. */
+  readonly device?: string;
+  /** The connection it belongs to, for packets the kernel answers with (nf_ct_attach). */
+  readonly conntrack?: Skb["conntrack"];
+  /** The packet inside, where this is a tunnel's outer packet. */
+  readonly inner?: Skb["inner"];
+}
+
+/**
+ * Sends a packet made in this namespace: route, OUTPUT, POSTROUTING, neighbour, device. Returns what the send
+ * call would: ENETUNREACH and its kin without a route, EMSGSIZE, EPERM when a hook dropped it.
+ */
+export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOptions): SocketError | undefined {
+  const skb: Skb = {
+    packet,
+    mark: options.mark ?? 0,
+    untracked: false,
+    flowKey: options.flowKey,
+    socket: options.socket,
+    conntrack: options.conntrack,
+    inner: options.inner,
+    track: options.track,
+  };
+  const { track } = skb;
+  track?.enter(
+    { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }) },
+    { body: packet, mark: skb.mark },
+  );
+  const routed = lookupOutput(ns, {
+    dst: packet.dst,
+    src: packet.src,
+    mark: skb.mark,
+    ...(options.device !== undefined && { device: options.device }),
+  });
+  if (track !== undefined) recordRoute(skb, "output", routed, packet.dst);
+  if (routed.kind === "none") {
+    drop(skb, routed.code);
+    return { errno: routed.errno };
+  }
+  skb.route = routed.to;
+  if (options.pmtuDiscovery !== undefined && !settleFragmentation(ns, skb, options.pmtuDiscovery)) {
+    drop(
+      skb,
+      "MTU_EXCEEDED",
+      `The packet has ${packetBytes(packet)} bytes, more than the path takes; the sender is told so.`,
+    );
+    return { errno: "EMSGSIZE" };
+  }
+  return localOut(ns, skb);
+}
+
+/** IP_MTU_DISCOVER: sets DF, false for EMSGSIZE. __ip_append_data(), __ip_make_skb(). */
+function settleFragmentation(ns: NetworkNamespace, skb: Skb, discovery: PmtuDiscovery): boolean {
+  const { packet } = skb;
+  const to = skb.route as RoutedTo;
+  const mtu = discovery === "probe" ? to.device.mtu : pathMtu(ns, packet.dst, to);
+  const fits = packetBytes(packet) <= mtu;
+  const strict = discovery === "do" || discovery === "probe";
+  if (strict && !fits) return false;
+  if (discovery === "probe") skb.pmtuProbe = true;
+  if (typeof packet.dst === "bigint") return true;
+  const dontFragment = strict || (discovery === "want" && fits);
+  if (dontFragment !== packet.dontFragment) {
+    skb.packet = { ...packet, dontFragment };
+    skb.track?.step({
+      kind: "device",
+      action: "fragment",
+      device: to.device.name,
+      text: dontFragment
+        ? "Path MTU discovery is on: the packet must not be fragmented (DF)."
+        : "The packet may be fragmented on its way (no DF).",
+    });
+  }
+  return true;
+}
+
+/**
+ * OUTPUT and what follows for a packet that has a route (`skb.route`): __ip_local_out(). IPVS sends here what
+ * it has rewritten. EPERM when a hook ended it.
+ */
+export function localOut(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
+  const { device } = skb.route as RoutedTo;
+  let { src, dst } = skb.packet;
+  let { mark } = skb;
+  let failure: SocketError | undefined;
+  const passed = passHook({ namespace: ns, hook: "OUTPUT", family: familyOf(dst), skb, outDevice: device }, () => {
+    const { packet } = skb;
+    if (packet.dst === dst && packet.src === src && skb.mark === mark) return true;
+    ({ src, dst } = packet);
+    ({ mark } = skb);
+    failure = reroute(ns, skb);
+    return failure === undefined;
+  });
+  if (!passed) return failure ?? { errno: "EPERM" };
+  return postrouting(ns, skb, undefined) ? undefined : { errno: "EPERM" };
+}
+
+/** A hook changed addresses or mark: another lookup (ip_route_me_harder). */
+function reroute(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
+  const { dst, src } = skb.packet;
+  const routed = lookupOutput(ns, { dst, src, mark: skb.mark });
+  if (skb.track !== undefined) recordRoute(skb, "reroute", routed, dst);
+  if (routed.kind === "none") {
+    drop(skb, routed.code);
+    return { errno: routed.errno };
+  }
+  skb.route = routed.to;
+  return undefined;
+}
+
+/** POSTROUTING, then the link: ip_output(). False when a hook ended the packet. */
+export function postrouting(ns: NetworkNamespace, skb: Skb, inDevice: Device | undefined): boolean {
+  const { device } = skb.route as RoutedTo;
+  const state = {
+    namespace: ns,
+    hook: "POSTROUTING" as const,
+    family: familyOf(skb.packet.dst),
+    skb,
+    ...(inDevice && { inDevice }),
+    outDevice: device,
+    ...(inDevice && skb.bridge && { physIn: skb.bridge.physIn }),
+  };
+  if (!passHook(state)) return false;
+  finishOutput(ns, skb, inDevice !== undefined);
+  return true;
+}
+
+/** ip_finish_output(): fragments, when the packet is too long for the way ahead. */
+function finishOutput(ns: NetworkNamespace, skb: Skb, forwarded: boolean): void {
+  const to = skb.route as RoutedTo;
+  const { packet } = skb;
+  const length = packetBytes(packet);
+  const mtu = forwarded
+    ? (to.route.mtu ?? to.device.mtu)
+    : skb.pmtuProbe === true
+      ? to.device.mtu
+      : pathMtu(ns, packet.dst, to);
+  if (length <= mtu && skb.fragMaxSize === undefined) return neighbourOutput(ns, skb);
+  const v4 = typeof packet.dst === "number";
+  const mayCut = v4 ? !packet.dontFragment : !forwarded || skb.fragMaxSize !== undefined;
+  if (!mayCut && length > mtu) {
+    return reject(ns, skb, "MTU_EXCEEDED", v4 ? { type: 3, code: 4, mtu } : { type: 2, code: 0, mtu });
+  }
+  const longest = Math.min(mtu, skb.fragMaxSize ?? mtu);
+  if (!transmitFragments(ns, to.device, skb, longest, (piece) => neighbourOutput(ns, piece))) neighbourOutput(ns, skb);
+}
+
+/** ip_finish_output2(): the link address of the next hop, then the device. */
+function neighbourOutput(ns: NetworkNamespace, skb: Skb): void {
+  const { device, nextHop, kind } = skb.route as RoutedTo;
+  const fixed = fixedMac(device, kind, nextHop);
+  if (fixed !== undefined) {
+    setMacs(skb, device.mac, fixed);
+    return transmit(ns, device, skb);
+  }
+  ns.neighbours.resolve(
+    device.name,
+    nextHop,
+    skb,
+    (mac) => {
+      if (skb.track !== undefined) recordNeighbour(ns, skb, device, nextHop, mac);
+      setMacs(skb, device.mac, mac);
+      transmit(ns, device, skb);
+    },
+    () => linkFailure(ns, skb),
+  );
+}
+
+function setMacs(skb: Skb, srcMac: Mac, dstMac: Mac): void {
+  skb.srcMac = srcMac;
+  skb.dstMac = dstMac;
+}
+
+/** The destination MAC that needs no question: no link layer, a group address, or a device without ARP. */
+function fixedMac(device: Device, kind: RoutedTo["kind"], nextHop: Address): Mac | undefined {
+  if (device.kind === "loopback" || device.kind === "ipip") return zeroMac;
+  if (kind === "broadcast") return broadcastMac;
+  if (kind === "multicast") return multicastMac(nextHop);
+  return device.kind === "dummy" ? device.mac : undefined;
+}
+
+/** RFC 1112 section 6.4, RFC 2464 section 7. */
+export function multicastMac(group: Address): Mac {
+  const [prefix, low] =
+    typeof group === "number" ? ["01005e", group & 0x7fffff] : ["3333", Number(group & 0xffffffffn)];
+  const hex = prefix + low.toString(16).padStart(12 - prefix.length, "0");
+  return (hex.match(/../g) as string[]).join(":") as Mac;
+}
+
+function recordNeighbour(ns: NetworkNamespace, skb: Skb, device: Device, nextHop: Address, mac: Mac): void {
+  const address = formatAddress(nextHop);
+  const entry = ns.neighbours.get(device.name, nextHop);
+  const changes = [
+    { field: "srcMac" as const, from: skb.srcMac, to: device.mac },
+    { field: "dstMac" as const, from: skb.dstMac, to: mac },
+  ].filter(({ from, to }) => from !== to);
+  skb.track?.step({
+    kind: "neighbour",
+    action: "hit",
+    address,
+    device: device.name,
+    mac,
+    ...(entry && { state: entry.state }),
+    ...(entry?.owner && { owner: entry.owner }),
+    ...(changes.length > 0 && { changes }),
+    text: `${address} has the MAC address ${mac} on ${device.name}.`,
+  });
+}

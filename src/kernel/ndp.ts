@@ -1,0 +1,114 @@
+import { type Address, formatAddress, ipv6, isLinkLocal, isMulticast, unspecified } from "../wire/address.ts";
+import type { NeighbourDiscovery, Packet } from "../wire/packet.ts";
+import type { Device } from "./device.ts";
+import { drop } from "./drop.ts";
+import { sendPacket } from "./ip/output.ts";
+import { selectIPv6 } from "./ip/source-address.ts";
+import type { NetworkNamespace } from "./namespace.ts";
+import type { Solicitation } from "./neighbour-table.ts";
+import type { Skb } from "./skb.ts";
+
+/** ff02::1:ffXX:XXXX. RFC 4291, section 2.7.1. */
+function solicitedNode(target: Address): Address {
+  return ipv6((0xff0200000000000000000001ffn << 24n) | ((target as bigint) & 0xffffffn));
+}
+
+/** Asks for a link address: ndisc_solicit(). The sender is the waiting packet's source, when it is on this device. */
+export function solicitNeighbour(ns: NetworkNamespace, solicitation: Solicitation): void {
+  const { device, target, mac, forSource, flow, attempt } = solicitation;
+  const own = device.addresses.some((entry) => entry.address === forSource);
+  const src = own ? forSource : selectIPv6(ns, device, target);
+  if (src === undefined) return;
+  const dst = mac === undefined ? solicitedNode(target) : target;
+  const transport: NeighbourDiscovery = {
+    protocol: "icmpv6",
+    kind: "neighbour-solicitation",
+    target,
+    linkLayer: device.mac,
+  };
+  send(ns, device, src, dst, transport, flow?.packet("original", attempt));
+}
+
+function send(
+  ns: NetworkNamespace,
+  device: Device,
+  src: Address,
+  dst: Address,
+  transport: NeighbourDiscovery,
+  track: Skb["track"],
+): void {
+  const packet: Packet = {
+    kind: "ip",
+    src,
+    dst,
+    ttl: 255,
+    dontFragment: true,
+    id: 0,
+    transport,
+    payload: { kind: "none" },
+  };
+  sendPacket(ns, packet, { flowKey: `ndp/${ns.name}/${formatAddress(transport.target)}`, track, device: device.name });
+}
+
+/** A solicitation or advertisement for this namespace: ndisc_recv_ns(), ndisc_recv_na(). */
+export function receiveNeighbourDiscovery(
+  ns: NetworkNamespace,
+  device: Device,
+  skb: Skb,
+  transport: NeighbourDiscovery,
+): void {
+  const { packet } = skb;
+  if (packet.ttl !== 255)
+    return drop(skb, "ICMP_IGNORED", "Neighbour discovery that crossed a router is not believed.");
+  if (transport.kind === "neighbour-solicitation") return answer(ns, device, skb, transport);
+  const solicited = !isMulticast(packet.dst);
+  const change = ns.neighbours.learn(device.name, transport.target, transport.linkLayer, { create: false, solicited });
+  record(skb, device, "learn", transport, `${formatAddress(transport.target)} is at ${transport.linkLayer}.`, change);
+  skb.track?.verdict("delivered");
+}
+
+function answer(ns: NetworkNamespace, device: Device, skb: Skb, transport: NeighbourDiscovery): void {
+  const { target, linkLayer } = transport;
+  const { src } = skb.packet;
+  if (!answersFor(ns, device, target)) {
+    const text = `${formatAddress(target)} is no address that ${device.name} answers for.`;
+    record(skb, device, "ignore", transport, text);
+    return drop(skb, "OTHER_HOST", "The question is for another host.");
+  }
+  const probe = src === unspecified.ipv6;
+  const change = probe
+    ? undefined
+    : ns.neighbours.learn(device.name, src, linkLayer, { create: true, solicited: false });
+  record(skb, device, "answer", transport, `${device.name} answers for ${formatAddress(target)}.`, change);
+  skb.track?.verdict("delivered");
+  const allNodes = ipv6((0xff02n << 112n) | 1n);
+  const reply: NeighbourDiscovery = { ...transport, kind: "neighbour-advertisement", linkLayer: device.mac };
+  const track = skb.track?.flow.packet("reply", 1, skb.track.cause("answer to the question"));
+  send(ns, device, target, probe ? allNodes : src, reply, track);
+}
+
+function answersFor(ns: NetworkNamespace, device: Device, target: Address): boolean {
+  if (device.addresses.some((entry) => entry.address === target)) return true;
+  const settings = ns.sysctls.device(device.name);
+  if (!settings.proxyNdp || !settings.forwarding6 || isLinkLocal(target)) return false;
+  return ns.neighbours.get(device.name, target)?.state === "NOARP";
+}
+
+function record(
+  skb: Skb,
+  device: Device,
+  action: "learn" | "ignore" | "answer",
+  { target, linkLayer }: NeighbourDiscovery,
+  text: string,
+  change?: ReturnType<NetworkNamespace["neighbours"]["learn"]>,
+): void {
+  skb.track?.step({
+    kind: "neighbour",
+    action,
+    address: formatAddress(target),
+    device: device.name,
+    mac: action === "answer" ? device.mac : linkLayer,
+    text,
+    ...(change && { stateChanges: [change] }),
+  });
+}

@@ -1,0 +1,109 @@
+import { packetBytes } from "../wire/packet.ts";
+import { type Clock, nanosPerMilli } from "./clock.ts";
+import type { Device } from "./device.ts";
+import { drop } from "./drop.ts";
+import type { NetworkNamespace, Wire } from "./namespace.ts";
+import { receiveFrame } from "./receive.ts";
+import { type ArpSkb, type Skb, isArp } from "./skb.ts";
+
+/** Latencies in nanoseconds where a link states none: a veth pair costs a soft interrupt, a cable a switch. */
+const defaultLatencyNanos = { veth: 10_000, physical: nanosPerMilli / 10 };
+
+/** An Ethernet header with a VLAN tag may stick out over the MTU (is_skb_forwardable). */
+const vlanSlackBytes = 4;
+
+/** The namespaces of a run and the cables between them. */
+export class Network implements Wire {
+  readonly #clock: Clock;
+  readonly #namespaces = new Map<string, NetworkNamespace>();
+  readonly #make: ((name: string) => NetworkNamespace | undefined) | undefined;
+  readonly #latencies = new Map<string, number>();
+  readonly #down = new Set<string>();
+
+  /** `make` builds a namespace when it is first asked for; what it returns is kept. */
+  constructor(clock: Clock, make?: (name: string) => NetworkNamespace | undefined) {
+    this.#clock = clock;
+    this.#make = make;
+  }
+
+  add(namespace: NetworkNamespace): void {
+    this.#namespaces.set(namespace.name, namespace);
+  }
+
+  remove(name: string): void {
+    this.#namespaces.delete(name);
+  }
+
+  /** The namespace of that name, made now when there is a factory for it. */
+  get(name: string): NetworkNamespace | undefined {
+    const known = this.#namespaces.get(name);
+    if (known !== undefined || this.#make === undefined) return known;
+    const made = this.#make(name);
+    if (made !== undefined) this.#namespaces.set(name, made);
+    return made;
+  }
+
+  /** Those that exist already. */
+  namespaces(): readonly NetworkNamespace[] {
+    return [...this.#namespaces.values()];
+  }
+
+  /** Time a frame takes from this device to its peer. */
+  setLatency(namespace: string, device: string, nanos: number): void {
+    this.#latencies.set(`${namespace}/${device}`, nanos);
+  }
+
+  /** Takes a namespace (`node-a`) or one end of a link (`node-a/eth0`) down: frames from and to it vanish. */
+  setDown(what: string, down = true): void {
+    if (down) this.#down.add(what);
+    else this.#down.delete(what);
+  }
+
+  transmit(from: NetworkNamespace, device: Device, skb: Skb | ArpSkb): void {
+    if (device.kind !== "veth" && device.kind !== "physical") return;
+    const { peer } = device;
+    if (this.#isDown(from.name, device.name)) return drop(skb, "LINK_DOWN");
+    if (peer === undefined) return drop(skb, "NO_PEER");
+    const latency =
+      (this.#latencies.size > 0 ? this.#latencies.get(`${from.name}/${device.name}`) : undefined) ??
+      defaultLatencyNanos[device.kind];
+    const frame = crossing(skb);
+    this.#clock.after(latency, () => this.#arrive(peer.namespace, peer.device, frame));
+  }
+
+  #arrive(namespace: string, device: string, skb: Skb | ArpSkb): void {
+    if (this.#isDown(namespace, device)) return drop(skb, "LINK_DOWN");
+    const ns = this.get(namespace);
+    const end = ns?.devices.get(device);
+    if (ns === undefined || end === undefined) return drop(skb, "NO_PEER");
+    if (!isArp(skb) && packetBytes(skb.packet) > end.mtu + vlanSlackBytes) {
+      return drop(
+        skb,
+        "MTU_EXCEEDED",
+        `${device} takes frames of at most ${end.mtu} bytes of IP: this one has ${packetBytes(skb.packet)}.`,
+      );
+    }
+    receiveFrame(ns, end, skb);
+  }
+
+  #isDown(namespace: string, device: string): boolean {
+    return this.#down.size > 0 && (this.#down.has(namespace) || this.#down.has(`${namespace}/${device}`));
+  }
+}
+
+/** What of a packet crosses a wire: the frame, the recorder, the flow key (skb_scrub_packet). */
+function crossing(skb: Skb | ArpSkb): Skb | ArpSkb {
+  const { srcMac, dstMac, flowKey, track } = skb;
+  if (isArp(skb)) return { arp: skb.arp, srcMac: skb.srcMac, dstMac: skb.dstMac, flowKey, track };
+  return {
+    packet: skb.packet,
+    ...(srcMac !== undefined && { srcMac }),
+    ...(dstMac !== undefined && { dstMac }),
+    mark: 0,
+    untracked: false,
+    flowKey,
+    track,
+    inner: skb.inner,
+    datagram: skb.datagram,
+  };
+}

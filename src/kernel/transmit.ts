@@ -1,0 +1,51 @@
+import type { PacketRecorder } from "../trace/recorder.ts";
+import { transmitOnBridge } from "./bridge.ts";
+import type { Device } from "./device.ts";
+import { drop } from "./drop.ts";
+import { transmitIpip } from "./ipip.ts";
+import type { NetworkNamespace } from "./namespace.ts";
+import { receiveFromLoopback } from "./receive.ts";
+import { type ArpSkb, type Skb, isArp } from "./skb.ts";
+import { transmitVxlan } from "./vxlan.ts";
+
+/** Hands a finished frame to a device: dev_queue_xmit(). */
+export function transmit(ns: NetworkNamespace, device: Device, skb: Skb | ArpSkb): void {
+  if (!device.up) return drop(skb, "DEVICE_DOWN", `${device.name} is down.`);
+  if (skb.track !== undefined) recordTransmit(device, skb.track);
+  switch (device.kind) {
+    case "loopback":
+      if (!isArp(skb)) ns.surroundings.clock.after(0, () => receiveFromLoopback(ns, device, skb));
+      return;
+    case "veth":
+    case "physical":
+      ns.surroundings.wire.transmit(ns, device, skb);
+      return;
+    case "bridge":
+      transmitOnBridge(ns, device, skb);
+      return;
+    case "vxlan":
+      transmitVxlan(ns, device, skb);
+      return;
+    case "ipip":
+      if (!isArp(skb)) transmitIpip(ns, device, skb);
+      return;
+    case "dummy":
+      drop(skb, "DUMMY_DEVICE", `${device.name} is a dummy device: it swallows what is sent to it.`);
+      return;
+  }
+}
+
+function recordTransmit(device: Device, track: PacketRecorder): void {
+  const peer =
+    (device.kind === "veth" || device.kind === "physical") && device.peer !== undefined
+      ? `${device.peer.namespace}/${device.peer.device}`
+      : undefined;
+  track.step({
+    kind: "device",
+    action: "transmit",
+    device: device.name,
+    ...(peer !== undefined && { peer }),
+    ...(device.owner && { owner: device.owner }),
+    text: peer === undefined ? `The frame leaves by ${device.name}.` : `The frame leaves by ${device.name} to ${peer}.`,
+  });
+}
