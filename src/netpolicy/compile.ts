@@ -1,13 +1,14 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Node, Pod } from "../cluster/objects.ts";
-import { chainLine } from "../iptables/proxier-terms.ts";
+import type { Node } from "../cluster/objects.ts";
 import type { RestoreText } from "../iptables/rule.ts";
-import { type Family, familyOf, parseAddress } from "../wire/address.ts";
+import { type Family, familyOf } from "../wire/address.ts";
 import { parseCidr } from "../wire/cidr.ts";
 import { type NodePortRange, builtinJumps, inputHead, routerTails, sharedChains } from "./kube-router/base-chains.ts";
 import { commonChain, defaultChain, routerChains, tailChain } from "./kube-router/names.ts";
 import { podChain } from "./kube-router/pod-chain.ts";
-import { type PolicyChain, type PolicySet, policyChain } from "./kube-router/policy-chain.ts";
+import { type PolicyChain, policyChain } from "./kube-router/policy-chain.ts";
+import { type PolicySet, podAddresses } from "./kube-router/sets.ts";
+import { chainLine } from "./kube-router/terms.ts";
 import { isPolicySubject, isolating } from "./view.ts";
 
 /** What a node holds for its policies, for one family. */
@@ -31,7 +32,9 @@ export function compilePolicies(cluster: Cluster, node: Node, family: Family): C
   const policies = policyChainsOf(cluster, family);
   const chainOf = new Map(policies.map((chain) => [chain.policy, chain]));
   const pods = cluster.pods
-    .filter((pod) => pod.spec.nodeName === node.metadata.name && isPolicySubject(pod) && hasAddress(pod, family))
+    .filter(
+      (pod) => pod.spec.nodeName === node.metadata.name && isPolicySubject(pod) && podAddresses(pod, family).length > 0,
+    )
     .map((pod) => {
       const selecting = new Set([...isolating(cluster, pod, "Ingress"), ...isolating(cluster, pod, "Egress")]);
       return podChain(
@@ -41,10 +44,9 @@ export function compilePolicies(cluster: Cluster, node: Node, family: Family): C
         family,
       );
     });
-  const serviceCidrs = cluster.settings.serviceCidrs.filter((text) => {
-    const block = parseCidr(text);
-    return block !== undefined && familyOf(block.base) === family;
-  });
+  const serviceCidrs = cluster.settings.serviceCidrs
+    .flatMap((text) => parseCidr(text) ?? [])
+    .filter(({ base }) => familyOf(base) === family);
   const chains = [...Object.values(routerChains), commonChain, defaultChain, tailChain];
   const commands = [
     ...[...chains, ...policies.map(({ name }) => name), ...pods.map(({ name }) => name)].map(chainLine),
@@ -73,11 +75,4 @@ function policyChainsOf(cluster: Cluster, family: Family): readonly PolicyChain[
     byFamily.set(family, chains);
   }
   return chains;
-}
-
-function hasAddress(pod: Pod, family: Family): boolean {
-  return pod.status.podIPs.some((text) => {
-    const address = parseAddress(text);
-    return address !== undefined && familyOf(address) === family;
-  });
 }

@@ -1,9 +1,9 @@
 import type { ClusterSettings } from "../../cluster/cluster.ts";
-import { addressTerm, append, chainLine, comment, jump, localType, returning } from "../../iptables/proxier-terms.ts";
-import type { Command, RestoreText } from "../../iptables/rule.ts";
+import type { Match } from "../../iptables/matches/index.ts";
+import type { Command, RestoreText, Rule } from "../../iptables/rule.ts";
 import type { Owner } from "../../trace/records.ts";
 import type { Family } from "../../wire/address.ts";
-import { type Cidr, covers, formatCidr, parseCidr } from "../../wire/cidr.ts";
+import { type Cidr, covers, parseCidr } from "../../wire/cidr.ts";
 
 const owner: Owner = { kind: "Component", name: "ip-masq-agent" };
 const chain = "IP-MASQ-AGENT";
@@ -14,32 +14,33 @@ const chain = "IP-MASQ-AGENT";
  * cluster's pods where they have other addresses.
  */
 export function ipMasqRules(settings: ClusterSettings, family: Family): RestoreText {
-  const toAgent: Command = append("POSTROUTING", {
+  const append = (to: string, rule: Rule): Command => ({ kind: "append", chain: to, rule: { ...rule, owner } });
+  const notLocal: Match = { kind: "addrtype", dst: { types: ["LOCAL"], inverted: true } };
+  const toAgent = append("POSTROUTING", {
     matches: [
-      comment(
-        "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ-AGENT chain",
-      ),
-      localType("dst", true),
+      comment("ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ-AGENT chain"),
+      notLocal,
     ],
-    target: jump(chain),
-    owner,
+    target: { kind: "jump", chain },
   });
   const kept = notMasqueraded(settings, family).map((block) =>
     append(chain, {
       matches: [
-        addressTerm("destination", formatCidr(block)),
-        comment("ip-masq-agent: local traffic is not subject to MASQUERADE"),
+        { kind: "destination", ...block, inverted: false },
+        comment("local traffic is not subject to MASQUERADE"),
       ],
-      target: returning,
-      owner,
+      target: { kind: "RETURN" },
     }),
   );
   const masquerade = append(chain, {
-    matches: [comment("ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)")],
+    matches: [comment("outbound traffic is subject to MASQUERADE (must be last in chain)")],
     target: { kind: "MASQUERADE", randomFully: true },
-    owner,
   });
-  return { family, tables: [{ table: "nat", commands: [chainLine(chain), toAgent, ...kept, masquerade] }] };
+  return { family, tables: [{ table: "nat", commands: [{ kind: "chain", chain }, toAgent, ...kept, masquerade] }] };
+}
+
+function comment(text: string): Match {
+  return { kind: "comment", comment: `ip-masq-agent: ${text}` };
 }
 
 /** The agent's defaults: link-local first, then RFC 1918. */

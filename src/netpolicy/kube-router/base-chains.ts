@@ -1,22 +1,26 @@
 import type { Match } from "../../iptables/matches/index.ts";
-import {
-  accept,
-  addressTerm,
-  append,
-  comment,
-  conntrackState,
-  drop,
-  jump,
-  localType,
-  mark,
-  returning,
-} from "../../iptables/proxier-terms.ts";
 import type { Command } from "../../iptables/rule.ts";
 import type { Target } from "../../iptables/targets/index.ts";
 import type { Owner } from "../../trace/records.ts";
 import type { Family } from "../../wire/address.ts";
-import { protocolNumbers } from "../../wire/packet.ts";
+import { type Cidr, formatCidr } from "../../wire/cidr.ts";
 import { commonChain, defaultChain, routerChains, ruleCode, tailChain } from "./names.ts";
+import {
+  accept,
+  allowedMark,
+  append,
+  comment,
+  drop,
+  inState,
+  jump,
+  local,
+  marked,
+  passedMark,
+  protocol,
+  returning,
+  setMark,
+  to,
+} from "./terms.ts";
 
 /*
  * The chains that do not depend on pods or policies: pkg/controllers/netpol/npc_iptables.go.
@@ -26,19 +30,6 @@ import { commonChain, defaultChain, routerChains, ruleCode, tailChain } from "./
  */
 
 export const kubeRouter: Owner = { kind: "Component", name: "kube-router" };
-
-/** A policy, or the lack of one, allows the packet in the direction that the chain looks at. */
-export const allowedMark = 0x1_0000;
-/** The pod's chain has let the packet pass. */
-export const passedMark = 0x2_0000;
-
-export function setMark(bits: number): Target {
-  return { kind: "MARK", value: bits, mask: bits };
-}
-
-export function clearMark(bits: number): Target {
-  return { kind: "MARK", value: 0, mask: bits };
-}
 
 /** The jumps from the built-in chains, each at position 1: before whatever was there. */
 export function builtinJumps(): readonly Command[] {
@@ -54,22 +45,22 @@ export function builtinJumps(): readonly Command[] {
  * The head of KUBE-ROUTER-INPUT: packets to Service addresses and node ports that reach INPUT are not for a policy to
  * judge (with IPVS they come this way).
  */
-export function inputHead(serviceCidrs: readonly string[], nodePorts: NodePortRange): readonly Command[] {
+export function inputHead(serviceCidrs: readonly Cidr[], nodePorts: NodePortRange): readonly Command[] {
   const chain = routerChains.INPUT;
   const ports = `${nodePorts.first}:${nodePorts.last}`;
   const ranges = serviceCidrs.map((cidr) => {
     const text = "allow traffic to primary/secondary cluster IP range";
-    const code = ruleCode(chain, ["-m", "comment", "--comment", text, "-d", cidr, "-j", "RETURN"]);
-    return [addressTerm("destination", cidr), comment(`${text} - ${code}`)];
+    const code = ruleCode(chain, ["-m", "comment", "--comment", text, "-d", formatCidr(cidr), "-j", "RETURN"]);
+    return [to(cidr), comment(`${text} - ${code}`)];
   });
-  const locals = (["tcp", "udp", "sctp"] as const).map((protocol): Match[] => {
-    const text = `allow LOCAL ${protocol.toUpperCase()} traffic to node ports`;
-    const args = ["-p", protocol, "-m", "comment", "--comment", text, "-m", "addrtype", "--dst-type", "LOCAL"];
+  const locals = (["tcp", "udp", "sctp"] as const).map((name): Match[] => {
+    const text = `allow LOCAL ${name.toUpperCase()} traffic to node ports`;
+    const args = ["-p", name, "-m", "comment", "--comment", text, "-m", "addrtype", "--dst-type", "LOCAL"];
     const code = ruleCode(chain, [...args, "-m", "multiport", "--dports", ports, "-j", "RETURN"]);
     return [
-      { kind: "protocol", number: protocolNumbers[protocol], inverted: false },
+      protocol(name),
       comment(`${text} - ${code}`),
-      localType("dst"),
+      local("dst"),
       {
         kind: "multiport",
         side: "destination",
@@ -95,7 +86,7 @@ export function routerTails(): readonly Command[] {
       owner: kubeRouter,
     }),
     append(chain, {
-      matches: [comment("rule to explicitly ACCEPT traffic that comply to network policies"), mark(passedMark, false)],
+      matches: [comment("rule to explicitly ACCEPT traffic that comply to network policies"), marked(passedMark)],
       target: accept,
       owner: kubeRouter,
     }),
@@ -107,16 +98,12 @@ export function sharedChains(family: Family): readonly Command[] {
   const common = (matches: readonly Match[], target: Target): Command =>
     append(commonChain, { matches, target, owner: kubeRouter });
   return [
-    common([comment("rule to drop invalid state for pod"), conntrackState(false, "INVALID")], drop),
-    common([comment("rule for stateful firewall for pod"), conntrackState(false, "RELATED", "ESTABLISHED")], accept),
+    common([comment("rule to drop invalid state for pod"), inState("INVALID")], drop),
+    common([comment("rule for stateful firewall for pod"), inState("RELATED", "ESTABLISHED")], accept),
     ...icmpTypes[family].map(([type, what]) =>
       common(
         [
-          {
-            kind: "protocol",
-            number: family === "ipv4" ? protocolNumbers.icmp : protocolNumbers.icmpv6,
-            inverted: false,
-          },
+          protocol(family === "ipv4" ? "icmp" : "icmpv6"),
           comment(`allow icmp ${what}`),
           {
             kind: family === "ipv4" ? "icmp" : "icmp6",
@@ -136,7 +123,7 @@ export function sharedChains(family: Family): readonly Command[] {
       owner: kubeRouter,
     }),
     append(tailChain, {
-      matches: [comment("accept netpol-ok"), mark(passedMark, false)],
+      matches: [comment("accept netpol-ok"), marked(passedMark)],
       target: accept,
       owner: kubeRouter,
     }),

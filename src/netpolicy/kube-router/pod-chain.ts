@@ -1,13 +1,28 @@
 import type { Cluster } from "../../cluster/cluster.ts";
 import type { NetworkPolicy, Pod } from "../../cluster/objects.ts";
 import type { Match } from "../../iptables/matches/index.ts";
-import { accept, append, comment, hostTerm, jump, localType, mark, reject } from "../../iptables/proxier-terms.ts";
 import type { Command } from "../../iptables/rule.ts";
+import type { Target } from "../../iptables/targets/index.ts";
 import type { Owner } from "../../trace/records.ts";
-import { type Address, type Family, familyOf, formatAddress, parseAddress } from "../../wire/address.ts";
-import { allowedMark, clearMark, passedMark, setMark } from "./base-chains.ts";
+import type { Family } from "../../wire/address.ts";
+import { type Cidr, hostCidr } from "../../wire/cidr.ts";
 import { commonChain, defaultChain, podChainName, routerChains } from "./names.ts";
 import type { PolicyChain } from "./policy-chain.ts";
+import { podAddresses } from "./sets.ts";
+import {
+  accept,
+  allowedMark,
+  append,
+  clearMark,
+  comment,
+  from,
+  jump,
+  local,
+  marked,
+  passedMark,
+  setMark,
+  to,
+} from "./terms.ts";
 
 /**
  * KUBE-POD-FW-<hash> of one pod of the node: its policies one after another, and at the end the answer to what none
@@ -22,22 +37,13 @@ export function podChain(
   const { namespace, name } = pod.metadata;
   const chain = podChainName(namespace, name);
   const owner = cluster.ownerOf(pod);
-  const rule = (
-    matches: readonly Match[],
-    target: Parameters<typeof append>[1]["target"],
-    by: Owner = owner,
-  ): Command => append(chain, { matches, ...(target && { target }), owner: by });
-  const addresses = addressesOf(pod, family);
+  const rule = (matches: readonly Match[], target: Target, by: Owner = owner): Command =>
+    append(chain, { matches, target, owner: by });
+  const addresses = podAddresses(pod, family).map(hostCidr);
   const isolated = (type: "Ingress" | "Egress"): boolean =>
     policies.some(({ policy }) => policy.spec.policyTypes.includes(type));
-  const denied: readonly Match[] = [mark(allowedMark, true)];
-  const culprit =
-    policies.length === 0
-      ? owner
-      : culpritOf(
-          cluster,
-          policies.map(({ policy }) => policy),
-        );
+  const denied: readonly Match[] = [marked(allowedMark, true)];
+  const culprit = policies.length === 0 ? owner : culpritOf(cluster, policies);
 
   return {
     name: chain,
@@ -48,7 +54,7 @@ export function podChain(
           [
             to(address),
             comment("rule to permit the traffic traffic to pods when source is the pod's local node"),
-            localType("src"),
+            local("src"),
           ],
           accept,
         ),
@@ -79,7 +85,7 @@ export function podChain(
       ),
       rule(
         [comment(`rule to REJECT traffic destined for POD name:${name} namespace: ${namespace}`), ...denied],
-        reject(family),
+        { kind: "REJECT", with: family === "ipv4" ? "icmp-port-unreachable" : "icmp6-port-unreachable" },
         culprit,
       ),
       rule([], clearMark(allowedMark)),
@@ -96,7 +102,7 @@ const tenPerMinute = 60_000;
  * Where packets of the pod enter its chain: towards it when they are forwarded or made here, from it everywhere; and
  * a second time for frames that a bridge carries, which with br_netfilter traverse FORWARD as well.
  */
-function jumpsTo(chain: string, pod: Pod, address: Address, owner: Owner): readonly Command[] {
+function jumpsTo(chain: string, pod: Pod, address: Cidr, owner: Owner): readonly Command[] {
   const { namespace, name } = pod.metadata;
   const bridged: Match = { kind: "physdev", isBridged: { inverted: false } };
   const towards = comment(
@@ -120,31 +126,18 @@ function jumpsTo(chain: string, pod: Pod, address: Address, owner: Owner): reado
  * Which packets a policy's chain is asked about. A policy of both types is asked without an address: this is how an
  * ingress rule can come to satisfy the egress check of the same policy.
  */
-function scopesOf(policy: NetworkPolicy, addresses: readonly Address[]): readonly (readonly Match[])[] {
+function scopesOf(policy: NetworkPolicy, addresses: readonly Cidr[]): readonly (readonly Match[])[] {
   const types = policy.spec.policyTypes;
   if (types.includes("Ingress") && types.includes("Egress")) return [[]];
   return addresses.map((address) => [types.includes("Ingress") ? to(address) : from(address)]);
 }
 
 /** Who is to blame for a reject: the first policy that selects the pod, with all of them in its detail. */
-function culpritOf(cluster: Cluster, policies: readonly NetworkPolicy[]): Owner {
+function culpritOf(cluster: Cluster, chains: readonly PolicyChain[]): Owner {
+  const policies = chains.map(({ policy }) => policy);
   const list = policies.map(
     ({ metadata, spec }) => `${metadata.namespace}/${metadata.name} (${spec.policyTypes.join(" and ")})`,
   );
   const [first] = policies as readonly [NetworkPolicy];
   return { ...cluster.ownerOf(first), detail: `no rule allows it; selecting the pod: ${list.join(", ")}` };
-}
-
-function to(address: Address): Match {
-  return hostTerm("destination", formatAddress(address), address);
-}
-
-function from(address: Address): Match {
-  return hostTerm("source", formatAddress(address), address);
-}
-
-function addressesOf(pod: Pod, family: Family): readonly Address[] {
-  return pod.status.podIPs
-    .map((text) => parseAddress(text))
-    .filter((address): address is Address => address !== undefined && familyOf(address) === family);
 }
