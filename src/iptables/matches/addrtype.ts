@@ -1,4 +1,9 @@
-/** The types of an address that routing knows (enum, uapi/linux/rtnetlink.h), by their bit. */
+import type { NetworkNamespace } from "../../kernel/namespace.ts";
+import { type Address, formatAddress, isMulticast } from "../../wire/address.ts";
+import type { OptionReader } from "../option.ts";
+import { type MatchModule, printOption } from "./module.ts";
+
+/** The types of an address that routing knows (uapi/linux/rtnetlink.h), in the order of their numbers. */
 export const addressTypes = [
   "UNSPEC",
   "UNICAST",
@@ -29,4 +34,79 @@ export interface AddrtypeMatch {
   readonly dst?: AddressTypes;
   /** Look at the incoming, or outgoing, device alone. */
   readonly limitInterface?: "in" | "out";
+}
+
+/**
+ * What the local table says of an address; with a device, LOCAL and BROADCAST count on that device only.
+ * IPv4: __inet_dev_addr_type (net/ipv4/fib_frontend.c). IPv6: net/netfilter/xt_addrtype.c.
+ */
+export function addressType(namespace: NetworkNamespace, address: Address, device?: string): AddressType {
+  if (typeof address === "number") {
+    if (address >>> 24 === 0 || address === 0xffffffff) return "BROADCAST";
+  } else if (address === 0n) return "UNSPEC";
+  if (isMulticast(address)) return "MULTICAST";
+  const route = namespace.fib[typeof address === "number" ? "ipv4" : "ipv6"].lookupIn("local", address);
+  if (route === undefined || (device !== undefined && route.device !== device)) return "UNICAST";
+  return route.type === "local" ? "LOCAL" : route.type === "broadcast" ? "BROADCAST" : "UNICAST";
+}
+
+function readTypes(read: OptionReader): AddressTypes {
+  const inverted = read.inverted();
+  const given = new Set<string>(read.value().toUpperCase().split(","));
+  const types = addressTypes.filter((type) => given.delete(type));
+  for (const unknown of given) read.fail("BAD_VALUE", `${unknown} is not one of ${addressTypes.join(", ")}`);
+  return { types, inverted };
+}
+
+export const addrtype: MatchModule<AddrtypeMatch> = {
+  options: {
+    "--src-type": (draft, read) => void (draft.src = readTypes(read)),
+    "--dst-type": (draft, read) => void (draft.dst = readTypes(read)),
+    "--limit-iface-in": (draft) => void (draft.limitInterface = "in"),
+    "--limit-iface-out": (draft) => void (draft.limitInterface = "out"),
+  },
+  start: () => ({ kind: "addrtype" }),
+  finish(draft, read) {
+    if (draft.src === undefined && draft.dst === undefined) {
+      read.fail("MISSING_OPTION", "-m addrtype needs --src-type or --dst-type");
+    }
+    return { ...draft, kind: "addrtype" };
+  },
+  print(match) {
+    const words: string[] = [];
+    if (match.src) words.push(printOption(match.src.inverted, "--src-type", match.src.types.join(",")));
+    if (match.dst) words.push(printOption(match.dst.inverted, "--dst-type", match.dst.types.join(",")));
+    if (match.limitInterface) words.push(`--limit-iface-${match.limitInterface}`);
+    return words.join(" ");
+  },
+  matches(match, { state }) {
+    const { namespace, skb } = state;
+    const device = deviceOf(match, state);
+    if (match.src && !holds(match.src, addressType(namespace, skb.packet.src, device))) return false;
+    return match.dst === undefined || holds(match.dst, addressType(namespace, skb.packet.dst, device));
+  },
+  explain(match, { state }) {
+    const { namespace, skb } = state;
+    const device = deviceOf(match, state);
+    const srcType = addressType(namespace, skb.packet.src, device);
+    if (match.src && !holds(match.src, srcType)) {
+      const term = printOption(match.src.inverted, "--src-type", match.src.types.join(","));
+      return { term, packet: `${formatAddress(skb.packet.src)} is ${srcType}` };
+    }
+    const dstType = addressType(namespace, skb.packet.dst, device);
+    const term = match.dst ? printOption(match.dst.inverted, "--dst-type", match.dst.types.join(",")) : "";
+    return { term, packet: `${formatAddress(skb.packet.dst)} is ${dstType}` };
+  },
+};
+
+function holds(side: AddressTypes, type: AddressType): boolean {
+  return side.types.includes(type) !== side.inverted;
+}
+
+function deviceOf(
+  match: AddrtypeMatch,
+  state: { readonly inDevice?: { readonly name: string }; readonly outDevice?: { readonly name: string } },
+): string | undefined {
+  if (match.limitInterface === undefined) return undefined;
+  return (match.limitInterface === "in" ? state.inDevice : state.outDevice)?.name;
 }

@@ -1,5 +1,12 @@
+import { type ConntrackEntry, type Tuple } from "../../kernel/conntrack/entry.ts";
+import type { Skb } from "../../kernel/skb.ts";
 import type { Address } from "../../wire/address.ts";
-import type { PortRange } from "./ranges.ts";
+import { formatAddress } from "../../wire/address.ts";
+import { type Block, inBlock, printShortBlock, readBlock } from "../addresses.ts";
+import type { Draft, OptionReader } from "../option.ts";
+import { protocolByName } from "../protocols.ts";
+import { type Failure, type MatchModule, printOption } from "./module.ts";
+import { type PortRange, inRange, printRange, readPortRange } from "./ranges.ts";
 
 /** Bits of `--ctstate`, in the order in which they are printed. */
 export const stateBits = {
@@ -22,9 +29,7 @@ export interface Bits {
 }
 
 /** An address under a prefix, as `--ctorigsrc` takes it. */
-export interface TupleAddress {
-  readonly base: Address;
-  readonly prefixLength: number;
+export interface TupleAddress extends Block {
   readonly inverted: boolean;
 }
 
@@ -52,3 +57,214 @@ export interface StateMatch {
   readonly kind: "state";
   readonly states: Bits;
 }
+
+/** The `--ctstate` bits of a packet: one state, and SNAT or DNAT where its connection is translated. */
+export function stateOf(skb: Skb): number {
+  const { conntrack } = skb;
+  if (conntrack === undefined) return skb.untracked ? stateBits.UNTRACKED : stateBits.INVALID;
+  const { nat } = conntrack.entry;
+  return (
+    (conntrack.state === "new"
+      ? stateBits.NEW
+      : conntrack.state === "related"
+        ? stateBits.RELATED
+        : stateBits.ESTABLISHED) |
+    (nat.src ? stateBits.SNAT : 0) |
+    (nat.dst ? stateBits.DNAT : 0)
+  );
+}
+
+function statusOf(entry: ConntrackEntry): number {
+  return (
+    (entry.seenReply ? statusBits.SEEN_REPLY : 0) |
+    (entry.assured ? statusBits.ASSURED : 0) |
+    (entry.confirmed ? statusBits.CONFIRMED : 0)
+  );
+}
+
+function readBits(names: Readonly<Record<string, number>>, read: OptionReader): Bits {
+  const inverted = read.inverted();
+  let bits = 0;
+  for (const name of read.value().split(",")) {
+    const bit = Object.hasOwn(names, name.toUpperCase()) ? names[name.toUpperCase()] : undefined;
+    if (bit === undefined) return read.fail("BAD_STATE", `${name} is not one of ${Object.keys(names).join(", ")}`);
+    bits |= bit;
+  }
+  return { bits, inverted };
+}
+
+function printBits(names: Readonly<Record<string, number>>, bits: number): string {
+  const set = Object.entries(names).filter(([, bit]) => (bits & bit) !== 0);
+  return set.length === 0 ? "NONE" : set.map(([name]) => name).join(",");
+}
+
+const tupleAddresses = {
+  originalSrc: "--ctorigsrc",
+  originalDst: "--ctorigdst",
+  replySrc: "--ctreplsrc",
+  replyDst: "--ctrepldst",
+} as const;
+const tuplePorts = {
+  originalSrcPort: "--ctorigsrcport",
+  originalDstPort: "--ctorigdstport",
+  replySrcPort: "--ctreplsrcport",
+  replyDstPort: "--ctrepldstport",
+} as const;
+type AddressKey = keyof typeof tupleAddresses;
+type PortKey = keyof typeof tuplePorts;
+const addressKeys = Object.keys(tupleAddresses) as AddressKey[];
+const portKeys = Object.keys(tuplePorts) as PortKey[];
+
+function addressOf(entry: ConntrackEntry, key: AddressKey): Address {
+  switch (key) {
+    case "originalSrc":
+      return entry.original.src;
+    case "originalDst":
+      return entry.original.dst;
+    case "replySrc":
+      return entry.reply.src;
+    case "replyDst":
+      return entry.reply.dst;
+  }
+}
+
+function portOf(entry: ConntrackEntry, key: PortKey): number {
+  switch (key) {
+    case "originalSrcPort":
+      return entry.original.srcPort;
+    case "originalDstPort":
+      return entry.original.dstPort;
+    case "replySrcPort":
+      return entry.reply.srcPort;
+    case "replyDstPort":
+      return entry.reply.dstPort;
+  }
+}
+
+function numberOf(tuple: Tuple): number {
+  return tuple.number ?? protocolByName(tuple.protocol) ?? 0;
+}
+
+export const conntrack: MatchModule<ConntrackMatch> = {
+  options: {
+    "--ctstate": (draft, read) => void (draft.states = readBits(stateBits, read)),
+    "--ctstatus": (draft, read) => void (draft.status = readBits({ NONE: 0, ...statusBits }, read)),
+    "--ctproto"(draft, read) {
+      const inverted = read.inverted();
+      const text = read.value();
+      const number = protocolByName(text) ?? read.fail("BAD_PROTOCOL", `${text} is not a protocol`);
+      draft.protocol = { number, inverted };
+    },
+    "--ctexpire": (draft, read) => void (draft.expire = readPortRange(read, 0xffffffff)),
+    "--ctdir"(draft, read) {
+      const direction = read.value().toUpperCase();
+      if (direction !== "ORIGINAL" && direction !== "REPLY") return read.fail("BAD_VALUE", "use ORIGINAL or REPLY");
+      draft.direction = direction;
+    },
+    ...Object.fromEntries(
+      addressKeys.map((key) => [
+        tupleAddresses[key],
+        (draft: Draft<ConntrackMatch>, read: OptionReader) =>
+          void (draft[key] = { inverted: read.inverted(), ...readBlock(read) }),
+      ]),
+    ),
+    ...Object.fromEntries(
+      portKeys.map((key) => [
+        tuplePorts[key],
+        (draft: Draft<ConntrackMatch>, read: OptionReader) => void (draft[key] = readPortRange(read)),
+      ]),
+    ),
+  },
+  start: () => ({ kind: "conntrack" }),
+  print(match) {
+    const words: string[] = [];
+    const { states, protocol, status, direction } = match;
+    if (states) words.push(printOption(states.inverted, "--ctstate", printBits(stateBits, states.bits)));
+    if (protocol) words.push(printOption(protocol.inverted, "--ctproto", String(protocol.number)));
+    for (const key of addressKeys) {
+      const address = match[key];
+      if (address) words.push(printOption(address.inverted, tupleAddresses[key], printShortBlock(address)));
+    }
+    for (const key of portKeys) words.push(...printRange(tuplePorts[key], match[key]));
+    if (status) words.push(printOption(status.inverted, "--ctstatus", printBits(statusBits, status.bits)));
+    words.push(...printRange("--ctexpire", match.expire));
+    if (direction) words.push(`--ctdir ${direction}`);
+    return words.join(" ");
+  },
+  matches: (match, { state, nowNanos }) => failing(match, state.skb, nowNanos) === undefined,
+  explain: (match, { state, nowNanos }) =>
+    failing(match, state.skb, nowNanos) ?? { term: conntrack.print(match), packet: "its connection" },
+  needsConntrack: true,
+};
+
+/** The first term that does not hold, in the order of conntrack_mt (net/netfilter/xt_conntrack.c). */
+function failing(match: ConntrackMatch, skb: Skb, nowNanos: number): Failure | undefined {
+  const { states, direction, protocol, status } = match;
+  if (states !== undefined) {
+    const bits = stateOf(skb);
+    if (((states.bits & bits) !== 0) === states.inverted) {
+      return notState("--ctstate", states, bits);
+    }
+  }
+  const info = skb.conntrack;
+  if (info === undefined) return onlyStates(match) ? undefined : { term: "-m conntrack", packet: "no connection" };
+  const { entry } = info;
+  if (direction !== undefined && (info.direction === "original") !== (direction === "ORIGINAL")) {
+    return { term: `--ctdir ${direction}`, packet: info.direction };
+  }
+  if (protocol !== undefined && (numberOf(entry.original) === protocol.number) === protocol.inverted) {
+    return {
+      term: printOption(protocol.inverted, "--ctproto", String(protocol.number)),
+      packet: entry.original.protocol,
+    };
+  }
+  for (const key of addressKeys) {
+    const block = match[key];
+    if (block !== undefined && inBlock(block, addressOf(entry, key)) === block.inverted) {
+      const term = printOption(block.inverted, tupleAddresses[key], printShortBlock(block));
+      return { term, packet: formatAddress(addressOf(entry, key)) };
+    }
+  }
+  for (const key of portKeys) {
+    const range = match[key];
+    if (range !== undefined && !inRange(range, portOf(entry, key))) {
+      return { term: printRange(tuplePorts[key], range).join(""), packet: String(portOf(entry, key)) };
+    }
+  }
+  if (status !== undefined && ((statusOf(entry) & status.bits) !== 0) === status.inverted) {
+    const term = printOption(status.inverted, "--ctstatus", printBits(statusBits, status.bits));
+    return { term, packet: printBits(statusBits, statusOf(entry)) };
+  }
+  if (match.expire !== undefined) {
+    const seconds = entry.confirmed ? Math.max(0, Math.floor((entry.expiresAtNanos - nowNanos) / 1e9)) : 0;
+    if (!inRange(match.expire, seconds))
+      return { term: printRange("--ctexpire", match.expire).join(""), packet: String(seconds) };
+  }
+  return undefined;
+}
+
+function notState(option: string, states: Bits, bits: number): Failure {
+  return {
+    term: printOption(states.inverted, option, printBits(stateBits, states.bits)),
+    packet: printBits(stateBits, bits),
+  };
+}
+
+/** Without a connection every other term fails, whether inverted or not. */
+function onlyStates(match: ConntrackMatch): boolean {
+  for (const key in match) if (key !== "kind" && key !== "states") return false;
+  return true;
+}
+
+export const state: MatchModule<StateMatch> = {
+  options: { "--state": (draft, read) => void (draft.states = readBits(stateBits, read)) },
+  start: () => ({ kind: "state" }),
+  finish: (draft, read) =>
+    draft.states === undefined
+      ? read.fail("MISSING_OPTION", "-m state needs --state")
+      : { kind: "state", states: draft.states },
+  print: ({ states }) => printOption(states.inverted, "--state", printBits(stateBits, states.bits)),
+  matches: ({ states }, { state }) => ((states.bits & stateOf(state.skb)) !== 0) !== states.inverted,
+  explain: ({ states }, { state }) => notState("--state", states, stateOf(state.skb)),
+  needsConntrack: true,
+};

@@ -1,25 +1,37 @@
-import type { AddrtypeMatch } from "./addrtype.ts";
-import type { CommentMatch } from "./comment.ts";
-import type { ConntrackMatch, StateMatch } from "./conntrack.ts";
-import type { IcmpMatch } from "./icmp.ts";
-import type { AddressMatch, FragmentMatch, InterfaceMatch, ProtocolMatch } from "./ip.ts";
-import type { IpvsMatch } from "./ipvs.ts";
-import type { LimitMatch } from "./limit.ts";
-import type { MarkMatch } from "./mark.ts";
-import type { MultiportMatch } from "./multiport.ts";
-import type { NfacctMatch } from "./nfacct.ts";
-import type { OwnerMatch } from "./owner.ts";
-import type { PhysdevMatch } from "./physdev.ts";
-import type { RecentMatch } from "./recent.ts";
-import type { RpfilterMatch } from "./rpfilter.ts";
-import type { SctpMatch } from "./sctp.ts";
-import type { SetMatch } from "./set.ts";
-import type { SocketMatch } from "./socket.ts";
-import type { StatisticMatch } from "./statistic.ts";
-import type { TcpMatch } from "./tcp.ts";
-import type { TcpmssMatch } from "./tcpmss.ts";
-import type { UdpMatch } from "./udp.ts";
-import type { UnmodelledMatch } from "./unmodelled.ts";
+import { type AddrtypeMatch, addrtype } from "./addrtype.ts";
+import { type CommentMatch, comment } from "./comment.ts";
+import { type ConntrackMatch, type StateMatch, conntrack, state } from "./conntrack.ts";
+import { type IcmpMatch, icmp, icmp6 } from "./icmp.ts";
+import {
+  type AddressMatch,
+  type FragmentMatch,
+  type InterfaceMatch,
+  type ProtocolMatch,
+  destination,
+  fragment,
+  inInterface,
+  outInterface,
+  protocol,
+  source,
+} from "./ip.ts";
+import { type IpvsMatch, ipvs } from "./ipvs.ts";
+import { type LimitMatch, limit } from "./limit.ts";
+import { type MarkMatch, connmark, mark } from "./mark.ts";
+import type { MatchModule } from "./module.ts";
+import { type MultiportMatch, multiport } from "./multiport.ts";
+import { type NfacctMatch, nfacct } from "./nfacct.ts";
+import { type OwnerMatch, owner } from "./owner.ts";
+import { type PhysdevMatch, physdev } from "./physdev.ts";
+import { type RecentMatch, recent } from "./recent.ts";
+import { type RpfilterMatch, rpfilter } from "./rpfilter.ts";
+import { type SctpMatch, sctp } from "./sctp.ts";
+import { type SetMatch, set } from "./set.ts";
+import { type SocketMatch, socket } from "./socket.ts";
+import { type StatisticMatch, statistic } from "./statistic.ts";
+import { type TcpMatch, tcp } from "./tcp.ts";
+import { type TcpmssMatch, tcpmss } from "./tcpmss.ts";
+import { type UdpMatch, udp } from "./udp.ts";
+import { type UnmodelledMatch, unmodelled } from "./unmodelled.ts";
 
 /** One term of a rule. Plain data; the same object may stand in any number of rules. */
 export type Match =
@@ -49,3 +61,68 @@ export type Match =
   | TcpmssMatch
   | UdpMatch
   | UnmodelledMatch;
+
+export type MatchKind = Match["kind"];
+
+type MatchOf<K extends MatchKind, M = Match> = M extends { readonly kind: infer Kinds }
+  ? K extends Kinds
+    ? M
+    : never
+  : never;
+
+/** Terms of the IP header: options of the rule itself, without `-m`. */
+const headerModules = {
+  source,
+  destination,
+  "in-interface": inInterface,
+  "out-interface": outInterface,
+  protocol,
+  fragment,
+} as const;
+
+/** The registry: one line per match; the key is the name behind `-m`. */
+const extensionModules = {
+  addrtype,
+  comment,
+  connmark,
+  conntrack,
+  icmp,
+  icmp6,
+  ipvs,
+  limit,
+  mark,
+  multiport,
+  nfacct,
+  owner,
+  physdev,
+  recent,
+  rpfilter,
+  sctp,
+  set,
+  socket,
+  state,
+  statistic,
+  tcp,
+  tcpmss,
+  udp,
+} as const;
+
+const modules: { readonly [K in MatchKind]: MatchModule<MatchOf<K>> } = {
+  ...headerModules,
+  ...extensionModules,
+  unmodelled,
+};
+
+export function isHeaderMatch(match: Match): match is AddressMatch | ProtocolMatch | InterfaceMatch | FragmentMatch {
+  return Object.hasOwn(headerModules, match.kind);
+}
+
+/** The module of a match. */
+export function moduleOf(kind: MatchKind): MatchModule<Match> {
+  return modules[kind] as unknown as MatchModule<Match>;
+}
+
+/** The kind behind `-m NAME`; undefined for a match that is not modelled. */
+export function kindByName(name: string): MatchKind | undefined {
+  return Object.hasOwn(extensionModules, name) ? (name as MatchKind) : undefined;
+}

@@ -1,3 +1,6 @@
+import type { OptionReader } from "../option.ts";
+import { type MatchModule, printOption } from "./module.ts";
+
 /** A range of ids. */
 export interface IdRange {
   readonly from: number;
@@ -11,5 +14,55 @@ export interface OwnerMatch {
   readonly uid?: IdRange;
   readonly gid?: IdRange;
   readonly socketExists?: { readonly inverted: boolean };
-  readonly supplGroups?: true;
 }
+
+const maxId = 0xfffffffe;
+
+function readIds(read: OptionReader): IdRange {
+  const inverted = read.inverted();
+  const [from = "", to = from] = read.value().split("-");
+  const range = { from: read.number(0, maxId, from), to: read.number(0, maxId, to), inverted };
+  if (range.from > range.to) read.fail("BAD_RANGE", "the range ends before it begins");
+  return range;
+}
+
+function printIds(option: string, range: IdRange | undefined): string[] {
+  if (range === undefined) return [];
+  return [printOption(range.inverted, option, range.from === range.to ? `${range.from}` : `${range.from}-${range.to}`)];
+}
+
+function holds(range: IdRange, id: number): boolean {
+  return (id >= range.from && id <= range.to) !== range.inverted;
+}
+
+export const owner: MatchModule<OwnerMatch> = {
+  options: {
+    "--uid-owner": (draft, read) => void (draft.uid = readIds(read)),
+    "--gid-owner": (draft, read) => void (draft.gid = readIds(read)),
+    "--socket-exists": (draft, read) => void (draft.socketExists = { inverted: read.inverted() }),
+  },
+  start: () => ({ kind: "owner" }),
+  finish(draft, read) {
+    if (Object.keys(draft).length < 2)
+      read.fail("MISSING_OPTION", "-m owner needs --uid-owner, --gid-owner or --socket-exists");
+    return { ...draft, kind: "owner" };
+  },
+  print: ({ socketExists, uid, gid }) =>
+    [
+      ...(socketExists ? [`${socketExists.inverted ? "! " : ""}--socket-exists`] : []),
+      ...printIds("--uid-owner", uid),
+      ...printIds("--gid-owner", gid),
+    ].join(" "),
+  // owner_mt (net/netfilter/xt_owner.c): without a socket, each term must be inverted.
+  matches({ uid, gid, socketExists }, { state: { skb } }) {
+    const { socket } = skb;
+    if (socket === undefined)
+      return uid?.inverted !== false && gid?.inverted !== false && socketExists?.inverted !== false;
+    if (socketExists?.inverted === true) return false;
+    return (uid === undefined || holds(uid, socket.uid)) && (gid === undefined || holds(gid, socket.gid));
+  },
+  explain: (match, { state: { skb } }) => ({
+    term: owner.print(match, "ipv4"),
+    packet: skb.socket === undefined ? "no local socket" : `uid ${skb.socket.uid}, gid ${skb.socket.gid}`,
+  }),
+};

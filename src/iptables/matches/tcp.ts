@@ -1,4 +1,9 @@
-import type { PortRange } from "./ranges.ts";
+import { formatTcpFlags } from "../../trace/packet-record.ts";
+import type { TcpFlags } from "../../wire/packet.ts";
+import { transportName } from "../protocols.ts";
+import type { OptionReader } from "../option.ts";
+import { type MatchModule, printOption } from "./module.ts";
+import { type PortRange, explainPorts, inRange, printRange, readPortRange } from "./ranges.ts";
 
 /** `-m tcp`: ports, flags and options of a TCP segment. Without any of them it matches every one. */
 export interface TcpMatch {
@@ -9,4 +14,83 @@ export interface TcpMatch {
   readonly flags?: { readonly mask: number; readonly compare: number; readonly inverted: boolean };
   /** `--tcp-option NUMBER`. */
   readonly option?: { readonly number: number; readonly inverted: boolean };
+}
+
+const flagBits = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const;
+const allFlags = 63;
+
+export const tcp: MatchModule<TcpMatch> = {
+  options: {
+    "--sport": (draft, read) => void (draft.srcPorts = readPortRange(read)),
+    "--source-port": (draft, read) => void (draft.srcPorts = readPortRange(read)),
+    "--dport": (draft, read) => void (draft.dstPorts = readPortRange(read)),
+    "--destination-port": (draft, read) => void (draft.dstPorts = readPortRange(read)),
+    "--tcp-flags": (draft, read) =>
+      void (draft.flags = { inverted: read.inverted(), mask: readFlags(read), compare: readFlags(read) }),
+    "--syn": (draft, read) => void (draft.flags = { inverted: read.inverted(), mask: 1 | 2 | 4 | 16, compare: 2 }),
+    "--tcp-option": (draft, read) => void (draft.option = { inverted: read.inverted(), number: read.number(1, 255) }),
+  },
+  start: () => ({ kind: "tcp" }),
+  print(match) {
+    const { flags, option } = match;
+    return [
+      ...printRange("--sport", match.srcPorts),
+      ...printRange("--dport", match.dstPorts),
+      ...(option ? [printOption(option.inverted, "--tcp-option", String(option.number))] : []),
+      ...(flags
+        ? [printOption(flags.inverted, "--tcp-flags", `${printFlags(flags.mask)} ${printFlags(flags.compare)}`)]
+        : []),
+    ].join(" ");
+  },
+  matches(match, { state }) {
+    const { transport, fragment } = state.skb.packet;
+    if (transport.protocol !== "tcp" || (fragment !== undefined && fragment.offset > 0)) return false;
+    if (match.srcPorts !== undefined && !inRange(match.srcPorts, transport.srcPort)) return false;
+    if (match.dstPorts !== undefined && !inRange(match.dstPorts, transport.dstPort)) return false;
+    if (match.flags !== undefined) {
+      const { mask, compare, inverted } = match.flags;
+      if (((bitsOf(transport.flags) & mask) === compare) === inverted) return false;
+    }
+    // Of the options only the MSS (kind 2) is modelled.
+    if (match.option === undefined) return true;
+    if (match.option.number !== 2) return undefined;
+    return (transport.mss !== undefined) !== match.option.inverted;
+  },
+  explain(match, { state }) {
+    const { transport } = state.skb.packet;
+    if (transport.protocol !== "tcp") return { term: "-m tcp", packet: transportName(transport) };
+    return (
+      explainPorts(match, transport) ?? { term: tcp.print(match), packet: `flags ${formatTcpFlags(transport.flags)}` }
+    );
+  },
+};
+
+function bitsOf(flags: TcpFlags): number {
+  return (
+    (flags.fin === true ? 1 : 0) |
+    (flags.syn === true ? 2 : 0) |
+    (flags.rst === true ? 4 : 0) |
+    (flags.psh === true ? 8 : 0) |
+    (flags.ack === true ? 16 : 0) |
+    (flags.urg === true ? 32 : 0)
+  );
+}
+
+function readFlags(read: OptionReader): number {
+  let bits = 0;
+  for (const name of read.value().split(",")) {
+    if (name === "ALL") bits = allFlags;
+    else if (name !== "NONE") {
+      if (!Object.hasOwn(flagBits, name))
+        read.fail("BAD_FLAG", `${name} is not one of SYN,ACK,FIN,RST,URG,PSH,ALL,NONE`);
+      bits |= flagBits[name as keyof typeof flagBits];
+    }
+  }
+  return bits;
+}
+
+/** In the order of libxt_tcp: FIN,SYN,RST,PSH,ACK,URG. */
+function printFlags(bits: number): string {
+  const names = Object.entries(flagBits).filter(([, bit]) => (bits & bit) !== 0);
+  return names.length === 0 ? "NONE" : names.map(([name]) => name).join(",");
 }

@@ -1,3 +1,5 @@
+import type { MatchModule } from "./module.ts";
+
 /**
  * A match that is kept and printed but not modelled. Where every modelled term of its rule matches, the
  * verdict is unknown.
@@ -5,6 +7,14 @@
 export interface UnmodelledMatch {
   readonly kind: "unmodelled";
   readonly name: string;
-  /** The words behind `-m NAME`, as given. */
+  /** The words behind `-m NAME`, as they were written, with their quotes. */
   readonly args: readonly string[];
 }
+
+export const unmodelled: MatchModule<UnmodelledMatch> = {
+  options: {},
+  start: () => ({ kind: "unmodelled" }),
+  print: (match) => match.args.join(" "),
+  matches: () => undefined,
+  explain: (match) => ({ term: `-m ${match.name} ${match.args.join(" ")}`, packet: "not modelled" }),
+};

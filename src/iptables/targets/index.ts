@@ -1,14 +1,15 @@
-import type { ConnmarkTarget } from "./connmark.ts";
-import type { CtTarget } from "./ct.ts";
-import type { LogTarget } from "./log.ts";
-import type { MarkTarget } from "./mark.ts";
-import type { MasqueradeTarget, NatTarget, RedirectTarget } from "./nat.ts";
-import type { RejectTarget } from "./reject.ts";
-import type { SetTarget } from "./set.ts";
-import type { TcpmssTarget } from "./tcpmss.ts";
-import type { TproxyTarget } from "./tproxy.ts";
-import type { UnmodelledTarget } from "./unmodelled.ts";
-import type { ChainTarget, VerdictTarget } from "./verdict.ts";
+import { type ConnmarkTarget, connmark } from "./connmark.ts";
+import { type CtTarget, ct, notrack } from "./ct.ts";
+import { type LogTarget, log, nflog, trace } from "./log.ts";
+import { type MarkTarget, mark } from "./mark.ts";
+import type { TargetModule } from "./module.ts";
+import { type MasqueradeTarget, type NatTarget, type RedirectTarget, dnat, masquerade, redirect, snat } from "./nat.ts";
+import { type RejectTarget, reject } from "./reject.ts";
+import { type SetTarget, set } from "./set.ts";
+import { type TcpmssTarget, tcpmss } from "./tcpmss.ts";
+import { type TproxyTarget, tproxy } from "./tproxy.ts";
+import { type UnmodelledTarget, unmodelled } from "./unmodelled.ts";
+import { type ChainTarget, type VerdictTarget, accept, drop, returning } from "./verdict.ts";
 
 /** What a rule does with a packet that matched. Plain data; the same object may stand in any number of rules. */
 export type Target =
@@ -26,3 +27,56 @@ export type Target =
   | TcpmssTarget
   | TproxyTarget
   | UnmodelledTarget;
+
+/** Targets with a module: all but jumps and gotos, which the walk itself does. */
+export type ModuleTarget = Exclude<Target, ChainTarget>;
+export type TargetKind = ModuleTarget["kind"];
+
+type TargetOf<K extends TargetKind, T = ModuleTarget> = T extends { readonly kind: infer Kinds }
+  ? K extends Kinds
+    ? T
+    : never
+  : never;
+
+/** The registry: one line per target; the key is the name behind `-j`. */
+const modules: { readonly [K in TargetKind]: TargetModule<TargetOf<K>> } = {
+  ACCEPT: accept,
+  CONNMARK: connmark,
+  CT: ct,
+  DNAT: dnat,
+  DROP: drop,
+  LOG: log,
+  MARK: mark,
+  MASQUERADE: masquerade,
+  NFLOG: nflog,
+  NOTRACK: notrack,
+  REDIRECT: redirect,
+  REJECT: reject,
+  RETURN: returning,
+  SET: set,
+  SNAT: snat,
+  TCPMSS: tcpmss,
+  TPROXY: tproxy,
+  TRACE: trace,
+  unmodelled,
+};
+
+export function isChainTarget(target: Target): target is ChainTarget {
+  return target.kind === "jump" || target.kind === "goto";
+}
+
+/** The module of a target. */
+export function targetModule(kind: TargetKind): TargetModule<ModuleTarget> {
+  return modules[kind] as unknown as TargetModule<ModuleTarget>;
+}
+
+/** The module behind `-j NAME`; undefined for a user chain or a target that is not modelled. */
+export function targetByName(name: string): TargetModule<ModuleTarget> | undefined {
+  return Object.hasOwn(modules, name) && name !== "unmodelled" ? targetModule(name as TargetKind) : undefined;
+}
+
+/** The word behind `-j` or `-g`. */
+export function targetName(target: Target): string {
+  if (isChainTarget(target)) return target.chain;
+  return target.kind === "unmodelled" ? target.name : target.kind;
+}

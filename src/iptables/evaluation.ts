@@ -1,0 +1,122 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { HookState } from "../kernel/netfilter.ts";
+import type { Choice, StateChange } from "../trace/records.ts";
+import type { IpSets } from "./ipset/store.ts";
+import type { IpvsView } from "./matches/ipvs.ts";
+import type { SetFlag, SetMatch } from "./matches/set.ts";
+import type { RecentLists } from "./recent-list.ts";
+import type { SetTarget } from "./targets/set.ts";
+
+/** What the rules of one namespace share besides the rules. */
+export interface Shared {
+  readonly clock: Clock;
+  readonly sets: IpSets;
+  readonly recentLists: RecentLists;
+  /** What IPVS knows of a packet; set by ipvs/. */
+  ipvsView?: ((state: HookState) => IpvsView | undefined) | undefined;
+}
+
+/**
+ * One packet's walk through one table: what matches and targets may look at and change. One object serves many
+ * packets, so that nothing is allocated where nothing is recorded.
+ */
+export class Evaluation {
+  readonly #shared: Shared;
+  /** The packet's place; set by the walk. */
+  state!: HookState;
+  /** Names the rule under comparison in choice ids: `namespace/table/CHAIN/NUMBER/`. Set by the walk. */
+  place: () => string = () => "";
+  /** Counters and buckets of the rule under comparison; set by the walk. */
+  slot: Map<object, unknown> | undefined;
+  #choice: Choice | undefined;
+  #noted: StateChange[] | undefined;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  get nowNanos(): number {
+    return this.#shared.clock.nowNanos();
+  }
+
+  get recentLists(): RecentLists {
+    return this.#shared.recentLists;
+  }
+
+  get ipvsView(): Shared["ipvsView"] {
+    return this.#shared.ipvsView;
+  }
+
+  /** A decision by chance that says yes with this probability. */
+  flip(probability: number): boolean {
+    const { namespace, skb } = this.state;
+    const id = this.place() + skb.flowKey;
+    const odds = [probability, 1 - probability];
+    const taken = namespace.surroundings.chance.choose(id, odds);
+    if (skb.track !== undefined) {
+      const options = odds.map((odd, index) => ({ label: index === 0 ? "match" : "no match", probability: odd }));
+      this.#choice = { id, options, taken, by: "random" };
+    }
+    return taken === 0;
+  }
+
+  /** State that a match keeps for its rule. */
+  memory<T>(match: object, create: () => T): T {
+    this.slot ??= new Map();
+    let value = this.slot.get(match) as T | undefined;
+    if (value === undefined) this.slot.set(match, (value = create()));
+    return value;
+  }
+
+  /** Records a change of state that the comparison itself made. */
+  readonly note = (change: StateChange): void => {
+    if (this.state.skb.track !== undefined) (this.#noted ??= []).push(change);
+  };
+
+  /** Whether the packet is in the set; undefined when there is no such set. */
+  inSet(match: SetMatch): boolean | undefined {
+    const set = this.#shared.sets.get(match.set);
+    if (set === undefined) return undefined;
+    const entry = this.#shared.sets.find(set, this.state, match.flags);
+    const found = entry !== undefined && (entry.nomatch !== true || match.returnNomatch === true);
+    this.state.skb.track?.step({
+      kind: "ipset",
+      set: match.set,
+      element: set.elementOf(this.state, match.flags),
+      found,
+      ...(entry?.owner && { owner: entry.owner }),
+    });
+    return found;
+  }
+
+  /** The element that the packet would be in a set, as text. */
+  elementFor(term: { readonly set: string; readonly flags: readonly SetFlag[] }): string {
+    return this.#shared.sets.get(term.set)?.elementOf(this.state, term.flags) ?? `no set ${term.set}`;
+  }
+
+  /** Does what a SET target says; false when there is no such set. */
+  changeSet(target: SetTarget): boolean {
+    const set = this.#shared.sets.get(target.set);
+    const element = set?.packetElement(this.state, target.flags);
+    if (set === undefined) return false;
+    if (element === undefined) return true;
+    if (target.action === "del") set.delete(element);
+    else if (target.exist === true || !set.has(element)) {
+      set.add(element, target.timeout === undefined ? {} : { timeout: target.timeout });
+    }
+    return true;
+  }
+
+  /** The decision taken since the last call, if any. */
+  takeChoice(): Choice | undefined {
+    const choice = this.#choice;
+    this.#choice = undefined;
+    return choice;
+  }
+
+  takeNoted(): readonly StateChange[] | undefined {
+    const noted = this.#noted;
+    this.#noted = undefined;
+    return noted;
+  }
+}

@@ -1,0 +1,144 @@
+import type { Family } from "../../wire/address.ts";
+import { LineProblem, readLines } from "../text-error.ts";
+import { type Word, quote, splitWords } from "../words.ts";
+import { ElementProblem, formatElement, parseElements } from "./element.ts";
+import { type EntryOptions, type IpSet, dimensionsOf } from "./set.ts";
+import type { IpSets } from "./store.ts";
+
+/**
+ * Runs `ipset restore` text on the sets of a namespace: create, add, del, flush, destroy, swap, rename. Throws a
+ * TextError with all problems. `-exist` (on a line, or for all by `exist`) forgives what is there already.
+ */
+export function restoreSets(sets: IpSets, text: string, file: string, exist = false): void {
+  readLines(text, file, (line) => {
+    const words = splitWords(line);
+    const [command] = words;
+    if (command === undefined || command.text.startsWith("#")) return;
+    const rest = words.slice(1).filter(({ text }) => text !== "-exist" && text !== "-!");
+    run(sets, command, rest, exist || rest.length < words.length - 1);
+  });
+}
+
+function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean): void {
+  const [first, second] = words;
+  const fail = (code: string, message: string, at: Word | undefined = first): never => {
+    throw new LineProblem(code, at?.column ?? command.column, message);
+  };
+  const setAt = (word: Word | undefined): IpSet =>
+    sets.get(word?.text ?? "") ?? fail("NO_SET", `there is no set ${word?.text ?? ""}: create it first`, word);
+  switch (command.text) {
+    case "create":
+    case "-N": {
+      if (first === undefined || second === undefined) return fail("MISSING_VALUE", "create takes NAME TYPE");
+      if (!/^(hash|bitmap|list):(ip|net|port|mac|iface|mark|set)(,(ip|net|port|mac|iface|mark))*$/.test(second.text)) {
+        return fail("BAD_SET_TYPE", `${second.text} is not a set type`, second);
+      }
+      const options = words.slice(2).map(({ text }) => text);
+      const made = sets.create({ name: first.text, type: second.text, ...splitFamily(options) });
+      if (made === undefined && !exist) fail("SET_EXISTS", `the set ${first.text} exists already`);
+      return;
+    }
+    case "add":
+    case "-A": {
+      const set = setAt(first);
+      for (const element of elementsOf(set, second, fail)) {
+        if (!set.add(element, entryOptions(words.slice(2))) && !exist)
+          fail("ELEMENT_EXISTS", `${second?.text} is in the set already`, second);
+      }
+      return;
+    }
+    case "del":
+    case "-D": {
+      const set = setAt(first);
+      for (const element of elementsOf(set, second, fail)) {
+        if (!set.delete(element) && !exist) fail("NO_ELEMENT", `${second?.text} is not in the set`, second);
+      }
+      return;
+    }
+    case "flush":
+    case "-F":
+      for (const set of first === undefined ? sets.sets() : [setAt(first)]) set.flush();
+      return;
+    case "destroy":
+    case "-X":
+      for (const set of first === undefined ? sets.sets() : [setAt(first)]) sets.destroy(set.name);
+      return;
+    case "swap":
+    case "-W":
+      sets.swap(setAt(first).name, setAt(second).name);
+      return;
+    case "rename":
+    case "-E":
+      if (!sets.rename(setAt(first).name, second?.text ?? ""))
+        fail("SET_EXISTS", `the name ${second?.text} is taken`, second);
+      return;
+    case "COMMIT":
+    case "quit":
+      return;
+    default:
+      return fail("UNKNOWN_COMMAND", `${command.text} is not an ipset command`, command);
+  }
+}
+
+function splitFamily(options: readonly string[]): { readonly family: Family; readonly options: readonly string[] } {
+  const at = options.indexOf("family");
+  if (at < 0) return { family: "ipv4", options };
+  return { family: options[at + 1] === "inet6" ? "ipv6" : "ipv4", options: options.toSpliced(at, 2) };
+}
+
+function elementsOf(
+  set: IpSet,
+  word: Word | undefined,
+  fail: (code: string, message: string, at?: Word) => never,
+): ReturnType<typeof parseElements> {
+  if (word === undefined) return fail("MISSING_VALUE", "an element is missing");
+  try {
+    return parseElements(word.text, dimensionsOf(set.spec.type), set.spec.family, set.isBitmap);
+  } catch (error) {
+    if (error instanceof ElementProblem) return fail("BAD_ELEMENT", error.message, word);
+    throw error;
+  }
+}
+
+function entryOptions(words: readonly Word[]): EntryOptions {
+  const valueOf = (name: string): string | undefined => {
+    const at = words.findIndex(({ text, quoted }) => text === name && !quoted);
+    return at < 0 ? undefined : words[at + 1]?.text;
+  };
+  const comment = valueOf("comment");
+  const timeout = valueOf("timeout");
+  return {
+    ...(words.some(({ text, quoted }) => text === "nomatch" && !quoted) && { nomatch: true }),
+    ...(comment !== undefined && { comment }),
+    ...(timeout !== undefined && { timeout: Number(timeout) }),
+  };
+}
+
+/** `ipset save` text: what `restoreSets` reads. Sizes of the kernel's hash tables are printed only where they were given. */
+export function saveSets(sets: IpSets): string {
+  return sets.sets().map(saveSet).join("");
+}
+
+function saveSet(set: IpSet): string {
+  const { type, family, options } = set.spec;
+  const words = [
+    "create",
+    set.name,
+    type,
+    ...(type.startsWith("hash:") ? ["family", family === "ipv4" ? "inet" : "inet6"] : []),
+    ...options,
+  ];
+  const lines = set
+    .entries()
+    .map(({ element, nomatch, comment, timeout }) =>
+      [
+        `add ${set.name} ${formatElement(element)}`,
+        ...(timeout === undefined ? [] : [`timeout ${timeout}`]),
+        ...(nomatch === true ? ["nomatch"] : []),
+        ...(comment === undefined
+          ? []
+          : [`comment ${quote(comment).startsWith('"') ? quote(comment) : `"${comment}"`}`]),
+      ].join(" "),
+    );
+  return [words.join(" "), ...lines, ""].join("\n");
+}

@@ -1,0 +1,33 @@
+import type { Family } from "../wire/address.ts";
+import { type Match, isHeaderMatch, moduleOf } from "./matches/index.ts";
+import type { Rule } from "./rule.ts";
+import { type Target, isChainTarget, targetModule, targetName } from "./targets/index.ts";
+
+/** The order in which iptables-save prints the terms of the IP header (print_rule4, iptables/iptables.c). */
+const headerOrder = ["source", "destination", "in-interface", "out-interface", "protocol", "fragment"] as const;
+
+/** The arguments of a rule as iptables-save prints them: the IP header first, then matches as written, then the target. */
+export function printRule(rule: Rule, family: Family): string {
+  const words: string[] = [];
+  for (const kind of headerOrder) {
+    for (const match of rule.matches) if (match.kind === kind) words.push(printTerm(match, family));
+  }
+  for (const match of rule.matches) if (!isHeaderMatch(match)) words.push(printTerm(match, family));
+  if (rule.target !== undefined) words.push(printTarget(rule.target, family));
+  return words.filter((word) => word !== "").join(" ");
+}
+
+/** One match with its `-m NAME`. */
+export function printTerm(match: Match, family: Family): string {
+  const options = moduleOf(match.kind).print(match, family);
+  if (isHeaderMatch(match)) return options;
+  const name = match.kind === "unmodelled" ? match.name : match.kind;
+  return options === "" ? `-m ${name}` : `-m ${name} ${options}`;
+}
+
+/** `-j NAME` with its options. */
+export function printTarget(target: Target, family: Family): string {
+  if (isChainTarget(target)) return `${target.kind === "jump" ? "-j" : "-g"} ${target.chain}`;
+  const options = targetModule(target.kind).print(target, family);
+  return options === "" ? `-j ${targetName(target)}` : `-j ${targetName(target)} ${options}`;
+}
