@@ -134,10 +134,9 @@ function scopesOf(policy: NetworkPolicy, addresses: readonly Cidr[]): readonly (
 
 /** Who is to blame for a reject: the first policy that selects the pod, with all of them in its detail. */
 function culpritOf(cluster: Cluster, chains: readonly PolicyChain[]): Owner {
-  const policies = chains.map(({ policy }) => policy);
-  const list = policies.map(
-    ({ metadata, spec }) => `${metadata.namespace}/${metadata.name} (${spec.policyTypes.join(" and ")})`,
+  const [first] = chains as readonly [PolicyChain];
+  const list = chains.map(
+    ({ policy: { metadata, spec } }) => `${metadata.namespace}/${metadata.name} (${spec.policyTypes.join(" and ")})`,
   );
-  const [first] = policies as readonly [NetworkPolicy];
-  return { ...cluster.ownerOf(first), detail: `no rule allows it; selecting the pod: ${list.join(", ")}` };
+  return { ...cluster.ownerOf(first.policy), detail: `no rule allows it; selecting the pod: ${list.join(", ")}` };
 }
