@@ -50,6 +50,8 @@ export interface Trace {
   readonly icmp?: { readonly type: number; readonly code: number };
   /** Why the outcome is `unknown`: what is read but not modelled. */
   readonly unknownBecause?: readonly string[];
+  /** Virtual time from the start of the probe to its outcome. */
+  readonly durationNanos: number;
   readonly seed: number;
   readonly assumptions: readonly Assumption[];
   /** What the control plane did meanwhile, on the same clock. */
