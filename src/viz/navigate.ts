@@ -1,0 +1,34 @@
+import type { Course } from "./moments.ts";
+
+export type Grain = "hop" | "step";
+
+/** The cursor one step or stop further (`by` 1) or back (-1). At hop grain it rests on the last step of a stop. */
+export function moved(course: Course, cursor: number, grain: Grain, by: 1 | -1): number {
+  if (grain === "step") return clamp(course, cursor + by);
+  const at = course.moments[cursor]?.stop ?? 0;
+  return course.stops[at + by]?.last ?? (by > 0 ? course.moments.length - 1 : (course.stops[0]?.last ?? 0));
+}
+
+/** The next or previous rewrite or encapsulation; the cursor itself where there is none. */
+export function toMutation(course: Course, cursor: number, by: 1 | -1): number {
+  for (let at = cursor + by; at >= 0 && at < course.moments.length; at += by) {
+    const tone = course.moments[at]?.tone;
+    if (tone === "rewritten" || tone === "encapsulated") return at;
+  }
+  return cursor;
+}
+
+/** The step that spoilt it: the first drop, else the first refusal, else the first thing that is not modelled. */
+export function culprit(course: Course): number | undefined {
+  const drop = course.moments.find(({ step }) => step.kind === "drop");
+  if (drop) return drop.index;
+  const bad = (["dropped", "rejected", "unknown"] as const).map((tone) =>
+    course.moments.find((one) => one.tone === tone),
+  );
+  return bad.find((moment) => moment !== undefined)?.index;
+}
+
+/** The nearest index that exists. */
+export function clamp(course: Course, cursor: number): number {
+  return Math.min(Math.max(0, cursor), Math.max(0, course.moments.length - 1));
+}
