@@ -63,6 +63,8 @@ export interface TcpSegment extends Ports {
   /** Sequence and acknowledgement numbers relative to an initial sequence number of 0. */
   readonly seq: number;
   readonly ack: number;
+  /** The TCP checksum is wrong: nobody believes the segment. */
+  readonly badChecksum?: true;
   /** The MSS option of a SYN, bytes. */
   readonly mss?: number;
 }

@@ -4,14 +4,16 @@ import type { Address } from "../../wire/address.ts";
 export interface Tuple {
   readonly protocol: "tcp" | "udp" | "sctp" | "icmp" | "icmpv6" | "other";
   /** IANA number where `protocol` is `other`. */
-  readonly number?: number;
+  readonly number?: number | undefined;
   readonly src: Address;
   readonly dst: Address;
   readonly srcPort: number;
   readonly dstPort: number;
   /** ICMP type of an echo: request one way, reply the other. */
-  readonly icmpType?: number;
+  readonly icmpType?: number | undefined;
 }
+
+export type Direction = "original" | "reply";
 
 export type TcpState =
   | "NONE"
@@ -25,6 +27,15 @@ export type TcpState =
   | "CLOSE"
   | "SYN_SENT2";
 
+export type SctpState =
+  | "NONE"
+  | "CLOSED"
+  | "COOKIE_WAIT"
+  | "COOKIE_ECHOED"
+  | "ESTABLISHED"
+  | "SHUTDOWN_SENT"
+  | "SHUTDOWN_RECD";
+
 /** A tracked connection (struct nf_conn). */
 export interface ConntrackEntry {
   readonly id: number;
@@ -36,38 +47,56 @@ export interface ConntrackEntry {
   /** A reply was seen: no longer [UNREPLIED]. */
   seenReply: boolean;
   assured: boolean;
+  /** It left the table; packets that hold it are still translated by it. */
+  dead: boolean;
+  /** It lost a race for its original tuple, so only replies find it, for a second (IPS_NAT_CLASH). */
+  clash: boolean;
   expiresAtNanos: number;
   tcpState?: TcpState;
+  sctpState?: SctpState;
   mark: number;
   /** Which manipulations are settled; only then the nat table is not asked again. */
   readonly nat: { dstDone: boolean; srcDone: boolean; dst: boolean; src: boolean };
   /** The entry this one is related to: an ICMP error's connection. */
   readonly master?: ConntrackEntry;
-  /** Ports an entry remembers for the TCP tracker; owned by conntrack/tcp.ts. */
+  /** What the TCP tracker remembers; owned by conntrack/tcp.ts. */
   tcp?: TcpTracking;
+  /** UDP: from when on traffic both ways counts as a stream. */
+  streamAtNanos: number;
 }
 
 /** What nf_conntrack_proto_tcp keeps per connection beyond the state. */
 export interface TcpTracking {
-  lastDirection: "original" | "reply";
-  lastFlags: string;
-  finSeen: { original: boolean; reply: boolean };
+  lastDirection: Direction;
+  lastFlags: TcpIndex;
+  /** Sequence number behind the last segment that was let through unjudged. */
+  lastEnd: number;
+  /** An end that has begun to close (IP_CT_TCP_FLAG_CLOSE_INIT). */
+  closing: boolean;
+  /** A SYN was let through in LAST_ACK: the ACK that answers it may be a challenge (RFC 5961). */
+  expectChallenge: boolean;
+  simultaneousOpen: boolean;
+  /** Highest acknowledgement number seen from either side; undefined before the first. */
+  maxAck: Record<Direction, number | undefined>;
 }
 
+/** What of a segment's flags decides: RST before SYN before FIN before ACK. */
+export type TcpIndex = "syn" | "synack" | "fin" | "ack" | "rst" | "none";
+
 export function invert(tuple: Tuple): Tuple {
-  const icmpType = invertIcmpType(tuple);
   return {
-    ...tuple,
+    protocol: tuple.protocol,
+    number: tuple.number,
     src: tuple.dst,
-    srcPort: tuple.dstPort,
     dst: tuple.src,
+    srcPort: tuple.dstPort,
     dstPort: tuple.srcPort,
-    ...(icmpType !== undefined && { icmpType }),
+    icmpType: invertIcmpType(tuple.icmpType),
   };
 }
 
-function invertIcmpType(tuple: Tuple): number | undefined {
-  switch (tuple.icmpType) {
+function invertIcmpType(type: number | undefined): number | undefined {
+  switch (type) {
     case 8:
       return 0;
     case 0:
@@ -77,6 +106,6 @@ function invertIcmpType(tuple: Tuple): number | undefined {
     case 129:
       return 128;
     default:
-      return tuple.icmpType;
+      return type;
   }
 }

@@ -33,7 +33,8 @@ export interface Conntrack {
   registerNat(family: Family, hook: Exclude<HookName, "FORWARD">, entry: HookEntry): void;
   /**
    * Settles one manipulation of the packet's connection (nf_nat_setup_info), for DNAT, SNAT, MASQUERADE and
-   * REDIRECT. The packet itself is rewritten after the nat table has run. `drop` when no unique tuple is left.
+   * REDIRECT. The packet itself is rewritten after the nat table has run. A range without a free tuple shows when
+   * the connection is confirmed. `drop` for a packet without a connection.
    */
   setupNat(state: HookState, manip: "dst" | "src", range: NatRange): HookVerdict;
 }

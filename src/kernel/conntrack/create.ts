@@ -1,0 +1,83 @@
+import type { Family } from "../../wire/address.ts";
+import { defragmentHook } from "../ip/reassemble.ts";
+import type { NetworkNamespace } from "../namespace.ts";
+import { type HookEntry, priorities } from "../netfilter.ts";
+import { confirm } from "./confirm.ts";
+import { TupleTable } from "./hash-table.ts";
+import { type NatHook, bind, manipAt, runNat } from "./nat.ts";
+import type { Conntrack } from "./table.ts";
+import { Tracker } from "./track.ts";
+
+const families: readonly Family[] = ["ipv4", "ipv6"];
+const natHooks: readonly NatHook[] = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"];
+
+/** Connection tracking and NAT of one namespace. Nothing is registered before somebody requires it. */
+export function createConntrack(ns: NetworkNamespace): Conntrack {
+  const nowNanos = (): number => ns.surroundings.clock.nowNanos();
+  const table = new TupleTable(nowNanos);
+  const tracker = new Tracker(table, nowNanos, () => ns.sysctls.get("net.netfilter.nf_conntrack_max"));
+  const natTables: Record<Family, Record<NatHook, HookEntry[]> | undefined> = { ipv4: undefined, ipv6: undefined };
+  let required = false;
+
+  function require(): void {
+    if (required) return;
+    required = true;
+    const track: HookEntry = {
+      name: "conntrack",
+      priority: priorities.conntrack,
+      run: (state) => tracker.track(state),
+    };
+    const last: HookEntry = {
+      name: "confirm",
+      priority: priorities.confirm,
+      run: (state) => confirm(table, nowNanos(), state),
+    };
+    for (const family of families) {
+      for (const hook of ["PREROUTING", "OUTPUT"] as const) {
+        ns.hooks.register(family, hook, defragmentHook());
+        ns.hooks.register(family, hook, track);
+      }
+      for (const hook of ["INPUT", "POSTROUTING"] as const) ns.hooks.register(family, hook, last);
+    }
+  }
+
+  /** All four hooks at once, whichever hook a table was registered for (nf_nat_register_fn). */
+  function requireNat(family: Family): Record<NatHook, HookEntry[]> {
+    const known = natTables[family];
+    if (known !== undefined) return known;
+    require();
+    const tables: Record<NatHook, HookEntry[]> = { PREROUTING: [], INPUT: [], OUTPUT: [], POSTROUTING: [] };
+    natTables[family] = tables;
+    const { chance } = ns.surroundings;
+    for (const hook of natHooks) {
+      ns.hooks.register(family, hook, {
+        name: "nat",
+        priority: manipAt(hook) === "src" ? priorities.natSrc : priorities.natDst,
+        run: (state) => runNat(state, tables[hook], table, chance),
+      });
+    }
+    return tables;
+  }
+
+  return {
+    get required() {
+      return required;
+    },
+    require,
+    find: (tuple) => table.find(tuple),
+    entries: () => table.entries(),
+    delete: (entry) => table.delete(entry),
+    flush: () => table.clear(),
+    registerNat(family, hook, entry) {
+      const tables = requireNat(family)[hook];
+      const at = tables.findIndex((other) => other.priority > entry.priority);
+      tables.splice(at < 0 ? tables.length : at, 0, entry);
+    },
+    setupNat(state, manip, range) {
+      const entry = state.skb.conntrack?.entry;
+      if (entry === undefined) return "drop";
+      bind(state, entry, manip, range, table, ns.surroundings.chance);
+      return "accept";
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { formatAddress } from "../../wire/address.ts";
+import { nanosPerSecond } from "../clock.ts";
+import type { ConntrackEntry, Tuple } from "./entry.ts";
+
+const numbers = { tcp: 6, udp: 17, sctp: 132, icmp: 1, icmpv6: 58 } as const;
+
+/** The entry as `conntrack -L` prints it, with the seconds left at `nowNanos`. conntrack(8). */
+export function formatEntry(entry: ConntrackEntry, nowNanos: number): string {
+  const { protocol, number = 0 } = entry.original;
+  const name = protocol === "other" ? "unknown" : protocol;
+  const secondsLeft = Math.max(0, Math.floor((entry.expiresAtNanos - nowNanos) / nanosPerSecond));
+  const rest = formatBody(entry);
+  return `${name.padEnd(8)} ${protocol === "other" ? number : numbers[protocol]} ${secondsLeft} ${rest} mark=${entry.mark} use=1`;
+}
+
+/** The entry without what changes from run to run: `tcp SYN_SENT src=... [UNREPLIED] src=...`. */
+export function formatConnection(entry: ConntrackEntry): string {
+  const { protocol } = entry.original;
+  return `${protocol === "other" ? "unknown" : protocol} ${formatBody(entry)}`;
+}
+
+function formatBody(entry: ConntrackEntry): string {
+  const state = entry.tcpState ?? entry.sctpState;
+  return [
+    ...(state === undefined ? [] : [state]),
+    formatTuple(entry.original),
+    ...(entry.seenReply ? [] : ["[UNREPLIED]"]),
+    formatTuple(entry.reply),
+    ...(entry.assured ? ["[ASSURED]"] : []),
+  ].join(" ");
+}
+
+/** One direction: `src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=80`. */
+export function formatTuple(tuple: Tuple): string {
+  const addresses = `src=${formatAddress(tuple.src)} dst=${formatAddress(tuple.dst)}`;
+  switch (tuple.protocol) {
+    case "tcp":
+    case "udp":
+    case "sctp":
+      return `${addresses} sport=${tuple.srcPort} dport=${tuple.dstPort}`;
+    case "icmp":
+    case "icmpv6":
+      return `${addresses} type=${tuple.icmpType ?? 0} code=0 id=${tuple.srcPort}`;
+    case "other":
+      return addresses;
+  }
+}

@@ -1,0 +1,154 @@
+import type { ConntrackEntry, Direction, Tuple } from "./entry.ts";
+import { equalTuples, hashSource, hashTuple } from "./tuple.ts";
+
+/** One place of an entry in a chain (struct nf_conntrack_tuple_hash). */
+export interface TupleNode {
+  readonly hash: number;
+  readonly tuple: Tuple;
+  readonly entry: ConntrackEntry;
+  readonly direction: Direction;
+  next: TupleNode | undefined;
+}
+
+/** Hash chains that grow. Numbers are hashed, not text made of them: this is on the way of every packet. */
+class Chains {
+  #heads: (TupleNode | undefined)[] = Array.from({ length: 256 }, () => undefined);
+  #mask = 255;
+  #count = 0;
+
+  head(hash: number): TupleNode | undefined {
+    return this.#heads[hash & this.#mask];
+  }
+
+  add(node: TupleNode): void {
+    if (++this.#count > this.#heads.length) this.#grow();
+    const index = node.hash & this.#mask;
+    node.next = this.#heads[index];
+    this.#heads[index] = node;
+  }
+
+  remove(hash: number, entry: ConntrackEntry): void {
+    const index = hash & this.#mask;
+    let before: TupleNode | undefined;
+    for (let node = this.#heads[index]; node !== undefined; node = node.next) {
+      if (node.entry !== entry || node.hash !== hash) {
+        before = node;
+        continue;
+      }
+      if (before === undefined) this.#heads[index] = node.next;
+      else before.next = node.next;
+      this.#count--;
+      // Both tuples of an entry can have one hash: each removal takes one node.
+      return;
+    }
+  }
+
+  *nodes(): Generator<TupleNode> {
+    for (const head of this.#heads) for (let node = head; node !== undefined; node = node.next) yield node;
+  }
+
+  #grow(): void {
+    const nodes = [...this.nodes()];
+    const length = this.#heads.length * 2;
+    this.#heads = Array.from({ length }, () => undefined);
+    this.#mask = length - 1;
+    for (const node of nodes) {
+      const index = node.hash & this.#mask;
+      node.next = this.#heads[index];
+      this.#heads[index] = node;
+    }
+  }
+}
+
+/**
+ * The entries of a namespace, found by either of their tuples, and by source for the mappings of SNAT. There is
+ * no timer per entry: one that has expired is dropped when somebody meets it, or when the table is full of them.
+ */
+export class TupleTable {
+  #tuples = new Chains();
+  #sources = new Chains();
+  #size = 0;
+  #sweepAt = 1024;
+  readonly #nowNanos: () => number;
+
+  constructor(nowNanos: () => number) {
+    this.#nowNanos = nowNanos;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  find(tuple: Tuple): TupleNode | undefined {
+    const hash = hashTuple(tuple);
+    let node = this.#tuples.head(hash);
+    while (node !== undefined) {
+      if (node.hash === hash && equalTuples(node.tuple, tuple)) {
+        if (node.entry.expiresAtNanos > this.#nowNanos()) return node;
+        this.delete(node.entry);
+      }
+      node = node.next;
+    }
+    return undefined;
+  }
+
+  /** Adds a confirmed entry. One that lost a clash is only found by its replies. */
+  insert(entry: ConntrackEntry): void {
+    if (++this.#size > this.#sweepAt) this.#sweep();
+    const { original, reply } = entry;
+    if (!entry.clash)
+      this.#tuples.add({ hash: hashTuple(original), tuple: original, entry, direction: "original", next: undefined });
+    this.#tuples.add({ hash: hashTuple(reply), tuple: reply, entry, direction: "reply", next: undefined });
+    if (entry.nat.srcDone) {
+      this.#sources.add({ hash: hashSource(original), tuple: original, entry, direction: "original", next: undefined });
+    }
+  }
+
+  delete(entry: ConntrackEntry): void {
+    if (entry.dead) return;
+    entry.dead = true;
+    if (!entry.confirmed) return;
+    this.#size--;
+    if (!entry.clash) this.#tuples.remove(hashTuple(entry.original), entry);
+    this.#tuples.remove(hashTuple(entry.reply), entry);
+    if (entry.nat.srcDone) this.#sources.remove(hashSource(entry.original), entry);
+  }
+
+  /** The living connections of one client address, protocol and port, newest first. */
+  *fromSource(tuple: Tuple): Generator<ConntrackEntry> {
+    const hash = hashSource(tuple);
+    for (let node = this.#sources.head(hash); node !== undefined; node = node.next) {
+      const { original, expiresAtNanos } = node.entry;
+      if (original.src !== tuple.src || original.srcPort !== tuple.srcPort || original.protocol !== tuple.protocol)
+        continue;
+      if (expiresAtNanos > this.#nowNanos()) yield node.entry;
+    }
+  }
+
+  /** The living entries in the order they were made in. */
+  entries(): ConntrackEntry[] {
+    const now = this.#nowNanos();
+    const living: ConntrackEntry[] = [];
+    for (const { entry, direction } of this.#tuples.nodes()) {
+      if (direction === "reply" && entry.expiresAtNanos > now) living.push(entry);
+    }
+    return living.sort((a, b) => a.id - b.id);
+  }
+
+  clear(): void {
+    for (const { entry } of this.#tuples.nodes()) entry.dead = true;
+    this.#tuples = new Chains();
+    this.#sources = new Chains();
+    this.#size = 0;
+  }
+
+  #sweep(): void {
+    const now = this.#nowNanos();
+    const expired: ConntrackEntry[] = [];
+    for (const { entry, direction } of this.#tuples.nodes()) {
+      if (direction === "reply" && entry.expiresAtNanos <= now) expired.push(entry);
+    }
+    for (const entry of expired) this.delete(entry);
+    this.#sweepAt = Math.max(1024, this.#size * 2);
+  }
+}

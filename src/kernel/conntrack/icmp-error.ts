@@ -1,0 +1,18 @@
+import type { Packet } from "../../wire/packet.ts";
+import type { ConntrackInfo } from "../skb.ts";
+import { invert } from "./entry.ts";
+import type { TupleTable } from "./hash-table.ts";
+import { tupleOf } from "./tuple.ts";
+
+/**
+ * The connection an ICMP error is about: the one of the packet it quotes, in the direction in which the error
+ * travels. Undefined, and so INVALID, when there is none or when the error is addressed to somebody who does not
+ * take part in it. nf_conntrack_inet_error().
+ */
+export function relatedTo(table: TupleTable, packet: Packet, quoted: Packet): ConntrackInfo | undefined {
+  const about = tupleOf(quoted);
+  if (about === undefined) return undefined;
+  const found = table.find(invert(about));
+  if (found === undefined || found.tuple.dst !== packet.dst) return undefined;
+  return { entry: found.entry, direction: found.direction, state: "related" };
+}

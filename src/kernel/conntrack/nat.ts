@@ -1,0 +1,115 @@
+import type { HookName } from "../../trace/records.ts";
+import type { Chance } from "../chance.ts";
+import type { HookEntry, HookState, HookVerdict } from "../netfilter.ts";
+import { type ConntrackEntry, invert } from "./entry.ts";
+import type { TupleTable } from "./hash-table.ts";
+import { applyNat, translateError } from "./manip.ts";
+import { formatEnd } from "./record.ts";
+import type { NatRange } from "./table.ts";
+import { equalTuples } from "./tuple.ts";
+import { uniqueTuple } from "./unique-tuple.ts";
+
+export type NatHook = Exclude<HookName, "FORWARD">;
+
+/** What a nat hook rewrites: the destination on the way in, the source on the way out (HOOK2MANIP). */
+export function manipAt(hook: HookName): "src" | "dst" {
+  return hook === "POSTROUTING" || hook === "INPUT" ? "src" : "dst";
+}
+
+/**
+ * A nat hook function: asks the tables once per connection and end, binds what they left alone to itself, and
+ * rewrites the packet by its connection's bindings. nf_nat_inet_fn().
+ */
+export function runNat(state: HookState, tables: readonly HookEntry[], table: TupleTable, chance: Chance): HookVerdict {
+  const { skb } = state;
+  const { conntrack } = skb;
+  if (conntrack === undefined) return "accept";
+  const manip = manipAt(state.hook);
+  const { transport } = skb.packet;
+  if (conntrack.state === "related" && "kind" in transport && transport.kind === "error") {
+    if (translateError(skb, conntrack, manip)) return "accept";
+    skb.track?.step({
+      kind: "drop",
+      code: "NAT_REDIRECT",
+      kernelReason: "NETFILTER_DROP",
+      text: "A redirect about a translated connection would name the wrong addresses: it is dropped.",
+    });
+    return "drop";
+  }
+  const { entry } = conntrack;
+  if (conntrack.state !== "established" && !settled(entry, manip)) {
+    for (const natTable of tables) {
+      const verdict = natTable.run(state);
+      if (verdict !== "accept") return verdict;
+      if (settled(entry, manip)) break;
+    }
+    if (!settled(entry, manip)) bindToItself(state, entry, manip, table, chance);
+  }
+  applyNat(skb, conntrack, manip);
+  return "accept";
+}
+
+function settled({ nat }: ConntrackEntry, manip: "src" | "dst"): boolean {
+  return manip === "src" ? nat.srcDone : nat.dstDone;
+}
+
+/**
+ * No rule wanted this end: it stays as it is, unless its source port would clash with another connection's
+ * (nf_nat_alloc_null_binding). A destination without a stated port never changes, so that is settled at once.
+ */
+function bindToItself(
+  state: HookState,
+  entry: ConntrackEntry,
+  manip: "src" | "dst",
+  table: TupleTable,
+  chance: Chance,
+): void {
+  if (entry.confirmed) return;
+  if (manip === "dst") {
+    entry.nat.dstDone = true;
+    return;
+  }
+  const found = table.find(entry.reply);
+  if (found === undefined || found.entry === entry) {
+    entry.nat.srcDone = true;
+    return;
+  }
+  bind(state, entry, "src", { address: entry.reply.dst, randomPort: "no", persistent: false }, table, chance);
+}
+
+/** Settles one end of the packet's connection: nf_nat_setup_info(). */
+export function bind(
+  state: HookState,
+  entry: ConntrackEntry,
+  manip: "src" | "dst",
+  range: NatRange,
+  table: TupleTable,
+  chance: Chance,
+): void {
+  if (entry.confirmed || settled(entry, manip)) return;
+  const { skb, namespace } = state;
+  const current = invert(entry.reply);
+  const id = `${namespace.name}:nat-${manip}:${skb.flowKey}`;
+  const wanted = uniqueTuple(current, entry, manip, range, { table, chance, id });
+  if (manip === "src") entry.nat.srcDone = true;
+  else entry.nat.dstDone = true;
+  const changed = !equalTuples(wanted, current);
+  if (changed) {
+    entry.reply = invert(wanted);
+    entry.nat[manip] = true;
+  }
+  if (skb.track === undefined) return;
+  const from = formatEnd(current, manip);
+  const to = formatEnd(wanted, manip);
+  const end = manip === "src" ? "source" : "destination";
+  skb.track.step({
+    kind: "nat",
+    manip,
+    action: changed ? "bind" : "none",
+    from,
+    to,
+    text: changed
+      ? `The connection's ${end} ${from} becomes ${to} from now on; replies are translated back.`
+      : `The connection's ${end} ${from} stays as it is.`,
+  });
+}

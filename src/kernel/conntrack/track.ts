@@ -1,0 +1,156 @@
+import type { Packet } from "../../wire/packet.ts";
+import type { HookState, HookVerdict } from "../netfilter.ts";
+import type { Skb } from "../skb.ts";
+import { type ConntrackEntry, type Tuple, invert } from "./entry.ts";
+import { formatConnection } from "./format.ts";
+import type { TupleTable } from "./hash-table.ts";
+import { relatedTo } from "./icmp-error.ts";
+import { trackProtocol } from "./protocol.ts";
+import { entryChange, recordConntrack } from "./record.ts";
+import { tupleOf } from "./tuple.ts";
+
+/** The tracking side of one namespace: gives each packet its connection, and keeps those that get through. */
+export class Tracker {
+  readonly table: TupleTable;
+  readonly #nowNanos: () => number;
+  readonly #limit: () => number;
+  #nextId = 1;
+
+  /** `limit` is net.netfilter.nf_conntrack_max; 0: none. */
+  constructor(table: TupleTable, nowNanos: () => number, limit: () => number) {
+    this.table = table;
+    this.#nowNanos = nowNanos;
+    this.#limit = limit;
+  }
+
+  /** The hook function at PREROUTING and OUTPUT: nf_conntrack_in(). */
+  track(state: HookState): HookVerdict {
+    const { skb } = state;
+    if (skb.untracked) {
+      if (skb.track)
+        recordConntrack(
+          skb,
+          "untracked",
+          this.#nowNanos(),
+          "A rule said NOTRACK: the packet belongs to no connection.",
+        );
+      return "accept";
+    }
+    // Seen before: a packet on the loopback keeps its connection, and so does the error that answers one.
+    if (skb.conntrack !== undefined) return "accept";
+    const { packet } = skb;
+    const { transport } = packet;
+    if ((transport.protocol === "icmp" || transport.protocol === "icmpv6") && "kind" in transport) {
+      if (transport.kind === "error") return this.#trackError(skb, transport.quoted);
+      if (transport.kind === "neighbour-solicitation" || transport.kind === "neighbour-advertisement") {
+        skb.untracked = true;
+        if (skb.track) recordConntrack(skb, "untracked", this.#nowNanos(), "Neighbour discovery is not tracked.");
+        return "accept";
+      }
+    }
+    return this.#trackPacket(skb, packet);
+  }
+
+  #trackError(skb: Skb, quoted: Packet): HookVerdict {
+    skb.conntrack = relatedTo(this.table, skb.packet, quoted);
+    if (skb.track === undefined) return "accept";
+    if (skb.conntrack === undefined) {
+      recordConntrack(
+        skb,
+        "invalid",
+        this.#nowNanos(),
+        "The ICMP error quotes a packet of no known connection: INVALID.",
+      );
+    } else
+      recordConntrack(
+        skb,
+        "related",
+        this.#nowNanos(),
+        "The ICMP error is about a packet of this connection: RELATED.",
+      );
+    return "accept";
+  }
+
+  #trackPacket(skb: Skb, packet: Packet): HookVerdict {
+    const tuple = tupleOf(packet);
+    if (tuple === undefined) return this.#invalid(skb, "No connection is made of this kind of packet: INVALID.");
+    const now = this.#nowNanos();
+    for (;;) {
+      const found = this.table.find(tuple);
+      const entry = found?.entry ?? this.#begin(tuple);
+      if (entry === undefined) {
+        skb.track?.step({
+          kind: "drop",
+          code: "CONNTRACK_FULL",
+          kernelReason: "NETFILTER_DROP",
+          text: `The connection table is full (nf_conntrack_max is ${this.#limit()}): the packet of a new connection is dropped.`,
+        });
+        return "drop";
+      }
+      const direction = found?.direction ?? "original";
+      const before = skb.track && found ? formatConnection(entry) : undefined;
+      const verdict = trackProtocol(entry, direction, packet, now, (dead) => this.table.delete(dead));
+      if (verdict === "repeat") continue;
+      if (verdict === "invalid") {
+        return this.#invalid(
+          skb,
+          found
+            ? "The packet does not fit the state of its connection: INVALID."
+            : "No connection begins with such a packet: INVALID.",
+        );
+      }
+      const established = direction === "reply" || entry.seenReply;
+      skb.conntrack = { entry, direction, state: established ? "established" : "new" };
+      if (direction === "reply" && !entry.seenReply) this.#firstReply(entry);
+      if (skb.track) this.#recordTracked(skb, entry, before, now);
+      return "accept";
+    }
+  }
+
+  /** The first answer: no longer [UNREPLIED]. One that comes to the loser of a race ends that entry. */
+  #firstReply(entry: ConntrackEntry): void {
+    entry.seenReply = true;
+    if (entry.clash) this.table.delete(entry);
+  }
+
+  #recordTracked(skb: Skb, entry: ConntrackEntry, before: string | undefined, now: number): void {
+    if (before === undefined)
+      return recordConntrack(skb, "new", now, "No connection has these addresses and ports yet: NEW.");
+    const after = formatConnection(entry);
+    const direction = skb.conntrack?.direction === "reply" ? "a reply of" : "a packet of";
+    const text = `This is ${direction} a known connection: ${skb.conntrack?.state.toUpperCase()}.`;
+    const change = entry.dead
+      ? entryChange("delete", entry, before)
+      : after === before
+        ? undefined
+        : entryChange("update", entry, before);
+    recordConntrack(skb, "found", now, text, change);
+  }
+
+  #invalid(skb: Skb, text: string): HookVerdict {
+    skb.conntrack = undefined;
+    if (skb.track) recordConntrack(skb, "invalid", this.#nowNanos(), text);
+    return "accept";
+  }
+
+  /** A connection that is not in the table before its first packet got through: init_conntrack(). */
+  #begin(original: Tuple): ConntrackEntry | undefined {
+    const limit = this.#limit();
+    if (limit > 0 && this.table.size >= limit) return undefined;
+    return {
+      id: this.#nextId++,
+      zone: 0,
+      original,
+      reply: invert(original),
+      confirmed: false,
+      seenReply: false,
+      assured: false,
+      dead: false,
+      clash: false,
+      expiresAtNanos: 0,
+      mark: 0,
+      nat: { dstDone: false, srcDone: false, dst: false, src: false },
+      streamAtNanos: 0,
+    };
+  }
+}
