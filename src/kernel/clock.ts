@@ -48,7 +48,8 @@ export class EventQueue implements Clock {
    */
   run(options: { readonly untilNanos?: number; readonly done?: () => boolean } = {}): boolean {
     const { untilNanos = Number.POSITIVE_INFINITY, done } = options;
-    while (this.#heap.length > 0 && done?.() !== true) {
+    while (this.#heap.length > 0) {
+      if (done?.() === true) return true;
       const next = this.#heap[0] as Event;
       if (next.atNanos > untilNanos) {
         this.#now = untilNanos;

@@ -136,8 +136,8 @@ export function deviceOf(ns: NetworkNamespace, name: string): Device {
 export function removeDevice(ns: NetworkNamespace, name: string): void {
   const device = deviceOf(ns, name);
   release(ns, name);
-  if (device.kind === "bridge") for (const port of [...device.ports]) release(ns, port);
-  for (const { address } of [...device.addresses]) removeAddress(ns, name, address);
+  if (device.kind === "bridge") for (const port of device.ports.slice()) release(ns, port);
+  for (const { address } of device.addresses.slice()) removeAddress(ns, name, address);
   flushRoutes(ns, name, { local: true });
   ns.neighbours.flush(name);
   ns.devices.delete(name);
@@ -195,7 +195,7 @@ export function release(ns: NetworkNamespace, name: string): void {
   if (bridge === undefined) return;
   device.port = undefined;
   bridge.ports.splice(bridge.ports.indexOf(name), 1);
-  for (const entry of [...bridge.fdb.values()]) if (entry.port === name) bridge.fdb.delete(entry.mac);
+  for (const entry of bridge.fdb.values()) if (entry.port === name) bridge.fdb.delete(entry.mac);
   inheritMac(bridge, ns);
 }
 

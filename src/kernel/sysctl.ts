@@ -73,7 +73,7 @@ export function createSysctls(): SysctlTable {
   function set(name: string, value: number): void {
     for (const { written, pattern } of fanOut) {
       if (!written.includes(name)) continue;
-      for (const key of [...values.keys()]) if (pattern.test(key) || written.includes(key)) values.delete(key);
+      for (const key of values.keys()) if (pattern.test(key) || written.includes(key)) values.delete(key);
     }
     values.set(name, value);
     settings.clear();
@@ -84,7 +84,7 @@ export function createSysctls(): SysctlTable {
     set,
     entries: () => [...values],
     inherit(device) {
-      for (const [name, value] of [...values]) {
+      for (const [name, value] of values) {
         const match = /^(net\.ipv[46]\.(?:conf|neigh)\.)default(\..+)$/.exec(name);
         if (match) values.set(`${match[1]}${device}${match[2]}`, value);
       }
