@@ -65,9 +65,10 @@ function sourcesOf(flags: InputFlags): ReturnType<typeof readSources> {
 }
 
 function scenarioInput(file: string, options: InputOptions): ReturnType<typeof loadInput> {
-  const { name, text } = readScenarioFile(file);
-  const parsed = parseScenario(name, text);
-  return "problems" in parsed ? parsed : readScenarioInput(name, parsed, readScenarioFile, options);
+  const source = readScenarioFile(file);
+  const parsed = parseScenario(source.name, source.text);
+  if ("problems" in parsed) throw new CliError(exitCodes.badInput, parsed.problems.map(formatProblem).join("\n"));
+  return readScenarioInput(source, parsed, readScenarioFile, options);
 }
 
 function optionsOf(flags: InputFlags): InputOptions {
@@ -82,6 +83,6 @@ function optionsOf(flags: InputFlags): InputOptions {
     },
     ...(flags.nodes !== undefined && { nodes: flags.nodes }),
     ...(flags.seed !== undefined && { seed: flags.seed }),
-    ...(flags.maxYaml !== undefined && { maxYamlBytes: flags.maxYaml * 2 ** 20 }),
+    ...(flags.maxYaml !== undefined && { maxYamlLength: flags.maxYaml * 2 ** 20 }),
   };
 }

@@ -17,8 +17,6 @@ import type { Expectation } from "./scenario.ts";
 export interface ExpectationContext {
   /** The namespaces a pod or workload stands for. */
   namespacesOf(who: string): readonly string[];
-  /** Virtual time from start to outcome. */
-  readonly tookNanos: number;
   /** The traces of all random branches. */
   branches(): readonly Trace[];
 }
@@ -46,12 +44,12 @@ export function failuresOf(trace: Trace, expect: Expectation, context: Expectati
   check(expect.droppedBy, (owner) => checkDroppedBy(trace, owner));
   check(expect.rejectedBy, (owner) => checkRejectedBy(trace, owner));
   check(expect.takesUnderNanos, (limit) => ({
-    pass: context.tookNanos < limit,
-    message: `expected an outcome in under ${seconds(limit)}, it took ${seconds(context.tookNanos)}`,
+    pass: trace.durationNanos < limit,
+    message: `expected an outcome in under ${seconds(limit)}, it took ${seconds(trace.durationNanos)}`,
   }));
   check(expect.takesOverNanos, (limit) => ({
-    pass: context.tookNanos > limit,
-    message: `expected the outcome after ${seconds(limit)}, it took ${seconds(context.tookNanos)}`,
+    pass: trace.durationNanos > limit,
+    message: `expected the outcome after ${seconds(limit)}, it took ${seconds(trace.durationNanos)}`,
   }));
   return results.filter(({ pass }) => !pass).map(({ message }) => message);
 }

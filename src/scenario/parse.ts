@@ -14,14 +14,15 @@ export interface ScenarioProblem {
 
 export interface ParsedScenario {
   readonly scenario: Scenario;
-  /** The manifests in the same file, with the scenario blanked out so that lines keep their numbers. */
-  readonly inlineManifests: string;
+  /** True when manifests follow in the same file. */
+  readonly hasManifests: boolean;
 }
 
 /** Parses a scenario file; all problems at once when it is not one. */
 export function parseScenario(file: string, text: string): ParsedScenario | { readonly problems: readonly ScenarioProblem[] } {
   const lineCounter = new LineCounter();
-  const [document] = parseAllDocuments(text, { lineCounter, uniqueKeys: true, maxAliasCount: 100 } as Parameters<typeof parseAllDocuments>[1]);
+  const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, maxAliasCount: 100 } as Parameters<typeof parseAllDocuments>[1]);
+  const [document] = documents;
   const placeAt = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -39,7 +40,7 @@ export function parseScenario(file: string, text: string): ParsedScenario | { re
   const reader = new Reader(file, placeAt);
   const scenario = readScenario(reader, document.contents as YamlNode | null);
   if (reader.problems.length > 0 || scenario === undefined) return { problems: reader.problems };
-  return { scenario, inlineManifests: blankUpTo(text, document.range[2]) };
+  return { scenario, hasManifests: documents.length > 1 };
 }
 
 /** True when the first document of a text looks like a scenario rather than a Kubernetes object. */
@@ -48,8 +49,3 @@ export function looksLikeScenario(text: string): boolean {
   if (document === undefined || !("contents" in document) || !isMap(document.contents)) return false;
   return document.contents.has("flows") && !document.contents.has("apiVersion");
 }
-
-function blankUpTo(text: string, end: number): string {
-  return text.slice(0, end).replace(/[^\n]/g, " ") + text.slice(end);
-}
-

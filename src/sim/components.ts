@@ -1,4 +1,4 @@
-import { bridge } from "../cni/bridge/index.ts";
+import { bridge } from "../cni/bridge/plugin.ts";
 import type { CniPlugin } from "../cni/plugin.ts";
 import { type NodeProxy, iptablesProxy, ipvsProxy } from "./proxies.ts";
 

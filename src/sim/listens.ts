@@ -3,7 +3,7 @@ import type { Container, Pod } from "../cluster/objects.ts";
 import type { Listener, TcpConnection, TcpHandlers } from "../kernel/socket/api.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { Payload } from "../wire/packet.ts";
-import { podsOf } from "./who.ts";
+import { podsOf, workloadKindOf } from "./who.ts";
 
 /** A port that somebody says a pod listens on. */
 export interface ListenPort {
@@ -49,8 +49,7 @@ function namesPod(cluster: Cluster, who: string, pod: Pod, namespace: string): b
   const inNamespace = parts.length === 3 ? parts[0] : namespace;
   if (pod.metadata.namespace !== inNamespace || name === undefined) return false;
   if (kind === "pod" || kind === "po") return pod.metadata.name === name;
-  const kinds = { deploy: "Deployment", deployment: "Deployment", sts: "StatefulSet", statefulset: "StatefulSet", ds: "DaemonSet", daemonset: "DaemonSet" } as const;
-  const workload = Object.hasOwn(kinds, kind ?? "") ? kinds[kind as keyof typeof kinds] : undefined;
+  const workload = workloadKindOf(kind ?? "");
   return workload !== undefined && podsOf(cluster, inNamespace, workload, name).includes(pod);
 }
 

@@ -50,7 +50,7 @@ export function simulate(world: World, request: ProbeRequest): Trace {
   clock.run({ done: () => result !== undefined, untilNanos: startNanos + patienceNanos });
   const endNanos = clock.nowNanos();
   clock.run({ untilNanos: endNanos + settleNanos });
-  return traceOf(world, request, result ?? neverEnded, own.map(({ flow }) => flow as Flow));
+  return traceOf(world, request, endNanos - startNanos, result ?? neverEnded, own.map(({ flow }) => flow as Flow));
 }
 
 function addresses(list: readonly Address[]): Resolution {
@@ -64,7 +64,7 @@ const neverEnded: ProbeResult = {
   unknownBecause: ["the probe had not ended after ten minutes of virtual time"],
 };
 
-function traceOf(world: World, request: ProbeRequest, result: ProbeResult, own: readonly Flow[]): Trace {
+function traceOf(world: World, request: ProbeRequest, durationNanos: number, result: ProbeResult, own: readonly Flow[]): Trace {
   const { recorder } = world;
   const flows = recorder.flows as readonly Flow[];
   const unknownPackets = world.unknownReasons();
@@ -76,6 +76,7 @@ function traceOf(world: World, request: ProbeRequest, result: ProbeResult, own: 
     ...result,
     ...(isUnknown && { outcome: "unknown", unknownBecause: unknownPackets, message: `unknown: ${unknownPackets[0]}` }),
     ...(answeredBy !== undefined && { answeredBy }),
+    durationNanos,
     seed: world.seed,
     assumptions: assumptionsOf(world, flows),
     events: recorder.events,

@@ -42,11 +42,17 @@ export function findWho(cluster: Cluster, text: string, namespace: string): Who 
   if (kind === "node" || kind === "no") return findNode(cluster, name);
   const inNamespace = parts.length === 3 ? (parts[0] as string) : namespace;
   if (kind === "pod" || kind === "po") return findPod(cluster, inNamespace, name);
-  const workloadKind = workloadKinds[kind.toLowerCase()];
+  const workloadKind = workloadKindOf(kind);
   if (workloadKind === undefined) {
     return problem("BAD_WHO", `\`${kind}\` is no kind of sender; use pod, ${Object.keys(workloadKinds).join(", ")}, node or external`);
   }
   return findWorkload(cluster, inNamespace, workloadKind, name);
+}
+
+/** The workload kind that `deploy`, `sts`, ... stand for. */
+export function workloadKindOf(word: string): WorkloadKind | undefined {
+  const key = word.toLowerCase();
+  return Object.hasOwn(workloadKinds, key) ? workloadKinds[key] : undefined;
 }
 
 export function isProblem<T extends object>(value: T | WhoProblem): value is WhoProblem {

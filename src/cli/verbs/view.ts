@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { shareFragment } from "../../index.ts";
+import { formatProblem, parseScenario, resolvePath } from "../../index.ts";
+import { packFragment } from "../../viz/share.ts";
+import { CliError, exitCodes } from "../exit.ts";
+import type { Source } from "../files.ts";
 import type { Streams } from "../io.ts";
 import { readScenarioFile } from "../scenario-file.ts";
 import { servePage } from "../serve.ts";
@@ -15,8 +18,16 @@ export function viewVerb(streams: Streams): Command {
     .addHelpText("after", "\nExamples:\n  kubehop view\n  kubehop view scenarios/hairpin.yaml")
     .action(async (scenario: string | undefined, flags: { readonly port: number }) => {
       const directory = fileURLToPath(new URL("../../web", import.meta.url));
-      const fragment = scenario === undefined ? "" : await shareFragment(readScenarioFile(scenario), readScenarioFile);
+      const fragment = scenario === undefined ? "" : await packFragment({ files: filesOf(scenario) });
       const { url } = await servePage({ directory, port: flags.port });
       streams.out(`View: ${url}${fragment}\n`);
     });
+}
+
+/** The scenario and the manifests that it names. */
+function filesOf(scenario: string): readonly Source[] {
+  const file = readScenarioFile(scenario);
+  const parsed = parseScenario(file.name, file.text);
+  if ("problems" in parsed) throw new CliError(exitCodes.badInput, parsed.problems.map(formatProblem).join("\n"));
+  return [file, ...parsed.scenario.manifests.map((path) => readScenarioFile(resolvePath(file.name, path)))];
 }

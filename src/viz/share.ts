@@ -1,4 +1,4 @@
-import { isMap, parseAllDocuments } from "yaml";
+import { isMap, isSeq, parseAllDocuments } from "yaml";
 
 /** What a shared link carries: files by name, the first one opened. */
 export interface SharedFiles {
@@ -45,7 +45,8 @@ export function withoutSecrets(text: string): string {
   if (!Array.isArray(documents) || documents.some((document) => document.errors.length > 0)) return "";
   let changed = false;
   const kept = documents.filter((document) => {
-    const secret = isMap(document.contents) && document.contents.get("kind") === "Secret";
+    const root: unknown = document.contents;
+    const secret = isMap(root) && root.get("kind") === "Secret";
     changed ||= secret;
     return !secret;
   });
@@ -55,19 +56,16 @@ export function withoutSecrets(text: string): string {
 
 /** Takes private members out of a YAML tree; true when there were some. */
 function strip(node: unknown): boolean {
-  if (typeof node !== "object" || node === null || !("items" in node) || !Array.isArray(node.items)) return false;
+  if (isSeq(node)) return node.items.map(strip).includes(true);
+  if (!isMap(node)) return false;
   const before = node.items.length;
-  node.items = node.items.filter((item: unknown) => !isPrivate(item));
+  node.items = node.items.filter(({ key }) => String(key) !== "env" && String(key) !== "envFrom");
   let changed = node.items.length < before;
-  for (const item of node.items as { readonly key?: unknown; readonly value?: unknown }[]) {
-    if (String(item.key) === "annotations" && keepOwnAnnotations(item.value)) changed = true;
-    if (strip(isMap(node) ? item.value : item)) changed = true;
+  for (const { key, value } of node.items) {
+    if (String(key) === "annotations" && keepOwnAnnotations(value)) changed = true;
+    if (strip(value)) changed = true;
   }
   return changed;
-}
-
-function isPrivate(item: unknown): boolean {
-  return typeof item === "object" && item !== null && "key" in item && ["env", "envFrom"].includes(String(item.key));
 }
 
 function keepOwnAnnotations(node: unknown): boolean {

@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url";
+import { load } from "kubehop/vitest";
+import { describe, expect, test } from "vitest";
+
+// In your own project: await load("manifests/").
+const manifests = process.env["SHOP_MANIFESTS"] ?? fileURLToPath(new URL("../../scenarios/shop", import.meta.url));
+const shop = (await load(manifests)).in("shop");
+
+describe("the routes of the shop", () => {
+  test("the client reaches the web server by name", () => {
+    const trace = shop.from("deploy/client").curl("http://web");
+    expect(trace).toReach("deploy/web");
+    expect(trace).toGoThrough("KUBE-SERVICES", "cni0");
+    expect(trace).toBeNatedTo("*:8080");
+  });
+
+  test("the web server reaches the cart", () => {
+    expect(shop.from("deploy/web").curl("http://cart:7070")).toReach("deploy/cart");
+  });
+
+  test("the client may not call the cart, because of the policy cart-from-web", () => {
+    const trace = shop.from("deploy/client").curl("http://cart:7070");
+    expect(trace).toBeRejected({ kind: "NetworkPolicy", name: "cart-from-web" });
+  });
+
+  test("a port that the Service does not have is not answered", () => {
+    expect(shop.from("deploy/client").curl("--connect-timeout 2 http://web:81")).not.toReach("deploy/web");
+  });
+});

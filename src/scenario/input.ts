@@ -1,0 +1,44 @@
+import { type BuildOptions, buildCluster } from "../cluster/build.ts";
+import type { Cluster, ClusterSettings } from "../cluster/cluster.ts";
+import { type ManifestSource, loadManifests } from "../cluster/load/load.ts";
+import { type Problem, hasErrors } from "../cluster/problem.ts";
+import type { Listens } from "../sim/listens.ts";
+
+/** What the flags of every verb say about a cluster. */
+export interface InputOptions {
+  /** Namespace of names that state none. */
+  readonly namespace?: string;
+  readonly settings?: Partial<ClusterSettings>;
+  /** Nodes to assume when the input has none. */
+  readonly nodes?: number;
+  readonly seed?: number;
+  /** The largest YAML text read, UTF-16 units. */
+  readonly maxYamlLength?: number;
+  readonly listens?: Listens;
+}
+
+/** A cluster ready to be simulated. */
+export interface ClusterInput {
+  readonly cluster: Cluster;
+  readonly listens: Listens;
+  readonly namespace: string;
+  readonly seed: number;
+  readonly warnings: readonly Problem[];
+  readonly notes: readonly string[];
+}
+
+export interface InputProblems {
+  readonly problems: readonly Problem[];
+}
+
+/** Loads manifests and lets the controllers work; every problem of the input at once when there are errors. */
+export function loadInput(sources: readonly ManifestSource[], options: InputOptions = {}): ClusterInput | InputProblems {
+  const { namespace = "default", maxYamlLength, listens = {}, seed = 1 } = options;
+  const loaded = loadManifests(sources, { namespace, ...(maxYamlLength !== undefined && { maxYamlLength }) });
+  if (hasErrors(loaded.problems)) return { problems: loaded.problems };
+  const buildOptions: BuildOptions = { settings: options.settings ?? {}, ...(options.nodes !== undefined && { nodes: options.nodes }) };
+  const { cluster, problems } = buildCluster(loaded.objects, buildOptions);
+  const all = [...loaded.problems, ...problems];
+  if (cluster === undefined || hasErrors(all)) return { problems: all };
+  return { cluster, listens, namespace, seed, warnings: all, notes: loaded.notes };
+}

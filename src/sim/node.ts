@@ -1,0 +1,110 @@
+import type { CniPlugin, NodeContext } from "../cni/plugin.ts";
+import { addNodeRoutes } from "../cni/components/node-routes.ts";
+import { setBridgeNetfilter } from "../cni/components/bridge-netfilter.ts";
+import { ipMasqRules } from "../cni/components/ip-masq.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Node, Pod } from "../cluster/objects.ts";
+import { createIptables, type Iptables } from "../iptables/netns.ts";
+import type { NetworkNamespace } from "../kernel/namespace.ts";
+import { applyPolicies } from "./policies.ts";
+import { serveClusterDns } from "./cluster-dns.ts";
+import { cniPlugins, proxies } from "./components.ts";
+import { type PodPort, openServers, portsOf } from "./listens.ts";
+import type { NodeProxy, RunningProxy } from "./proxies.ts";
+import type { Underlay } from "./underlay.ts";
+import { buildUplink } from "./underlay-build.ts";
+import { type World, podNamespaceName } from "./world.ts";
+
+/** Host processes that every node runs: the kubelet. */
+const hostPorts: readonly PodPort[] = [{ port: 10_250, protocol: "tcp", process: "kubelet" }];
+const apiServerPort: PodPort = { port: 6443, protocol: "tcp", process: "kube-apiserver" };
+
+/** One node: its host namespace, its pods, and the components that program it. */
+export class RunningNode {
+  readonly host: NetworkNamespace;
+  readonly iptables: Iptables;
+  readonly #world: World;
+  readonly #node: Node;
+  readonly #underlay: Underlay;
+  readonly #plugin: CniPlugin;
+  readonly #pods = new Map<string, { readonly pod: Pod; readonly namespace: NetworkNamespace }>();
+  readonly #stopped = new Set<string>();
+  readonly #proxy: RunningProxy;
+
+  constructor(world: World, node: Node, underlay: Underlay) {
+    this.#world = world;
+    this.#node = node;
+    this.#underlay = underlay;
+    this.host = world.createHostNamespace(node.metadata.name);
+    this.iptables = createIptables(this.host);
+    this.#plugin = cniPlugins[world.cluster.settings.cni] as CniPlugin;
+    this.#proxy = (proxies[world.cluster.settings.proxyMode] as NodeProxy).start(this.host, this.iptables);
+  }
+
+  /** Boots: network card, sysctls, CNI plugin, kube-proxy, pods, policies, servers. */
+  start(): void {
+    const { cluster } = this.#world;
+    buildUplink(this.host, this.#node, this.#underlay, cluster.ownerOf(this.#node));
+    setBridgeNetfilter(this.#context());
+    this.#plugin.prepareNode(this.#context());
+    addNodeRoutes(this.#context());
+    openServers(this.host, this.#isApiServer() ? [...hostPorts, apiServerPort] : hostPorts);
+    if (cluster.settings.masqueradeLeavingCluster) {
+      for (const { family } of this.#underlay.segments) this.iptables.restore(ipMasqRules(cluster.settings, family));
+    }
+    this.sync(undefined);
+  }
+
+  /** Brings pods, kube-proxy and policies to the cluster's state. */
+  sync(before: Cluster | undefined): void {
+    this.#syncPods();
+    if (!this.#stopped.has("kube-proxy")) this.#proxy.sync(this.#world.cluster, this.#node);
+    if (!this.#stopped.has("network-policy")) applyPolicies(this.#context(), this.iptables, before);
+  }
+
+  /** A component stops; what it programmed stays as it is. */
+  stop(component: string): void {
+    this.#stopped.add(component);
+  }
+
+  namespaceOfPod(pod: Pod): NetworkNamespace {
+    if (pod.spec.hostNetwork) return this.host;
+    const running = this.#pods.get(podNamespaceName(pod));
+    if (running === undefined) throw new RangeError(`pod ${podNamespaceName(pod)} does not run on ${this.host.name}`);
+    return running.namespace;
+  }
+
+  #context(): NodeContext {
+    return { cluster: this.#world.cluster, node: this.#node, host: this.host };
+  }
+
+  #isApiServer(): boolean {
+    return this.#world.cluster.nodes[0]?.metadata.name === this.#node.metadata.name;
+  }
+
+  #syncPods(): void {
+    const wanted = new Map(
+      this.#world.cluster.pods
+        .filter(({ spec, status }) => spec.nodeName === this.#node.metadata.name && status.phase === "Running")
+        .map((pod) => [podNamespaceName(pod), pod]),
+    );
+    for (const [name, { pod }] of this.#pods) {
+      if (wanted.has(name)) continue;
+      if (!pod.spec.hostNetwork) this.#plugin.del(this.#context(), pod);
+      this.#world.network.remove(name);
+      this.#pods.delete(name);
+    }
+    for (const [name, pod] of wanted) {
+      if (!this.#pods.has(name)) this.#pods.set(name, { pod, namespace: this.#startPod(pod) });
+    }
+  }
+
+  #startPod(pod: Pod): NetworkNamespace {
+    const { cluster, options } = this.#world;
+    const namespace = pod.spec.hostNetwork ? this.host : this.#world.createPodNamespace(pod, this.host.name);
+    if (!pod.spec.hostNetwork) this.#plugin.add(this.#context(), pod, namespace);
+    const dns = serveClusterDns(this.#world, pod, namespace);
+    openServers(namespace, portsOf(cluster, pod, options.listens, options.namespace).filter(({ port }) => !(dns && port === 53)));
+    return namespace;
+  }
+}

@@ -1,0 +1,180 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Pod } from "../cluster/objects.ts";
+import { seededChance } from "../kernel/chance.ts";
+import { EventQueue } from "../kernel/clock.ts";
+import { createNamespace } from "../kernel/namespace-create.ts";
+import type { NetworkNamespace, Surroundings } from "../kernel/namespace.ts";
+import { Network } from "../kernel/network.ts";
+import { kernelProfiles } from "../kernel/profile.ts";
+import { type RecordLevel, Recorder } from "../trace/recorder.ts";
+import type { Assumption } from "../trace/records.ts";
+import { type Address, parseAddress } from "../wire/address.ts";
+import { listenAssumption, type Listens } from "./listens.ts";
+import { RunningNode } from "./node.ts";
+import { type Underlay, planUnderlay } from "./underlay.ts";
+import { buildOutside, buildRouter, buildSwitch, outsideName, routerName, switchName } from "./underlay-build.ts";
+import type { Who } from "./who.ts";
+
+export interface WorldOptions {
+  readonly seed: number;
+  /** Choice ids and the options to take. */
+  readonly pins?: Readonly<Record<string, number>>;
+  readonly level: RecordLevel;
+  readonly listens: Listens;
+  /** Namespace of names in `listens` that state none. */
+  readonly namespace: string;
+}
+
+/** An assumption; `always` ones hold for the whole world, others are listed where they mattered. */
+export interface WorldAssumption extends Assumption {
+  readonly always: boolean;
+}
+
+/**
+ * The running cluster. Nodes, with their pods, become namespaces when a packet first enters them. From then on
+ * kernel state is all there is: nothing here answers for a packet.
+ */
+export class World {
+  readonly seed: number;
+  readonly clock: EventQueue = new EventQueue();
+  readonly recorder: Recorder;
+  readonly network: Network;
+  readonly options: WorldOptions;
+  readonly #surroundings: Surroundings;
+  readonly #underlay: Underlay;
+  readonly #nodes = new Map<string, RunningNode>();
+  #cluster: Cluster;
+
+  constructor(cluster: Cluster, options: WorldOptions) {
+    this.#cluster = cluster;
+    this.options = options;
+    this.seed = options.seed;
+    this.recorder = new Recorder(options.level, () => this.clock.nowNanos());
+    this.#underlay = planUnderlay(cluster);
+    this.network = new Network(this.clock, (name) => this.#create(name));
+    this.#surroundings = {
+      clock: this.clock,
+      chance: seededChance(options.seed, options.pins),
+      wire: this.network,
+      recorder: this.recorder,
+      profile: kernelProfiles[cluster.settings.kernel] ?? (kernelProfiles["6.18"] as Surroundings["profile"]),
+    };
+  }
+
+  get cluster(): Cluster {
+    return this.#cluster;
+  }
+
+  /** The namespace of a sender; made now if it was not there. */
+  namespaceOf(who: Who): NetworkNamespace {
+    switch (who.kind) {
+      case "pod":
+        return this.node(nodeNameOf(who.pod)).namespaceOfPod(who.pod);
+      case "node":
+        return this.node(who.node.metadata.name).host;
+      case "external":
+        return this.#outside(who.address ?? (this.#underlay.outside[0]?.host as Address));
+    }
+  }
+
+  /** The running node of that name. */
+  node(name: string): RunningNode {
+    const running = this.#nodes.get(name);
+    if (running) return running;
+    const node = this.#cluster.nodes.find(({ metadata }) => metadata.name === name);
+    if (node === undefined) throw new RangeError(`there is no node ${name}`);
+    const made = new RunningNode(this, node, this.#underlay);
+    this.#nodes.set(name, made);
+    made.start();
+    return made;
+  }
+
+  /** A new state of the cluster: running nodes wire and unwire pods, and their components sync. */
+  update(next: Cluster): void {
+    const before = this.#cluster;
+    this.#cluster = next;
+    for (const running of this.#nodes.values()) running.sync(before);
+  }
+
+  /** A node loses power: frames to and from it vanish. */
+  kill(name: string): void {
+    this.network.setDown(name);
+    for (const pod of this.#cluster.pods) if (pod.spec.nodeName === name) this.network.setDown(podNamespaceName(pod));
+  }
+
+  assumptions(): readonly WorldAssumption[] {
+    return [
+      ...this.#cluster.assumptions.map((assumption) => ({ ...assumption, always: true })),
+      ...this.#underlay.assumptions.map((assumption) => ({ ...assumption, always: true })),
+      {
+        id: listenAssumption,
+        text: "pods listen on their container ports and probe ports, and answer",
+        override: "`listens:` in a scenario",
+        always: false,
+      },
+    ];
+  }
+
+  #namespace(name: string, node?: string): NetworkNamespace {
+    const namespace = createNamespace({ name, surroundings: this.#surroundings, ...(node !== undefined && { node }) });
+    this.network.add(namespace);
+    return namespace;
+  }
+
+  /** Makes the namespace that a frame is about to enter. */
+  #create(name: string): NetworkNamespace | undefined {
+    if (name === switchName) {
+      const ns = this.#namespace(name);
+      buildSwitch(ns, this.#cluster.nodes);
+      return ns;
+    }
+    if (name === routerName) {
+      const ns = this.#namespace(name);
+      buildRouter(ns, this.#underlay, this.#loadBalancerRoutes());
+      return ns;
+    }
+    return this.#cluster.nodes.some(({ metadata }) => metadata.name === name) ? this.node(name).host : undefined;
+  }
+
+  #outside(address: Address): NetworkNamespace {
+    const name = outsideName(address);
+    const known = this.network.namespaces().find((namespace) => namespace.name === name);
+    if (known) return known;
+    const router = this.network.get(routerName) as NetworkNamespace;
+    const ns = this.#namespace(name);
+    buildOutside(router, ns, address, this.#underlay);
+    return ns;
+  }
+
+  /** Load balancer and external addresses, which the router sends to the first node of their family. */
+  #loadBalancerRoutes(): { readonly address: Address; readonly via: Address }[] {
+    const nodes = this.#cluster.nodes.flatMap(({ status }) => status.addresses.flatMap(({ type, address }) => (type === "InternalIP" ? (parseAddress(address) ?? []) : [])));
+    const texts = this.#cluster.services.flatMap(({ spec, status }) => [
+      ...spec.externalIPs,
+      ...status.loadBalancer.ingress.flatMap(({ ip }) => ip ?? []),
+    ]);
+    return [...new Set(texts)].flatMap((text) => {
+      const address = parseAddress(text);
+      const via = nodes.find((node) => typeof node === typeof address);
+      return address === undefined || via === undefined || nodes.includes(address) ? [] : [{ address, via }];
+    });
+  }
+
+  /** Makes an empty namespace for a pod. For RunningNode. */
+  createPodNamespace(pod: Pod, node: string): NetworkNamespace {
+    return this.#namespace(podNamespaceName(pod), node);
+  }
+
+  createHostNamespace(name: string): NetworkNamespace {
+    return this.#namespace(name, name);
+  }
+}
+
+export function podNamespaceName(pod: Pod): string {
+  return `${pod.metadata.namespace}/${pod.metadata.name}`;
+}
+
+function nodeNameOf(pod: Pod): string {
+  if (pod.spec.nodeName === undefined) throw new RangeError(`pod ${podNamespaceName(pod)} has no node`);
+  return pod.spec.nodeName;
+}
