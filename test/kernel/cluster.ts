@@ -60,7 +60,13 @@ export function link(lab: Lab, line: string): void {
   }
 }
 
-export function bridge(ns: NetworkNamespace, name: string, mac: string, ports: readonly string[], hairpin = false): void {
+export function bridge(
+  ns: NetworkNamespace,
+  name: string,
+  mac: string,
+  ports: readonly string[],
+  hairpin = false,
+): void {
   addDevice(ns, { kind: "bridge", name, mac: parseMac(mac)! });
   for (const port of ports) enslave(ns, port, name, { hairpin });
   setUp(ns, name);
@@ -167,7 +173,10 @@ export function wireOf(packets: readonly PacketTrace[]): string[] {
         if (step.kind !== "device" || direction === undefined) continue;
         const packet = packetAt(hop, index);
         const macs = `${packet.srcMac}>${packet.dstMac}`;
-        seen.push({ id: step.id, line: `${hop.namespace} ${step.device} ${direction} ${macs} ${formatPacket(packet)}` });
+        seen.push({
+          id: step.id,
+          line: `${hop.namespace} ${step.device} ${direction} ${macs} ${formatPacket(packet)}`,
+        });
       }
     }
   }
