@@ -4,6 +4,7 @@ import type { Choice, StateChange } from "../trace/records.ts";
 import type { IpSets } from "./ipset/store.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
 import type { SetFlag, SetMatch } from "./matches/set.ts";
+import type { LiveChain } from "./live-chain.ts";
 import type { RecentLists } from "./recent-list.ts";
 import type { SetTarget } from "./targets/set.ts";
 
@@ -24,10 +25,11 @@ export class Evaluation {
   readonly #shared: Shared;
   /** The packet's place; set by the walk. */
   state!: HookState;
-  /** Names the rule under comparison in choice ids: `namespace/table/CHAIN/NUMBER/`. Set by the walk. */
-  place: () => string = () => "";
-  /** Counters and buckets of the rule under comparison; set by the walk. */
-  slot: Map<object, unknown> | undefined;
+  /** The rule under comparison; set by the walk. */
+  table: string = "";
+  chain: LiveChain | undefined;
+  /** Counts from 1. */
+  number: number = 0;
   #choice: Choice | undefined;
   #noted: StateChange[] | undefined;
 
@@ -50,7 +52,7 @@ export class Evaluation {
   /** A decision by chance that says yes with this probability. */
   flip(probability: number): boolean {
     const { namespace, skb } = this.state;
-    const id = this.place() + skb.flowKey;
+    const id = `${namespace.name}/${this.table}/${this.chain?.name ?? ""}/${this.number}/${skb.flowKey}`;
     const odds = [probability, 1 - probability];
     const taken = namespace.surroundings.chance.choose(id, odds);
     if (skb.track !== undefined) {
@@ -60,11 +62,11 @@ export class Evaluation {
     return taken === 0;
   }
 
-  /** State that a match keeps for its rule. */
+  /** State that a match keeps for its rule: a counter, a bucket. */
   memory<T>(match: object, create: () => T): T {
-    this.slot ??= new Map();
-    let value = this.slot.get(match) as T | undefined;
-    if (value === undefined) this.slot.set(match, (value = create()));
+    const slot = this.chain?.slot(this.number) ?? new Map<object, unknown>();
+    let value = slot.get(match) as T | undefined;
+    if (value === undefined) slot.set(match, (value = create()));
     return value;
   }
 

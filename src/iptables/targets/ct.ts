@@ -34,7 +34,6 @@ export const ct: TargetModule<CtTarget> = {
     if (target.notrack || target.kind === "NOTRACK") skb.untracked = true;
     return (target.zone ?? 0) !== 0 || target.others !== undefined ? "unknown" : "continue";
   },
-  needsConntrack: true,
 };
 
 export const notrack: TargetModule<CtTarget> = { ...ct, options: {}, start: () => ({ kind: "NOTRACK" }) };

@@ -1,0 +1,106 @@
+import { CandidateIndex } from "./candidates.ts";
+import { type Match, isHeaderMatch, moduleOf } from "./matches/index.ts";
+import type { MatchModule } from "./matches/module.ts";
+import type { Chain, Counters, Rule } from "./rule.ts";
+import { type ModuleTarget, isChainTarget, targetModule } from "./targets/index.ts";
+import type { TargetModule } from "./targets/module.ts";
+
+/** A rule made ready for comparison: IP header terms first, comments left out. */
+export interface ReadyRule {
+  readonly rule: Rule;
+  readonly terms: readonly Match[];
+  readonly modules: readonly MatchModule<Match>[];
+  /** Where a target decides; jumps and gotos are the walk's own. */
+  readonly targetModule: TargetModule<ModuleTarget> | undefined;
+}
+
+/** Chains shorter than this are walked rule by rule. */
+const indexFrom = 8;
+
+/** A chain in the kernel: its rules with what moves (counters, the memory of matches) beside them. */
+export class LiveChain {
+  readonly name: string;
+  readonly chain: Chain;
+  readonly #ready: (ReadyRule | undefined)[] = [];
+  #counts: Float64Array | undefined;
+  #slots: Map<number, Map<object, unknown>> | undefined;
+  #index: CandidateIndex | undefined;
+
+  constructor(chain: Chain) {
+    this.name = chain.name;
+    this.chain = chain;
+  }
+
+  get length(): number {
+    return this.chain.rules.length;
+  }
+
+  /** Finds the rules that a packet can match without looking at the others; undefined for short chains. */
+  get index(): CandidateIndex | undefined {
+    if (this.length < indexFrom) return undefined;
+    return (this.#index ??= new CandidateIndex(this.chain.rules));
+  }
+
+  /** The rule at a position from 0. */
+  ready(at: number): ReadyRule {
+    return (this.#ready[at] ??= makeReady(this.chain.rules[at] as Rule));
+  }
+
+  /** Counts a packet for the rule at a position, or for the policy at `length`. */
+  count(at: number, bytes: number): void {
+    const counts = (this.#counts ??= this.#initialCounts());
+    counts[2 * at] = (counts[2 * at] ?? 0) + 1;
+    counts[2 * at + 1] = (counts[2 * at + 1] ?? 0) + bytes;
+  }
+
+  /** What the matches of a rule remember. Rules count from 1. */
+  slot(number: number): Map<object, unknown> {
+    this.#slots ??= new Map();
+    let slot = this.#slots.get(number);
+    if (slot === undefined) this.#slots.set(number, (slot = new Map()));
+    return slot;
+  }
+
+  /** The chain with its counters as they are now. */
+  snapshot(): Chain {
+    const counts = this.#counts;
+    if (counts === undefined) return this.chain;
+    const at = (index: number): Counters => ({ packets: counts[2 * index] ?? 0, bytes: counts[2 * index + 1] ?? 0 });
+    return {
+      ...this.chain,
+      counters: this.chain.rules.map((_, index) => at(index)),
+      ...(this.chain.policy !== undefined && { policyCounters: at(this.length) }),
+    };
+  }
+
+  #initialCounts(): Float64Array {
+    const counts = new Float64Array(2 * (this.length + 1));
+    const given = [...(this.chain.counters ?? [])];
+    given[this.length] = this.chain.policyCounters;
+    for (const [index, counters] of given.entries()) {
+      if (counters === undefined) continue;
+      counts[2 * index] = counters.packets;
+      counts[2 * index + 1] = counters.bytes;
+    }
+    return counts;
+  }
+}
+
+function makeReady(rule: Rule): ReadyRule {
+  const header = rule.matches.filter(isHeaderMatch);
+  const others = rule.matches.filter((match) => !isHeaderMatch(match) && match.kind !== "comment");
+  const terms = [...header, ...others];
+  const { target } = rule;
+  return {
+    rule,
+    terms,
+    modules: terms.map(({ kind }) => moduleOf(kind)),
+    targetModule: target === undefined || isChainTarget(target) ? undefined : targetModule(target.kind),
+  };
+}
+
+/** True when the rule needs connection tracking. */
+export function needsConntrack({ matches, target }: Rule): boolean {
+  if (target !== undefined && !isChainTarget(target) && targetModule(target.kind).needsConntrack === true) return true;
+  return matches.some(({ kind }) => moduleOf(kind).needsConntrack === true);
+}

@@ -1,0 +1,58 @@
+import { sendIcmpError } from "../kernel/icmp.ts";
+import { sendPacket } from "../kernel/ip/output.ts";
+import { nextIdentification } from "../kernel/ip/state.ts";
+import type { HookState } from "../kernel/netfilter.ts";
+import type { Skb } from "../kernel/skb.ts";
+import { isIPv4 } from "../wire/address.ts";
+import { type Packet, type TcpSegment, emptyPayload, payloadBytes } from "../wire/packet.ts";
+import { type RejectTarget, rejectErrors } from "./targets/reject.ts";
+
+/** Answers a packet that a REJECT rule has ended. net/ipv4/netfilter/nf_reject_ipv4.c, its IPv6 twin. */
+export function sendRejection({ namespace, skb }: HookState, target: RejectTarget): void {
+  if (target.with === "tcp-reset") return sendReset(namespace, skb);
+  const [type, code] = rejectErrors[target.with];
+  if (!sendIcmpError(namespace, skb, { type, code })) skb.track?.verdict("dropped");
+}
+
+/** A reset, as the addressed host would send it (RFC 9293, 3.5.2); never to a reset. */
+function sendReset(namespace: HookState["namespace"], skb: Skb): void {
+  const { packet, track } = skb;
+  const { transport } = packet;
+  if (transport.protocol !== "tcp" || transport.flags.rst === true || (packet.fragment?.offset ?? 0) > 0) {
+    track?.verdict("dropped");
+    return;
+  }
+  const { flags } = transport;
+  const reset: TcpSegment = {
+    protocol: "tcp",
+    srcPort: transport.dstPort,
+    dstPort: transport.srcPort,
+    flags: flags.ack === true ? { rst: true } : { rst: true, ack: true },
+    seq: flags.ack === true ? transport.ack : 0,
+    ack:
+      flags.ack === true
+        ? 0
+        : transport.seq + payloadBytes(packet.payload) + (flags.syn === true ? 1 : 0) + (flags.fin === true ? 1 : 0),
+  };
+  const answer: Packet = {
+    kind: "ip",
+    src: packet.dst,
+    dst: packet.src,
+    ttl: namespace.sysctls.get("net.ipv4.ip_default_ttl"),
+    dontFragment: !isIPv4(packet.src),
+    id: nextIdentification(namespace.ip),
+    transport: reset,
+    payload: emptyPayload,
+  };
+  const { conntrack } = skb;
+  sendPacket(namespace, answer, {
+    flowKey: `${skb.flowKey}/reset`,
+    track: track?.child("TCP reset", track.packet.direction === "original" ? "reply" : "original"),
+    // The reset belongs to the connection of its cause, the other way round (nf_ct_attach).
+    conntrack: conntrack && {
+      entry: conntrack.entry,
+      direction: conntrack.direction === "original" ? "reply" : "original",
+      state: "related",
+    },
+  });
+}
