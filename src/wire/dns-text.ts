@@ -60,7 +60,8 @@ function parseData(name: string, ttlSeconds: number, type: string, data: readonl
     case "SRV": {
       const [priority, weight, port] = data.slice(0, 3).map(wholeNumber);
       const target = data[3];
-      if (priority === undefined || weight === undefined || port === undefined || target === undefined) return undefined;
+      if (priority === undefined || weight === undefined || port === undefined || target === undefined)
+        return undefined;
       return { name, ttlSeconds, type, priority, weight, port, target };
     }
     case "MX": {
@@ -72,7 +73,9 @@ function parseData(name: string, ttlSeconds: number, type: string, data: readonl
     case "TXT":
       return { name, ttlSeconds, type, texts: data.map(unquote) };
     case "SOA":
-      return second === undefined ? undefined : parseSoa(name, ttlSeconds, first, second, data.slice(2).map(wholeNumber));
+      return second === undefined
+        ? undefined
+        : parseSoa(name, ttlSeconds, first, second, data.slice(2).map(wholeNumber));
     default:
       return undefined;
   }

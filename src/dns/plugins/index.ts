@@ -1,0 +1,14 @@
+import type { DnsPlugin } from "../coredns/plugin.ts";
+import { cache } from "./cache.ts";
+import { forward } from "./forward.ts";
+import { kubernetes } from "./kubernetes/kubernetes.ts";
+import { loadbalance } from "./loadbalance.ts";
+import { passive } from "./passive.ts";
+import { unmodelledPlugins } from "./unmodelled.ts";
+
+const modelled: readonly DnsPlugin[] = [cache, forward, kubernetes, loadbalance, ...passive];
+
+/** Every plugin of CoreDNS by name. A new one is a file here and a line above; plugin.cfg's order is in order.ts. */
+export const dnsPlugins: ReadonlyMap<string, DnsPlugin> = new Map(
+  [...modelled, ...unmodelledPlugins(modelled)].map((plugin) => [plugin.name, plugin]),
+);

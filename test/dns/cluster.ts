@@ -1,0 +1,38 @@
+import type { Cluster } from "../../src/cluster/cluster.ts";
+import { loadManifests } from "../../src/cluster/load/load.ts";
+import type { KubernetesObject } from "../../src/cluster/objects.ts";
+
+/** The objects of a manifest as a Cluster, as they are: no controller runs, so slices and addresses must be stated. */
+export function clusterOf(manifest: string, name = "manifest.yaml"): Cluster {
+  const { objects, problems } = loadManifests([{ name, text: manifest }]);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new Error(errors.map((e) => `${e.object} ${e.path}: ${e.message}`).join("\n"));
+  const ofKind = <K extends KubernetesObject["kind"]>(kind: K): Extract<KubernetesObject, { kind: K }>[] =>
+    objects.filter((object): object is Extract<KubernetesObject, { kind: K }> => object.kind === kind);
+  return {
+    settings: {
+      cni: "bridge",
+      proxyMode: "iptables",
+      podCidrs: ["10.244.0.0/16"],
+      serviceCidrs: ["10.96.0.0/12"],
+      clusterDomain: "cluster.local",
+      networkPolicy: "none",
+      kubeVersion: "1.34",
+      ipvsScheduler: "rr",
+      masqueradeLeavingCluster: true,
+      bridgeNfCallIptables: true,
+      kernel: "6.18",
+    },
+    nodes: [],
+    namespaces: ofKind("Namespace"),
+    pods: ofKind("Pod"),
+    workloads: [],
+    services: ofKind("Service"),
+    endpointSlices: ofKind("EndpointSlice"),
+    networkPolicies: [],
+    configMaps: [],
+    unmodelled: [],
+    assumptions: [],
+    ownerOf: (object) => ({ kind: object.kind, name: object.metadata.name }),
+  };
+}
