@@ -21,6 +21,12 @@ export interface ClusterSettings {
   /** By family. */
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
+  /** Prefix length of a node's part of the pod CIDRs. */
+  readonly nodeCidrMaskSize: { readonly ipv4: number; readonly ipv6: number };
+  /** How many nodes are made when the input has none. */
+  readonly nodeCount: number;
+  /** `assumed`: CoreDNS and the Services kube-dns and kubernetes are made when the input lacks them. */
+  readonly systemComponents: "assumed" | "none";
   readonly clusterDomain: string;
   /** `enforced` where something on the nodes compiles policies, `none` where nobody does. */
   readonly networkPolicy: "enforced" | "none";

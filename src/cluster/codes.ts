@@ -5,6 +5,8 @@ export interface CodeMeaning {
   readonly means: string;
   /** What to do about it, where the problem itself does not say it better. */
   readonly fix: string;
+  /** An error that leaves a usable object: `lenient` loading turns it into a warning. */
+  readonly tolerable?: true;
   /** The rule's source: the API server's own check, a specification, or this program's limit. */
   readonly source: string;
 }
@@ -56,12 +58,14 @@ const table = {
   },
   BAD_API_VERSION: {
     severity: "error",
+    tolerable: true,
     means: "The kind belongs to another API version.",
     fix: "Correct apiVersion.",
     source: "Kubernetes deprecation guide",
   },
   UNKNOWN_FIELD: {
     severity: "error",
+    tolerable: true,
     means: "The object has no such field, and the name looks like a misspelling of one.",
     fix: "Correct the field's name.",
     source: decoding,
@@ -78,7 +82,13 @@ const table = {
     fix: "Correct the value; text that looks like a number or a truth value needs quotes.",
     source: decoding,
   },
-  REQUIRED: { severity: "error", means: "A required field is missing.", fix: "Add the field.", source: core },
+  REQUIRED: {
+    severity: "error",
+    tolerable: true,
+    means: "A required field is missing.",
+    fix: "Add the field.",
+    source: core,
+  },
   BAD_VALUE: {
     severity: "error",
     means: "A field has a value that the API does not know.",
@@ -87,18 +97,21 @@ const table = {
   },
   BAD_NAME: {
     severity: "error",
+    tolerable: true,
     means: "A name is not one that DNS could hold.",
     fix: "Use lower case letters, digits and `-`, beginning and ending with a letter or digit.",
     source: "RFC 1123, RFC 1035; Kubernetes apimachinery pkg/util/validation",
   },
   BAD_LABEL: {
     severity: "error",
+    tolerable: true,
     means: "A label's key or value is malformed.",
     fix: "Use at most 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit.",
     source: "Kubernetes apimachinery pkg/util/validation (IsQualifiedName, IsValidLabelValue)",
   },
   DUPLICATE_OBJECT: {
     severity: "error",
+    tolerable: true,
     means: "Two objects have the same kind, namespace and name.",
     fix: "Rename or remove one of them.",
     source: own,
@@ -150,12 +163,21 @@ const table = {
   // Services
   SERVICE_PORT_NAME: {
     severity: "error",
+    tolerable: true,
     means: "A port of a Service with several ports has no name.",
     fix: "Give every port a name.",
     source: core,
   },
+  SERVICE_WITHOUT_PORTS: {
+    severity: "warning",
+    means:
+      "A Service has no ports, which the API server takes of headless and ExternalName Services only: nothing leads to it.",
+    fix: "Add ports, or make it headless.",
+    source: core,
+  },
   DUPLICATE_PORT: {
     severity: "error",
+    tolerable: true,
     means: "Two ports of an object have the same name, or the same number and protocol.",
     fix: "Change or remove one of them.",
     source: core,
@@ -186,6 +208,7 @@ const table = {
   },
   NOT_ALLOWED_HERE: {
     severity: "error",
+    tolerable: true,
     means: "A field may not be set together with another.",
     fix: "Remove one of the two.",
     source: core,
@@ -199,6 +222,7 @@ const table = {
   },
   SELECTOR_MISMATCH: {
     severity: "error",
+    tolerable: true,
     means: "A workload's selector does not match the labels of its own pod template.",
     fix: "Give the template all labels of the selector.",
     source: "Kubernetes pkg/apis/apps/validation/validation.go",

@@ -94,6 +94,8 @@ export interface Pod {
     readonly phase: "Pending" | "Running" | "Succeeded" | "Failed";
     readonly podIPs: readonly string[];
     readonly ready: boolean;
+    /** The node's address, where the input states it. */
+    readonly hostIP?: string;
   };
 }
 

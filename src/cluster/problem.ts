@@ -1,5 +1,5 @@
 import type { Origin } from "../trace/records.ts";
-import { type ProblemCode, problemCodes } from "./codes.ts";
+import { type CodeMeaning, type ProblemCode, problemCodes } from "./codes.ts";
 
 /** A mistake in an input, or something in it that deserves a look: what is wrong, where, and what to do. */
 export interface Problem {
@@ -23,15 +23,22 @@ const problemLimit = 1000;
 /** Gathers the problems of an input, so that all are reported at once. */
 export class ProblemList {
   readonly #problems: Problem[] = [];
+  readonly #lenient: boolean;
   #dropped = 0;
+
+  /** `lenient`: what the API server refuses but leaves a usable object is a warning. */
+  constructor(lenient = false) {
+    this.#lenient = lenient;
+  }
 
   add(code: ProblemCode, message: string, where: Pick<Problem, "origin" | "object" | "path"> = {}, fix?: string): void {
     if (this.#problems.length >= problemLimit) {
       this.#dropped++;
       return;
     }
-    const meaning = problemCodes[code];
-    this.#problems.push({ code, severity: meaning.severity, message, fix: fix ?? meaning.fix, ...where });
+    const meaning: CodeMeaning = problemCodes[code];
+    const severity = this.#lenient && meaning.tolerable === true ? "warning" : meaning.severity;
+    this.#problems.push({ code, severity, message, fix: fix ?? meaning.fix, ...where });
   }
 
   /** By file and line, as a reader goes through them; what has no place comes first. */

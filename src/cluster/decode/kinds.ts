@@ -103,7 +103,7 @@ export type KindVerdict =
   | { readonly is: "read"; readonly kind: ReadKind }
   | { readonly is: "unmodelled" }
   | { readonly is: "ignored" }
-  | { readonly is: "wrong-version"; readonly wanted: string }
+  | { readonly is: "wrong-version"; readonly kind: ReadKind; readonly wanted: string }
   | { readonly is: "misspelt"; readonly candidates: readonly string[] };
 
 /** What becomes of an object with this apiVersion and kind. */
@@ -120,7 +120,11 @@ export function judgeKind(apiVersion: string, kind: string): KindVerdict {
   const builtIn = Object.hasOwn(ignoredByGroup, group);
   const stale = group === "extensions" || group === known?.group || (builtIn && known !== undefined);
   if (known !== undefined && stale) {
-    return { is: "wrong-version", wanted: known.group === "" ? known.version : `${known.group}/${known.version}` };
+    return {
+      is: "wrong-version",
+      kind: kind as ReadKind,
+      wanted: known.group === "" ? known.version : `${known.group}/${known.version}`,
+    };
   }
   if (!builtIn || ignoredByGroup[group]?.includes(kind) === true) return { is: "ignored" };
   return { is: "misspelt", candidates: Object.keys(read).filter((name) => read[name as ReadKind].group === group) };

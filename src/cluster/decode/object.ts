@@ -27,6 +27,7 @@ export interface Decoding {
   readonly ignored: Map<string, number>;
   /** The namespace of objects that state none. */
   readonly namespace: string;
+  readonly lenient: boolean;
 }
 
 /** Makes a typed object of a parsed one: checked and defaulted as the API server does. Undefined for what is left out. */

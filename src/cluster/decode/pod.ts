@@ -81,6 +81,7 @@ export function readPod(object: Reader, namespace: string): Pod {
   const metadata = readMeta(object, "subdomain", namespace);
   const status = object.objectOrEmpty("status");
   const phase = status.oneOf("phase", ["Pending", "Running", "Succeeded", "Failed", "Unknown"]);
+  const hostIP = status.string("hostIP") ?? "";
   const annotated = metadata.annotations[readyAnnotation];
   return {
     kind: "Pod",
@@ -90,6 +91,7 @@ export function readPod(object: Reader, namespace: string): Pod {
       phase: phase === undefined || phase === "Unknown" ? "Running" : phase,
       podIPs: readPodIPs(status),
       ready: annotated === undefined ? readReady(status, phase) : annotated !== "false",
+      ...(hostIP !== "" && { hostIP }),
     },
   };
 }
@@ -182,7 +184,8 @@ function readContainers(spec: Reader, hostNetwork: boolean): Container[] {
 
 function readContainer(container: Reader, hostNetwork: boolean): Container {
   container.onlyFields(containerFields);
-  const name = container.requiredString("name");
+  // A missing name is refused by the API server but makes no difference to the network: sanitised dumps lack it.
+  const name = container.string("name") ?? "";
   if (name !== "" && !isDnsLabel(name)) container.report("BAD_NAME", "name", `\`${name}\` is no valid container name`);
   const ports = container.objects("ports").map((port) => readContainerPort(port, hostNetwork));
   const names = new Set<string>();

@@ -134,7 +134,9 @@ function readPortNumberOrZero(reader: Reader, key: string): number {
 }
 
 function checkPorts(reader: Reader, spec: Spec): void {
-  if (spec.ports.length === 0 && spec.clusterIP !== "None" && spec.type !== "ExternalName") reader.required("ports");
+  if (spec.ports.length === 0 && spec.clusterIP !== "None" && spec.type !== "ExternalName") {
+    reader.report("SERVICE_WITHOUT_PORTS", "ports", "spec.ports is missing");
+  }
   const seen = new Map<string, string>();
   const claim = (key: string, index: number, what: string): void => {
     const first = seen.get(key);

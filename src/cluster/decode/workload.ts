@@ -68,7 +68,7 @@ export function readWorkload(object: Reader, kind: WorkloadKind, namespace: stri
     kind,
     metadata,
     spec: {
-      replicas: readReplicas(spec, kind),
+      replicas: isFinished(object) ? 0 : readReplicas(spec, kind),
       selector: readOwnSelector(spec, kind, labels),
       ...(serviceName !== undefined && serviceName !== "" && { serviceName }),
       ...(firstOrdinal !== undefined && { firstOrdinal }),
@@ -78,6 +78,16 @@ export function readWorkload(object: Reader, kind: WorkloadKind, namespace: stri
       },
     },
   };
+}
+
+/** A Job that is over has no pod to make. */
+function isFinished(object: Reader): boolean {
+  const conditions = object.objectOrEmpty("status").objects("conditions");
+  const over = (type: unknown): boolean => type === "Complete" || type === "Failed";
+  return (
+    object.get("kind") === "Job" &&
+    conditions.some((entry) => over(entry.get("type")) && entry.get("status") === "True")
+  );
 }
 
 /** The number of pods wanted; a DaemonSet's follows from the nodes. A Job counts as one pod, a CronJob as none. */

@@ -2,7 +2,7 @@ import { decodeObject } from "../decode/object.ts";
 import type { KubernetesObject } from "../objects.ts";
 import { type Problem, ProblemList, compareText } from "../problem.ts";
 import { JsonError, readJsonObjects } from "./json.ts";
-import { originAt, placeOf } from "./origin.ts";
+import { originOf } from "./origin.ts";
 import { Source } from "./source.ts";
 import { readYamlObjects } from "./yaml.ts";
 
@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly namespace?: string;
   /** The largest YAML text read, in UTF-16 units; 16 MB (`--max-yaml`). JSON has no limit. */
   readonly maxYamlLength?: number;
+  /** Read also what the API server would refuse, with a warning, where a usable object is left. */
+  readonly lenient?: boolean;
 }
 
 /** What was read. Nothing is to be run while `problems` holds an error. */
@@ -39,10 +41,12 @@ const megabyte = 1024 * 1024;
  * place in its text.
  */
 export function loadManifests(sources: readonly ManifestSource[], options: LoadOptions = {}): Loaded {
+  const lenient = options.lenient ?? false;
   const decoding = {
-    problems: new ProblemList(),
+    problems: new ProblemList(lenient),
     ignored: new Map<string, number>(),
     namespace: options.namespace ?? "default",
+    lenient,
   };
   const objects: KubernetesObject[] = [];
   for (const { name, text, skipDocuments } of sources) {
@@ -60,8 +64,8 @@ export function loadManifests(sources: readonly ManifestSource[], options: LoadO
       if (decoded !== undefined) objects.push(decoded);
     }
   }
-  reportDuplicates(objects, decoding.problems);
-  return { objects, problems: decoding.problems.sorted(), notes: notesOf(decoding.ignored, objects) };
+  const distinct = withoutDuplicates(objects, decoding.problems);
+  return { objects: distinct, problems: decoding.problems.sorted(), notes: notesOf(decoding.ignored, distinct) };
 }
 
 /** Not YAML's flow style, whose keys have no quotes, nor a template. */
@@ -92,24 +96,26 @@ export function objectKey(object: KubernetesObject): string {
   return `${kind} ${object.metadata.namespace === "" ? "" : `${object.metadata.namespace}/`}${object.metadata.name}`;
 }
 
-function reportDuplicates(objects: readonly KubernetesObject[], problems: ProblemList): void {
+/** The last of several objects with one name stays, as with `kubectl apply`; each other is reported. */
+function withoutDuplicates(objects: readonly KubernetesObject[], problems: ProblemList): readonly KubernetesObject[] {
   const seen = new Map<string, KubernetesObject>();
   for (const object of objects) {
     const key = objectKey(object);
     const first = seen.get(key);
-    if (first === undefined) seen.set(key, object);
-    else if (object.kind !== "Unmodelled") {
-      const [place, firstPlace] = [placeOf(object), placeOf(first)];
-      const firstOrigin = firstPlace && originAt(firstPlace);
-      const stands = firstOrigin === undefined ? "" : `, first in ${firstOrigin.file}:${firstOrigin.line}`;
-      const where = place === undefined ? {} : { origin: originAt(place) };
-      problems.add("DUPLICATE_OBJECT", `${key} stands twice${stands}`, {
-        object: key,
-        path: "metadata.name",
-        ...where,
-      });
+    if (first !== undefined && object.kind !== "Unmodelled") {
+      const stands = originText(first);
+      const origin = originOf(object);
+      const message = `${key} stands twice${stands === "" ? "" : `, first in ${stands}`}`;
+      problems.add("DUPLICATE_OBJECT", message, { object: key, path: "metadata.name", ...(origin && { origin }) });
     }
+    seen.set(key, object);
   }
+  return seen.size === objects.length ? objects : [...seen.values()];
+}
+
+function originText(object: KubernetesObject): string {
+  const origin = originOf(object);
+  return origin === undefined ? "" : `${origin.file}:${origin.line}`;
 }
 
 function notesOf(ignored: ReadonlyMap<string, number>, objects: readonly KubernetesObject[]): string[] {

@@ -42,13 +42,40 @@ function offsetOf(place: Place, path: Path, wanted: "key" | "value"): number | u
   return offset === undefined ? undefined : start + offset;
 }
 
-/** Places of objects, by identity: the objects themselves stay plain data. */
-const places = new WeakMap<object, Place>();
-
-export function setPlace(object: object, place: Place): void {
-  places.set(object, place);
+/** An object that a controller made, with the part of the input that made it so. */
+interface Made {
+  readonly by: object;
+  readonly path: Path;
 }
 
-export function placeOf(object: object): Place | undefined {
-  return places.get(object);
+/** Where objects come from, by identity: the objects themselves stay plain data. */
+const sources = new WeakMap<object, Place | Made>();
+
+export function setPlace(object: object, place: Place): void {
+  sources.set(object, place);
+}
+
+/** A changed copy of an object stands where the object does. */
+export function inheritPlace<Copy extends object>(copy: Copy, from: object): Copy {
+  const source = sources.get(from);
+  if (source !== undefined && copy !== from) sources.set(copy, source);
+  return copy;
+}
+
+/** Notes that `object` was made because of the part of `by` at `path`. */
+export function setMaker(object: object, by: object, path: Path = []): void {
+  sources.set(object, { by, path });
+}
+
+/** The object of the input that made this one; undefined when the input states it itself. */
+export function makerOf(object: object): object | undefined {
+  const source = sources.get(object);
+  return source !== undefined && "by" in source ? source.by : undefined;
+}
+
+/** Where the input states an object, the part of it at `path`, or what made it; undefined when nothing does. */
+export function originOf(object: object, path: Path = []): Origin | undefined {
+  const source = sources.get(object);
+  if (source === undefined) return undefined;
+  return "by" in source ? originOf(source.by, source.path) : originAt(source, path);
 }

@@ -1,5 +1,8 @@
 import {
   type Document,
+  type DocumentOptions,
+  type ParseOptions,
+  type SchemaOptions,
   type Node as YamlNode,
   type ParsedNode,
   type ScalarTag,
@@ -38,14 +41,14 @@ const truthTag: ScalarTag = {
   stringify: ({ value }) => (value === true ? "yes" : "no"),
 };
 
-const parseOptions = {
+const parseOptions: ParseOptions & DocumentOptions & SchemaOptions = {
   version: "1.2",
   merge: true,
-  strict: true,
   uniqueKeys: true,
   customTags: [truthTag],
   logLevel: "silent",
-} as const;
+  prettyErrors: false,
+};
 
 /** Aliases that may be resolved per document, counted with their nesting; the manifests of real charts need a few dozen. */
 const maxAliases = 1000;
@@ -69,7 +72,7 @@ export function readYamlObjects(text: string, skip: number): YamlObjects {
 
 function parseDocuments(text: string, faults: YamlFault[]): readonly Parsed[] {
   try {
-    const documents = parseAllDocuments(text, { ...parseOptions, prettyErrors: false });
+    const documents = parseAllDocuments(text, parseOptions);
     return "empty" in documents ? [] : documents;
   } catch (error) {
     // The parser recurses: only a text that is nested thousands deep gets here.
@@ -122,7 +125,7 @@ export interface YamlPlaces {
 /** Parses one object again to find places in it. `indent` is the column where it starts, from 0. */
 export function placesInYaml(text: string, indent: number): YamlPlaces {
   // An item of a List starts in the middle of a line; its further lines are indented as far as that.
-  const [document] = parseAllDocuments(" ".repeat(indent) + text, { ...parseOptions, prettyErrors: false });
+  const [document] = parseAllDocuments(" ".repeat(indent) + text, parseOptions);
   return {
     offsetOf(path, wanted) {
       if (document === undefined || !("contents" in document)) return undefined;

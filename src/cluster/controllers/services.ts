@@ -1,0 +1,166 @@
+import type { Assumptions } from "../assumptions.ts";
+import { append, groupBy } from "../group.ts";
+import { inheritPlace, setMaker } from "../load/origin.ts";
+import type { EndpointSlice, Endpoints, Node, Pod, Service } from "../objects.ts";
+import { matchesLabels } from "../selector.ts";
+import { serviceNameLabel, slicesOf } from "./endpoint-slices.ts";
+import { mirrored } from "./mirror.ts";
+import type { ServiceAllocator } from "./service-addresses.ts";
+
+/** What the next run knows: allocated Services and their slices, with what they were made from. */
+export interface ServiceMemory {
+  readonly services: ReadonlyMap<string, { readonly wanted: Service; readonly service: Service }>;
+  readonly slices: ReadonlyMap<string, MadeSlices>;
+  readonly indexes: ReadonlyMap<string, PodIndex>;
+  readonly nodes: readonly Node[];
+}
+
+interface MadeSlices {
+  readonly service: Service;
+  readonly selected: readonly Pod[];
+  readonly nodes: readonly Node[];
+  readonly slices: readonly EndpointSlice[];
+}
+
+export const noServiceMemory: ServiceMemory = { services: new Map(), slices: new Map(), indexes: new Map(), nodes: [] };
+
+const keyOf = ({ metadata }: { readonly metadata: Service["metadata"] }): string =>
+  `${metadata.namespace}/${metadata.name}`;
+
+/** Every Service with its addresses: those of the last run first, then what is new. */
+export function runServices(
+  wanted: readonly Service[],
+  memory: ServiceMemory["services"],
+  allocator: ServiceAllocator,
+): ServiceMemory["services"] {
+  const known = new Map(wanted.map((service) => [service, memory.get(keyOf(service))]));
+  const isSame = (service: Service): boolean => known.get(service)?.wanted === service;
+  for (const service of wanted) {
+    const before = known.get(service);
+    allocator.claim(before !== undefined && isSame(service) ? before.service : service);
+  }
+  return new Map(
+    wanted.map((service) => {
+      const before = known.get(service);
+      if (before !== undefined && isSame(service)) return [keyOf(service), before];
+      return [keyOf(service), { wanted: service, service: inheritPlace(allocator.complete(service), service) }];
+    }),
+  );
+}
+
+export interface SliceInputs {
+  readonly services: readonly Service[];
+  readonly stated: readonly EndpointSlice[];
+  readonly endpoints: readonly Endpoints[];
+  readonly pods: readonly Pod[];
+  readonly nodes: readonly Node[];
+}
+
+export interface SliceRun {
+  readonly slices: readonly EndpointSlice[];
+  /** The pods that the selector of each Service takes. */
+  readonly selected: ReadonlyMap<Service, readonly Pod[]>;
+  readonly memory: Pick<ServiceMemory, "slices" | "indexes">;
+}
+
+/**
+ * The EndpointSlices of all Services. What the input states is used as it stands; then hand-made Endpoints are
+ * mirrored; then selectors are followed.
+ */
+export function runSlices(inputs: SliceInputs, memory: ServiceMemory, assumptions: Assumptions): SliceRun {
+  const stated = new Set(
+    inputs.stated.map(({ metadata }) => `${metadata.namespace}/${metadata.labels[serviceNameLabel] ?? ""}`),
+  );
+  const endpoints = new Map(inputs.endpoints.map((object) => [keyOf(object), object]));
+  const nodes = new Map(inputs.nodes.map((node) => [node.metadata.name, node]));
+  const indexes = indexPods(inputs.pods, memory.indexes);
+  const made = new Map<string, MadeSlices>();
+  const selected = new Map<Service, readonly Pod[]>();
+  const slices: EndpointSlice[] = [...inputs.stated];
+  for (const service of inputs.services) {
+    const key = keyOf(service);
+    const pods = indexes.get(service.metadata.namespace)?.select(service.spec.selector) ?? [];
+    if (hasSelector(service)) selected.set(service, pods);
+    if (stated.has(key) || service.spec.type === "ExternalName") continue;
+    const byHand = endpoints.get(key);
+    if (byHand !== undefined && pods.length === 0) {
+      const mirror = mirrored(byHand, service);
+      for (const slice of mirror) inheritPlace(slice, byHand);
+      slices.push(...mirror);
+    } else if (hasSelector(service)) {
+      const entry = sliced(service, pods, inputs.nodes, nodes, memory.slices.get(key));
+      made.set(key, entry);
+      slices.push(...entry.slices);
+    }
+  }
+  if (made.size > 0)
+    assumptions.add(
+      "endpoint-slices",
+      "Services without EndpointSlices have those that their selectors give",
+      "EndpointSlice objects",
+    );
+  return { slices, selected, memory: { slices: made, indexes } };
+}
+
+/** The API takes an empty selector for none. */
+export function hasSelector({ spec }: Service): boolean {
+  return spec.type !== "ExternalName" && spec.selector !== undefined && Object.keys(spec.selector).length > 0;
+}
+
+function sliced(
+  service: Service,
+  selected: readonly Pod[],
+  list: readonly Node[],
+  nodes: ReadonlyMap<string, Node>,
+  before: MadeSlices | undefined,
+): MadeSlices {
+  if (before?.service === service && before.nodes === list && sameItems(before.selected, selected)) return before;
+  const slices = slicesOf(service, selected, nodes);
+  for (const slice of slices) setMaker(slice, service);
+  return { service, selected, nodes: list, slices };
+}
+
+export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
+}
+
+/** The pods of a namespace by label, so that 10,000 selectors do not each look at 150,000 pods. */
+export interface PodIndex {
+  readonly pods: readonly Pod[];
+  select(selector: Readonly<Record<string, string>> | undefined): readonly Pod[];
+}
+
+function indexPods(pods: readonly Pod[], before: ReadonlyMap<string, PodIndex>): ReadonlyMap<string, PodIndex> {
+  const byNamespace = groupBy(pods, ({ metadata }) => metadata.namespace);
+  const indexes = new Map<string, PodIndex>();
+  for (const [namespace, members] of byNamespace) {
+    const known = before.get(namespace);
+    indexes.set(namespace, known !== undefined && sameItems(known.pods, members) ? known : indexOf(members));
+  }
+  return indexes;
+}
+
+function indexOf(pods: readonly Pod[]): PodIndex {
+  let byLabel: Map<string, Pod[]> | undefined;
+  const fill = (): Map<string, Pod[]> => {
+    const filled = new Map<string, Pod[]>();
+    for (const pod of pods) {
+      for (const [key, value] of Object.entries(pod.metadata.labels)) append(filled, `${key}=${value}`, pod);
+    }
+    return filled;
+  };
+  return {
+    pods,
+    select(selector) {
+      const labels = Object.entries(selector ?? {});
+      if (labels.length === 0) return [];
+      byLabel ??= fill();
+      let smallest: readonly Pod[] | undefined;
+      for (const [key, value] of labels) {
+        const list = byLabel.get(`${key}=${value}`) ?? [];
+        if (smallest === undefined || list.length < smallest.length) smallest = list;
+      }
+      return (smallest ?? []).filter((pod) => matchesLabels(selector ?? {}, pod.metadata.labels));
+    },
+  };
+}
