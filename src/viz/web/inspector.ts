@@ -1,0 +1,229 @@
+import type { Choice, Owner, StateChange, Step } from "../../trace/records.ts";
+import type { Course, Moment } from "../moments.ts";
+import { type LayerRows, endsOf, packetRows } from "../packet-rows.ts";
+import { icons, toneWords } from "../shapes.ts";
+import { el, icon } from "./dom.ts";
+import type { Loaded, State, Store } from "./store.ts";
+
+/** The right side: the sentence, why, the packet in and out, the rule, the state it left behind. */
+export function inspectorView(root: HTMLElement, store: Store): void {
+  store.listen((state, before) => {
+    const { loaded } = state;
+    if (!loaded) return;
+    if (loaded === before.loaded && state.cursor === before.cursor && state.grain === before.grain) return;
+    const moment = loaded.course.moments[state.cursor];
+    root.replaceChildren(
+      ...(moment ? content(moment, loaded, state, store) : [el("p", {}, "This trace has no steps.")]),
+    );
+    root.scrollTop = 0;
+  });
+}
+
+function content(moment: Moment, { course, trace }: Loaded, state: State, store: Store): Node[] {
+  const { step, hop } = moment;
+  const assumption = trace.assumptions.find(({ id }) => id === step.assumption);
+  return [
+    el("p", { class: "kicker" }, `Step ${moment.index + 1} of ${course.moments.length} · ${placeWords(step)}`),
+    el("h2", { class: "sentence" }, step.text),
+    el(
+      "p",
+      { class: "tone", "data-tone": moment.tone },
+      icon(icons[moment.tone]),
+      toneWords[moment.tone],
+      el("span", { class: "quiet" }, ` at ${millis(step.timeNanos)}`),
+    ),
+    ...(step.owner ? [ownerCard(step.owner)] : []),
+    ...(step.choice ? [choiceCard(step.choice)] : []),
+    ...(assumption
+      ? [
+          section(
+            "Assumed",
+            el("p", {}, assumption.text),
+            assumption.override !== undefined && el("p", { class: "quiet" }, `State it with ${assumption.override}.`),
+          ),
+        ]
+      : []),
+    ...details(step),
+    ...(hop ? [packetCard(packetRows(hop, moment.stepIndex), moment)] : []),
+    ...(step.stateChanges && step.stateChanges.length > 0 ? [stateCard(step.stateChanges)] : []),
+    stopCard(moment, course, state, store),
+  ];
+}
+
+function placeWords(step: Step): string {
+  switch (step.kind) {
+    case "rule":
+    case "chain":
+    case "map":
+      return `${step.table} ${step.hook}, chain ${step.chain}`;
+    case "hook":
+      return `checkpoint ${step.hook}`;
+    default:
+      return `${step.kind} in ${step.namespace}`;
+  }
+}
+
+function millis(nanos: number): string {
+  return `${(nanos / 1e6).toFixed(3)} ms`;
+}
+
+function section(title: string, ...children: (Node | string | undefined | false)[]): HTMLElement {
+  return el("section", { class: "card" }, el("h3", {}, title), ...children);
+}
+
+function ownerCard({ kind, namespace, name, detail, origin }: Owner): HTMLElement {
+  const full = namespace === undefined ? name : `${namespace}/${name}`;
+  return section(
+    "Because of",
+    el(
+      "p",
+      { class: "owner" },
+      el("span", { class: "chip" }, kind),
+      el("strong", {}, full),
+      detail !== undefined && ` ${detail}`,
+    ),
+    origin && el("p", { class: "quiet" }, `${origin.file}:${origin.line}`),
+  );
+}
+
+function choiceCard({ options, taken, by }: Choice): HTMLElement {
+  const rows = options.map(({ label, probability }, index) => {
+    const share = probability === undefined ? "" : `${Math.round(probability * 1000) / 10} %`;
+    const bar = el("meter", { min: 0, max: 1, value: probability ?? 0, "aria-label": `chance of ${label}` });
+    const taking = index === taken;
+    return el(
+      "li",
+      { class: taking ? "taken" : "" },
+      el("code", {}, label),
+      probability !== undefined && bar,
+      share,
+      taking && el("em", {}, " taken"),
+    );
+  });
+  return section(by === "random" ? "Chance decided" : `Chosen by ${by}`, el("ul", { class: "options" }, ...rows));
+}
+
+/** The raw text behind the sentence: the rule, the route, the connection. */
+function details(step: Step): HTMLElement[] {
+  switch (step.kind) {
+    case "rule": {
+      const text =
+        step.rules === undefined
+          ? []
+          : [
+              section(
+                step.matched ? "The rule that matched" : "The rule that did not match",
+                el("pre", {}, step.rules),
+              ),
+            ];
+      const failed = (step.failed ?? []).map(({ rule, term, packet }) =>
+        el("li", {}, `rule ${rule}: `, el("code", {}, `✗ ${term}`), ` the packet has ${packet}`),
+      );
+      return failed.length === 0 ? text : [...text, section("What failed", el("ul", { class: "failed" }, ...failed))];
+    }
+    case "map":
+      return [
+        section(
+          "The lookup",
+          el(
+            "pre",
+            {},
+            `${step.table} ${step.map}\n${step.key} → ${step.value ?? (step.found ? "found" : "no entry")}`,
+          ),
+        ),
+      ];
+    case "route":
+      return step.route === undefined
+        ? []
+        : [section(`The route${step.table === undefined ? "" : `, table ${step.table}`}`, el("pre", {}, step.route))];
+    case "conntrack":
+      return step.entry === undefined ? [] : [section("The connection", el("pre", {}, step.entry))];
+    case "ipvs":
+      return step.connection === undefined ? [] : [section("The connection", el("pre", {}, step.connection))];
+    default:
+      return [];
+  }
+}
+
+function packetCard(layers: readonly LayerRows[], { packet, hop }: Moment): HTMLElement {
+  const changed = layers.some(({ rows }) => rows.some((row) => row.changed));
+  const head = el(
+    "tr",
+    {},
+    el("th", { scope: "col" }, "Field"),
+    el("th", { scope: "col" }, changed ? "In" : "Value"),
+    changed && el("th", { scope: "col" }, "Out"),
+  );
+  const bodies = layers.map(({ layer, rows }) =>
+    el(
+      "tbody",
+      {},
+      el("tr", { class: "layer" }, el("th", { colspan: changed ? 3 : 2, scope: "rowgroup" }, layer)),
+      ...rows.map((row) =>
+        el(
+          "tr",
+          { class: row.changed ? "changed" : "" },
+          el("th", { scope: "row" }, row.label),
+          el("td", {}, row.before),
+          changed &&
+            el(
+              "td",
+              { class: row.changed ? "flash" : "" },
+              row.after,
+              row.changed && el("span", { class: "sr" }, " (changed)"),
+            ),
+        ),
+      ),
+    ),
+  );
+  const cause = packet?.causedBy;
+  const attempt = packet !== undefined && packet.attempt > 1 ? `, attempt ${packet.attempt}` : "";
+  return section(
+    `Packet ${packet?.id ?? ""}${attempt}`,
+    cause &&
+      el("p", { class: "quiet" }, `${cause.reason}${cause.packet === undefined ? "" : ` of packet ${cause.packet}`}`),
+    el("table", { class: "fields" }, el("thead", {}, head), ...bodies),
+    hop?.packet.inner &&
+      el("p", { class: "quiet" }, `Carries ${hop.packet.inner.protocol} ${endsOf(hop.packet.inner)}`),
+  );
+}
+
+function stateCard(changes: readonly StateChange[]): HTMLElement {
+  const rows = changes.map(({ table, action, key, before, after }) =>
+    el(
+      "li",
+      {},
+      el("span", { class: "chip cylinder" }, `${table}: ${action}`),
+      el("code", {}, key),
+      before !== undefined && el("pre", { class: "gone" }, before),
+      after !== undefined && el("pre", {}, after),
+    ),
+  );
+  return section("State left behind", el("ul", { class: "states" }, ...rows));
+}
+
+/** All steps of this stop: the steps within the hop, one click away. */
+function stopCard({ stop, index, step, hop }: Moment, course: Course, { grain }: State, store: Store): HTMLElement {
+  const { first, last } = course.stops[stop] ?? { first: index, last: index };
+  const items = course.moments.slice(first, last + 1).map((moment) => {
+    const entry = el(
+      "button",
+      { type: "button", "data-tone": moment.tone, "aria-current": moment.index === index ? "step" : undefined },
+      icon(icons[moment.tone]),
+      el("span", {}, moment.step.text),
+    );
+    entry.addEventListener("click", () => store.update({ cursor: moment.index, playing: false }));
+    return el("li", {}, entry);
+  });
+  const open = grain === "hop" ? { open: true } : {};
+  return el(
+    "details",
+    { class: "card steps", ...open },
+    el(
+      "summary",
+      {},
+      hop ? `All ${items.length} steps of this stop in ${step.namespace}` : `All ${items.length} steps here`,
+    ),
+    el("ol", {}, ...items),
+  );
+}

@@ -1,0 +1,82 @@
+import type { Trace } from "../../trace/records.ts";
+import { type Layout, layout } from "../layout.ts";
+import { type Course, buildCourse } from "../moments.ts";
+import { type Grain, clamp, culprit } from "../navigate.ts";
+import { Ways } from "../route.ts";
+import { type Scene, buildScene } from "../scene.ts";
+import type { OfferedFlow, Problem } from "./protocol.ts";
+
+/** A trace with all that is computed from it once. */
+export interface Loaded {
+  readonly trace: Trace;
+  readonly scene: Scene;
+  readonly course: Course;
+  readonly layout: Layout;
+  readonly ways: Ways;
+  readonly flows: readonly OfferedFlow[];
+}
+
+export interface State {
+  readonly loaded: Loaded | undefined;
+  /** Index of the moment that all views show. */
+  readonly cursor: number;
+  readonly grain: Grain;
+  readonly playing: boolean;
+  readonly speed: number;
+  readonly busy: boolean;
+  readonly problems: readonly Problem[];
+  readonly failure: string | undefined;
+}
+
+type Listener = (state: State, before: State) => void;
+
+/** The one state of the page; views listen and redraw what concerns them. */
+export class Store {
+  #state: State = {
+    loaded: undefined,
+    cursor: 0,
+    grain: "hop",
+    playing: false,
+    speed: 1,
+    busy: true,
+    problems: [],
+    failure: undefined,
+  };
+  readonly #listeners: Listener[] = [];
+
+  get state(): State {
+    return this.#state;
+  }
+
+  listen(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+
+  update(patch: Partial<State>): void {
+    const before = this.#state;
+    this.#state = { ...before, ...patch };
+    for (const listener of this.#listeners) listener(this.#state, before);
+  }
+
+  /** Takes a new trace. A failure opens on its culprit at step grain; all else at the start. */
+  load(trace: Trace, flows: readonly OfferedFlow[]): void {
+    const scene = buildScene(trace);
+    const course = buildCourse(trace);
+    const placed = layout(scene, this.#state.loaded?.layout.slots);
+    const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
+    this.update({
+      loaded: { trace, scene, course, layout: placed, ways: new Ways(scene, placed), flows },
+      cursor: spoilt ?? clamp(course, course.stops[0]?.last ?? 0),
+      grain: spoilt === undefined ? this.#state.grain : "step",
+      playing: false,
+      busy: false,
+      problems: [],
+      failure: undefined,
+    });
+  }
+
+  /** Moves the cursor by hand, which ends playing. */
+  select(cursor: number): void {
+    if (this.#state.loaded) this.update({ cursor: clamp(this.#state.loaded.course, cursor), playing: false });
+  }
+}

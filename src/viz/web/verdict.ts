@@ -1,0 +1,40 @@
+import type { Outcome, Trace } from "../../trace/records.ts";
+import type { Tone } from "../moments.ts";
+import { icons } from "../shapes.ts";
+import { el, icon } from "./dom.ts";
+import type { Store } from "./store.ts";
+
+const verdicts: Readonly<Record<Outcome, { readonly tone: Tone; readonly words: string }>> = {
+  answered: { tone: "delivered", words: "an answer came" },
+  refused: { tone: "rejected", words: "the connection was refused" },
+  reset: { tone: "rejected", words: "the connection was broken off" },
+  "timed-out": { tone: "dropped", words: "no answer in time" },
+  unreachable: { tone: "rejected", words: "an error message says: unreachable" },
+  "name-not-found": { tone: "rejected", words: "there is no such name" },
+  "dns-error": { tone: "dropped", words: "the name could not be looked up" },
+  unknown: { tone: "unknown", words: "something here is not modelled" },
+};
+
+/** The bar at the top: how it ended, always in sight. */
+export function verdictView(root: HTMLElement, store: Store): void {
+  store.listen((state, before) => {
+    root.classList.toggle("stale", state.busy || state.problems.length > 0);
+    if (state.loaded && state.loaded !== before.loaded)
+      root.replaceChildren(...content(state.loaded.trace, state.loaded.course.moments.length));
+  });
+}
+
+function content(trace: Trace, steps: number): Node[] {
+  const { tone, words } = verdicts[trace.outcome];
+  const word = tone.charAt(0).toUpperCase() + tone.slice(1);
+  const because = trace.unknownBecause ?? [];
+  return [
+    el("strong", { class: "badge", "data-tone": tone }, icon(icons[tone]), word),
+    el("span", { class: "verdict-words" }, because.length > 0 ? `${words}: ${because.join("; ")}` : words),
+    el("code", { class: "verdict-run" }, trace.probe.run),
+    el("span", {}, `from ${trace.probe.from}`, trace.answeredBy !== undefined && ` to ${trace.answeredBy}`),
+    el("span", { class: "verdict-message" }, trace.message),
+    el("span", { class: "quiet" }, `${steps} steps`),
+    el("span", { class: "quiet" }, `seed ${trace.seed}`),
+  ];
+}
