@@ -1,6 +1,7 @@
 import type { FlowRecorder } from "../../trace/recorder.ts";
 import type { Address } from "../../wire/address.ts";
-import type { Payload } from "../../wire/packet.ts";
+import type { Packet, Payload } from "../../wire/packet.ts";
+import type { Skb } from "../skb.ts";
 
 /** The errno names an application can see from the modelled stack. */
 export type Errno =
@@ -59,7 +60,7 @@ export interface TcpHandlers {
 export interface TcpConnection {
   readonly local: Endpoint;
   readonly remote: Endpoint;
-  readonly flow?: FlowRecorder;
+  readonly flow?: FlowRecorder | undefined;
   send(payload: Payload): void;
   close(): void;
   abort(): void;
@@ -111,4 +112,8 @@ export interface Sockets {
     handlers: EchoHandlers,
     options: SocketOptions & { readonly ident: number; readonly sequence: number; readonly dataBytes: number },
   ): SocketError | undefined;
+  /** For the packet path: a packet that got through INPUT. */
+  receive(skb: Skb): void;
+  /** For the packet path: an ICMP error (the packet that carries it) arrived; whom it concerns is told. */
+  receiveError(packet: Packet): void;
 }

@@ -1,0 +1,17 @@
+import type { DropCode } from "../drop-codes.ts";
+
+/** Why a packet that reached its namespace reached no process. */
+export const socketDropCodes = {
+  NO_SOCKET: { meaning: "Nothing listens on the port.", kernelReason: "NO_SOCKET" },
+  NO_PROTOCOL: { meaning: "Nothing here speaks the protocol.", kernelReason: "IP_NOPROTO" },
+  TCP_CHECKSUM: { meaning: "The TCP checksum is wrong.", kernelReason: "TCP_CSUM" },
+  TCP_RESET_UNASKED: { meaning: "A reset for a connection that is not there." },
+  TCP_OUT_OF_PLACE: {
+    meaning: "The segment does not fit the state of its connection.",
+    kernelReason: "TCP_INVALID_SEQUENCE",
+  },
+  ECHO_UNASKED: { meaning: "An echo reply that nobody waits for." },
+  SCTP_NOT_MODELLED: { meaning: "SCTP end points are not modelled." },
+} as const satisfies Readonly<Record<string, DropCode>>;
+
+export type SocketDropCode = keyof typeof socketDropCodes;
