@@ -1,4 +1,5 @@
-import { type BuildOptions, buildCluster } from "../cluster/build.ts";
+import { hostLocal } from "../cni/ipam/host-local.ts";
+import { type ClusterState, buildCluster } from "../cluster/build.ts";
 import type { Cluster, ClusterSettings } from "../cluster/cluster.ts";
 import { type ManifestSource, loadManifests } from "../cluster/load/load.ts";
 import { type Problem, hasErrors } from "../cluster/problem.ts";
@@ -20,6 +21,8 @@ export interface InputOptions {
 /** A cluster ready to be simulated. */
 export interface ClusterInput {
   readonly cluster: Cluster;
+  /** What the cluster's next edit starts from. */
+  readonly state: ClusterState;
   readonly listens: Listens;
   readonly namespace: string;
   readonly seed: number;
@@ -36,9 +39,8 @@ export function loadInput(sources: readonly ManifestSource[], options: InputOpti
   const { namespace = "default", maxYamlLength, listens = {}, seed = 1 } = options;
   const loaded = loadManifests(sources, { namespace, ...(maxYamlLength !== undefined && { maxYamlLength }) });
   if (hasErrors(loaded.problems)) return { problems: loaded.problems };
-  const buildOptions: BuildOptions = { settings: options.settings ?? {}, ...(options.nodes !== undefined && { nodes: options.nodes }) };
-  const { cluster, problems } = buildCluster(loaded.objects, buildOptions);
-  const all = [...loaded.problems, ...problems];
-  if (cluster === undefined || hasErrors(all)) return { problems: all };
-  return { cluster, listens, namespace, seed, warnings: all, notes: loaded.notes };
+  const settings = { ...options.settings, ...(options.nodes !== undefined && { nodeCount: options.nodes }) };
+  const { cluster, problems, state } = buildCluster(loaded, { settings, allocatePodIPs: hostLocal });
+  if (cluster === undefined || state === undefined) return { problems };
+  return { cluster, state, listens, namespace, seed, warnings: problems, notes: loaded.notes };
 }

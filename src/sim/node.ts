@@ -2,14 +2,13 @@ import type { CniPlugin, NodeContext } from "../cni/plugin.ts";
 import { addNodeRoutes } from "../cni/components/node-routes.ts";
 import { setBridgeNetfilter } from "../cni/components/bridge-netfilter.ts";
 import { ipMasqRules } from "../cni/components/ip-masq.ts";
-import type { Cluster } from "../cluster/cluster.ts";
 import type { Node, Pod } from "../cluster/objects.ts";
 import { createIptables, type Iptables } from "../iptables/netns.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
-import { applyPolicies } from "./policies.ts";
 import { serveClusterDns } from "./cluster-dns.ts";
 import { cniPlugins, proxies } from "./components.ts";
 import { type PodPort, openServers, portsOf } from "./listens.ts";
+import { PolicyAgent } from "./policies.ts";
 import type { NodeProxy, RunningProxy } from "./proxies.ts";
 import type { Underlay } from "./underlay.ts";
 import { buildUplink } from "./underlay-build.ts";
@@ -30,6 +29,7 @@ export class RunningNode {
   readonly #pods = new Map<string, { readonly pod: Pod; readonly namespace: NetworkNamespace }>();
   readonly #stopped = new Set<string>();
   readonly #proxy: RunningProxy;
+  readonly #policies: PolicyAgent;
 
   constructor(world: World, node: Node, underlay: Underlay) {
     this.#world = world;
@@ -37,6 +37,7 @@ export class RunningNode {
     this.#underlay = underlay;
     this.host = world.createHostNamespace(node.metadata.name);
     this.iptables = createIptables(this.host);
+    this.#policies = new PolicyAgent(this.iptables);
     this.#plugin = cniPlugins[world.cluster.settings.cni] as CniPlugin;
     this.#proxy = (proxies[world.cluster.settings.proxyMode] as NodeProxy).start(this.host, this.iptables);
   }
@@ -52,14 +53,14 @@ export class RunningNode {
     if (cluster.settings.masqueradeLeavingCluster) {
       for (const { family } of this.#underlay.segments) this.iptables.restore(ipMasqRules(cluster.settings, family));
     }
-    this.sync(undefined);
+    this.sync();
   }
 
   /** Brings pods, kube-proxy and policies to the cluster's state. */
-  sync(before: Cluster | undefined): void {
+  sync(): void {
     this.#syncPods();
     if (!this.#stopped.has("kube-proxy")) this.#proxy.sync(this.#world.cluster, this.#node);
-    if (!this.#stopped.has("network-policy")) applyPolicies(this.#context(), this.iptables, before);
+    if (!this.#stopped.has("network-policy")) this.#policies.sync(this.#context());
   }
 
   /** A component stops; what it programmed stays as it is. */

@@ -91,15 +91,18 @@ export class World {
 
   /** A new state of the cluster: running nodes wire and unwire pods, and their components sync. */
   update(next: Cluster): void {
-    const before = this.#cluster;
     this.#cluster = next;
-    for (const running of this.#nodes.values()) running.sync(before);
+    for (const running of this.#nodes.values()) running.sync();
   }
 
   /** A node loses power: frames to and from it vanish. */
   kill(name: string): void {
     this.network.setDown(name);
     for (const pod of this.#cluster.pods) if (pod.spec.nodeName === name) this.network.setDown(podNamespaceName(pod));
+  }
+
+  unknownReasons(): readonly string[] {
+    return [];
   }
 
   assumptions(): readonly WorldAssumption[] {

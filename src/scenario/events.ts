@@ -1,0 +1,1 @@
+export function applyEvent(_c: unknown, _e: unknown): void {}
