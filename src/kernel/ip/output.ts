@@ -174,7 +174,7 @@ function neighbourOutput(ns: NetworkNamespace, skb: Skb): void {
   const { device, nextHop, kind } = skb.route as RoutedTo;
   const fixed = fixedMac(device, kind, nextHop);
   if (fixed !== undefined) {
-    setMacs(skb, device.mac, fixed);
+    setMacs(ns, skb, device, nextHop, fixed);
     return transmit(ns, device, skb);
   }
   ns.neighbours.resolve(
@@ -182,17 +182,17 @@ function neighbourOutput(ns: NetworkNamespace, skb: Skb): void {
     nextHop,
     skb,
     (mac) => {
-      if (skb.track !== undefined) recordNeighbour(ns, skb, device, nextHop, mac);
-      setMacs(skb, device.mac, mac);
+      setMacs(ns, skb, device, nextHop, mac);
       transmit(ns, device, skb);
     },
     () => linkFailure(ns, skb),
   );
 }
 
-function setMacs(skb: Skb, srcMac: Mac, dstMac: Mac): void {
-  skb.srcMac = srcMac;
-  skb.dstMac = dstMac;
+function setMacs(ns: NetworkNamespace, skb: Skb, device: Device, nextHop: Address, mac: Mac): void {
+  if (skb.track !== undefined) recordNeighbour(ns, skb, device, nextHop, mac);
+  skb.srcMac = device.mac;
+  skb.dstMac = mac;
 }
 
 /** The destination MAC that needs no question: no link layer, a group address, or a device without ARP. */
