@@ -42,6 +42,18 @@ export class RecentList {
     this.#entries.clear();
   }
 
+  /** What writing `+ADDRESS` to the list's file does; the TTL then fits any packet. */
+  see(address: Address, nowNanos: number): void {
+    const entry = this.#entries.get(address);
+    if (entry === undefined) this.#add(address, 0, nowNanos);
+    else this.#touch(address, entry, 0, nowNanos);
+  }
+
+  /** What writing `-ADDRESS` does. */
+  forget(address: Address): void {
+    this.#entries.delete(address);
+  }
+
   /** recent_mt (net/netfilter/xt_recent.c). */
   check(
     match: RecentMatch,
@@ -51,7 +63,8 @@ export class RecentList {
     note: ((change: StateChange) => void) | undefined,
   ): boolean {
     const found = this.#entries.get(address);
-    const entry = found !== undefined && match.rttl === true && found.ttl !== ttl ? undefined : found;
+    const entry =
+      found !== undefined && match.rttl === true && found.ttl !== ttl && found.ttl !== 0 ? undefined : found;
     if (entry === undefined) {
       if (match.action !== "set") return match.inverted;
       this.#add(address, ttl, nowNanos);

@@ -253,11 +253,11 @@ export class TableWalk {
   }
 
   #drop(track: PacketRecorder, code: RuleDropCode, owner: Owner | undefined): void {
-    const { kernelReason } = ruleDropCodes[code] as { readonly kernelReason?: string };
+    const { meaning, kernelReason } = ruleDropCodes[code];
     track.step({
       kind: "drop",
       code,
-      text: ruleDropCodes[code].meaning,
+      text: meaning,
       ...(kernelReason !== undefined && { kernelReason }),
       ...(owner && { owner }),
     });

@@ -7,8 +7,25 @@ export interface RejectTarget {
   readonly with: RejectWith;
 }
 
+type RejectError =
+  | "icmp-net-unreachable"
+  | "icmp-host-unreachable"
+  | "icmp-proto-unreachable"
+  | "icmp-port-unreachable"
+  | "icmp-net-prohibited"
+  | "icmp-host-prohibited"
+  | "icmp-admin-prohibited"
+  | "icmp6-no-route"
+  | "icmp6-adm-prohibited"
+  | "icmp6-addr-unreachable"
+  | "icmp6-port-unreachable"
+  | "icmp6-policy-fail"
+  | "icmp6-reject-route";
+
+export type RejectWith = RejectError | "tcp-reset";
+
 /** Type and code of the ICMP errors: include/uapi/linux/netfilter_ipv4/ipt_REJECT.h, ip6t_REJECT.h. */
-export const rejectErrors = {
+export const rejectErrors: Readonly<Record<RejectError, readonly [type: number, code: number]>> = {
   "icmp-net-unreachable": [3, 0],
   "icmp-host-unreachable": [3, 1],
   "icmp-proto-unreachable": [3, 2],
@@ -22,9 +39,7 @@ export const rejectErrors = {
   "icmp6-port-unreachable": [1, 4],
   "icmp6-policy-fail": [1, 5],
   "icmp6-reject-route": [1, 6],
-} as const satisfies Readonly<Record<string, readonly [type: number, code: number]>>;
-
-export type RejectWith = keyof typeof rejectErrors | "tcp-reset";
+};
 
 const aliases: Readonly<Record<string, RejectWith>> = {
   "net-unreach": "icmp-net-unreachable",

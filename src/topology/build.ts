@@ -1,0 +1,149 @@
+import { type Iptables, createIptables } from "../iptables/netns.ts";
+import { CommandError } from "../iptables/apply.ts";
+import { restoreSets } from "../iptables/ipset/text.ts";
+import { parseRestore } from "../iptables/parse.ts";
+import { LineProblem, TextError, type TextProblem, readLines } from "../iptables/text-error.ts";
+import { addDevice, setUp } from "../kernel/link.ts";
+import { createNamespace } from "../kernel/namespace-create.ts";
+import type { NetworkNamespace, Surroundings } from "../kernel/namespace.ts";
+import type { Network } from "../kernel/network.ts";
+import type { Family } from "../wire/address.ts";
+import { parseAddress } from "../wire/address.ts";
+import { parseMac } from "../wire/mac.ts";
+import { runBridgeBatch, runIpBatch } from "./ip-batch.ts";
+import type { LinkEnd, NamespaceFiles, Topology } from "./topology.ts";
+
+/** A namespace of a built topology. */
+export interface BuiltNamespace {
+  readonly namespace: NetworkNamespace;
+  readonly iptables: Iptables;
+  readonly listens: readonly ListenLine[];
+}
+
+/** A line of a `listen` file. */
+export interface ListenLine {
+  readonly protocol: "tcp" | "udp" | "sctp";
+  readonly port: number;
+}
+
+export interface BuildOptions {
+  readonly network: Network;
+  readonly surroundings: Surroundings;
+  /** Runs lines of `exec` files that are not about xt_recent; false when it does not know the line. */
+  execute?(built: BuiltNamespace, line: string): boolean;
+}
+
+/**
+ * Makes the namespaces and links of a topology and programs them in the order of the recorder: veth pairs up,
+ * sysctl, ip, then per namespace bridge, sysctl again, ipset, iptables, exec. Throws a TextError with all problems.
+ */
+export function buildTopology(topology: Topology, options: BuildOptions): ReadonlyMap<string, BuiltNamespace> {
+  const { network, surroundings } = options;
+  const built = new Map<string, BuiltNamespace>();
+  const problems: TextProblem[] = [];
+  const attempt = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      problems.push(...error.problems);
+    }
+  };
+  for (const { name, files } of topology.namespaces) {
+    const namespace = createNamespace({ name, surroundings });
+    network.add(namespace);
+    const listens: ListenLine[] = [];
+    attempt(() => readLines(files.get("listen") ?? "", `${name}/listen`, (line) => readListen(line, listens)));
+    built.set(name, { namespace, iptables: createIptables(namespace), listens });
+  }
+  for (const { ends } of topology.links) {
+    const [a, b] = ends;
+    for (const [end, peer] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      addEnd(built, end, peer);
+  }
+  const each = (work: (own: BuiltNamespace, files: NamespaceFiles) => void): void => {
+    for (const files of topology.namespaces) attempt(() => work(built.get(files.name) as BuiltNamespace, files));
+  };
+  each(({ namespace }, { name, files }) => setSysctls(namespace, files.get("sysctl") ?? "", `${name}/sysctl`));
+  each(({ namespace }, { name, files }) => runIpBatch(namespace, files.get("ip") ?? "", `${name}/ip`));
+  each((own, files) => program(own, files, options));
+  if (problems.length > 0) throw new TextError(problems);
+  return built;
+}
+
+function addEnd(built: ReadonlyMap<string, BuiltNamespace>, end: LinkEnd, peer: LinkEnd): void {
+  const { namespace } = built.get(end.namespace) as BuiltNamespace;
+  const mac = end.mac === undefined ? undefined : parseMac(end.mac);
+  addDevice(namespace, {
+    kind: "veth",
+    name: end.device,
+    peer: { namespace: peer.namespace, device: peer.device },
+    ...(mac && { mac }),
+  });
+  setUp(namespace, end.device);
+}
+
+function program(own: BuiltNamespace, { name, files }: NamespaceFiles, options: BuildOptions): void {
+  const { namespace, iptables } = own;
+  runBridgeBatch(namespace, files.get("bridge") ?? "", `${name}/bridge`);
+  setSysctls(namespace, files.get("sysctl") ?? "", `${name}/sysctl`);
+  restoreSets(iptables.sets, files.get("ipset") ?? "", `${name}/ipset`);
+  for (const [file, family] of [
+    ["iptables", "ipv4"],
+    ["ip6tables", "ipv6"],
+  ] as const) {
+    const text = files.get(file);
+    if (text !== undefined) restore(iptables, text, `${name}/${file}`, family);
+  }
+  readLines(files.get("exec") ?? "", `${name}/exec`, (line) => {
+    const command = line.replace(/(^|\s)#.*$/, "").trim();
+    if (command === "" || runRecent(own, command) || options.execute?.(own, command) === true) return;
+    throw new LineProblem("UNKNOWN_COMMAND", 1, `${command} is not a command that is modelled`);
+  });
+}
+
+function restore(iptables: Iptables, text: string, file: string, family: Family): void {
+  try {
+    iptables.restore(parseRestore(text, { family, file }), { noFlush: false });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new TextError([{ code: error.code, file, line: 1, column: 1, message: error.message }]);
+  }
+}
+
+/** `echo +ADDRESS > /proc/net/xt_recent/NAME`; `-ADDRESS` takes out, `/` empties. */
+function runRecent({ iptables, namespace }: BuiltNamespace, command: string): boolean {
+  const match = /^echo ([+-]?)(\S+) > \/proc\/net\/xt_recent\/(\S+)$/.exec(command);
+  if (match === null) return false;
+  const [, sign, text = "", name = ""] = match;
+  const list = iptables.recentLists.list(name);
+  if (text === "/") list.clear();
+  else {
+    const address = parseAddress(text);
+    if (address === undefined) throw new LineProblem("BAD_ADDRESS", 1, `${text} is not an address`);
+    if (sign === "-") list.forget(address);
+    else list.see(address, namespace.surroundings.clock.nowNanos());
+  }
+  return true;
+}
+
+function setSysctls(namespace: NetworkNamespace, text: string, file: string): void {
+  readLines(text, file, (line) => {
+    const bare = line.replace(/(^|\s)#.*$/, "").trim();
+    if (bare === "") return;
+    const match = /^([\w./-]+)\s*=\s*(-?\d+)$/.exec(bare);
+    if (match === null) throw new LineProblem("BAD_SYSCTL", 1, `${bare} is not NAME=NUMBER`);
+    namespace.sysctls.set((match[1] as string).replaceAll("/", "."), Number(match[2]));
+  });
+}
+
+function readListen(line: string, listens: ListenLine[]): void {
+  const bare = line.trim();
+  if (bare === "") return;
+  const match = /^(tcp|udp|sctp)\s+(\d+)$/.exec(bare);
+  if (match === null) throw new LineProblem("BAD_LISTEN", 1, `${bare} is not PROTOCOL PORT`);
+  listens.push({ protocol: match[1] as ListenLine["protocol"], port: Number(match[2]) });
+}
