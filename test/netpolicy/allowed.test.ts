@@ -43,6 +43,9 @@ function pairsOf(ids: ReadonlyMap<string, readonly Pod[]>, row: Row): readonly (
   return ends(row.src).flatMap((src) => ends(row.dst).map((dst) => [src, dst] as const));
 }
 
+const clusterPolicies = casesOf("../shared/suites/netpol/cnp").length;
+if (clusterPolicies > 0) console.info(`not modelled, ClusterNetworkPolicy: ${clusterPolicies} cases of netpol/cnp`);
+
 describe.for([
   { suite: "Kubernetes e2e", folder: "test/referee/netpol/e2e", ipBlockMatchesPods: true },
   { suite: "cyclonus", folder: "../shared/suites/netpol/cyc", ipBlockMatchesPods: true },

@@ -70,6 +70,15 @@ function setName(side: "src" | "dst", hashed: string, family: Family): string {
   return family === "ipv4" ? name : `inet6:${name}`;
 }
 
+/** Whether a chain of the filter table is kube-router's. */
+export function isPolicyChain(name: string): boolean {
+  return /^KUBE-(?:ROUTER|NWPLCY|POD-FW)-/.test(name);
+}
+
+export function isPolicySet(name: string): boolean {
+  return /^(?:inet6:)?KUBE-(?:SRC|DST)-/.test(name);
+}
+
 /** The code that kube-router puts behind the comment of a rule, to find it again: a hash of chain and arguments. */
 export function ruleCode(chain: string, args: readonly string[]): string {
   return chainHash(chain + args.join(""));
