@@ -47,6 +47,7 @@ export function transmitIpip(ns: NetworkNamespace, device: IpipDevice, skb: Skb)
     flowKey: `${skb.flowKey}/ipip`,
     track: skb.track?.child("outer packet of the tunnel"),
     inner: skb,
+    tunnel: device,
   });
 }
 

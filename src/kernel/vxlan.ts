@@ -48,6 +48,7 @@ export function transmitVxlan(ns: NetworkNamespace, device: VxlanDevice, skb: Sk
     track: track?.child("outer packet of the tunnel"),
     ...(device.lower !== undefined && { device: device.lower }),
     inner: skb,
+    tunnel: device,
   });
 }
 

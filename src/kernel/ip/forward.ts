@@ -40,7 +40,7 @@ export function forwardPacket(ns: NetworkNamespace, skb: Skb): void {
     outDevice: to.device,
     ...(skb.bridge && { physIn: skb.bridge.physIn }),
   };
-  if (passHook(state)) postrouting(ns, skb, inDevice);
+  if (passHook(state)) postrouting(ns, skb, inDevice, true);
 }
 
 /** ip_exceeds_mtu(), ip6_pkt_too_big(): fragments that were put together here may be cut again. */

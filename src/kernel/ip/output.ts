@@ -26,8 +26,9 @@ export interface SendOptions {
   readonly device?: string;
   /** The connection it belongs to, for packets the kernel answers with (nf_ct_attach). */
   readonly conntrack?: Skb["conntrack"];
-  /** The packet inside, where this is a tunnel's outer packet. */
+  /** A tunnel's outer packet: the packet inside, and the tunnel's device, which POSTROUTING shows as `in`. */
   readonly inner?: Skb["inner"];
+  readonly tunnel?: Device;
 }
 
 /**
@@ -70,7 +71,7 @@ export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOp
     );
     return { errno: "EMSGSIZE" };
   }
-  return localOut(ns, skb);
+  return localOut(ns, skb, options.tunnel);
 }
 
 /** IP_MTU_DISCOVER: sets DF, false for EMSGSIZE. __ip_append_data(), __ip_make_skb(). */
@@ -102,7 +103,7 @@ function settleFragmentation(ns: NetworkNamespace, skb: Skb, discovery: PmtuDisc
  * OUTPUT and what follows for a packet that has a route (`skb.route`): __ip_local_out(). IPVS sends here what
  * it has rewritten. EPERM when a hook ended it.
  */
-export function localOut(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
+export function localOut(ns: NetworkNamespace, skb: Skb, tunnel?: Device): SocketError | undefined {
   const { device } = skb.route as RoutedTo;
   let { src, dst } = skb.packet;
   let { mark } = skb;
@@ -116,7 +117,7 @@ export function localOut(ns: NetworkNamespace, skb: Skb): SocketError | undefine
     return failure === undefined;
   });
   if (!passed) return failure ?? { errno: "EPERM" };
-  return postrouting(ns, skb, undefined) ? undefined : { errno: "EPERM" };
+  return postrouting(ns, skb, tunnel, false) ? undefined : { errno: "EPERM" };
 }
 
 /** A hook changed addresses or mark: another lookup (ip_route_me_harder). */
@@ -132,8 +133,13 @@ function reroute(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
   return undefined;
 }
 
-/** POSTROUTING, then the link: ip_output(). False when a hook ended the packet. */
-export function postrouting(ns: NetworkNamespace, skb: Skb, inDevice: Device | undefined): boolean {
+/** POSTROUTING, then the link: ip_output(). `inDevice` is where the packet was before (skb->dev). False when a hook ended it. */
+export function postrouting(
+  ns: NetworkNamespace,
+  skb: Skb,
+  inDevice: Device | undefined,
+  forwarded: boolean,
+): boolean {
   const { device } = skb.route as RoutedTo;
   const state = {
     namespace: ns,
@@ -145,7 +151,7 @@ export function postrouting(ns: NetworkNamespace, skb: Skb, inDevice: Device | u
     ...(inDevice && skb.bridge && { physIn: skb.bridge.physIn }),
   };
   if (!passHook(state)) return false;
-  finishOutput(ns, skb, inDevice !== undefined);
+  finishOutput(ns, skb, forwarded);
   return true;
 }
 
