@@ -29,6 +29,17 @@ export interface RestoreTable {
   readonly deleted: readonly string[];
 }
 
+/** A table of chains that no Service has to itself: what IPVS mode writes, and nothing else. */
+export function plainTable(table: TableName, fixed: Pick<FixedRules, "chains" | "first">): RestoreTable {
+  return { table, chains: sharedChains({ last: [], ...fixed }, [], () => []), deleted: [] };
+}
+
+/** Such a table as text, its rules in the order given. */
+export function formatTable(table: TableName, { chains, first }: Pick<FixedRules, "chains" | "first">): string {
+  const rules = first.map(({ chain, rule }) => `-A ${chain}${formatRule(rule)}`);
+  return [`*${table}`, ...chains.map((name) => `:${name} - [0:0]`), ...rules, "COMMIT", ""].join("\n");
+}
+
 /** The restore as chains: what the kernel holds afterwards besides what it held before. */
 export function restoreTables({ filter, nat, services, changed, stale }: ProxierRestore): RestoreTable[] {
   const filterChains = sharedChains(filter, services, (port) => port.filter);

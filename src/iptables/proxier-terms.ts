@@ -43,6 +43,10 @@ export function localType(side: "src" | "dst", inverted = false): Match {
   return { kind: "addrtype", [side]: { types: ["LOCAL"], inverted } };
 }
 
+export function inSet(set: string, ...flags: readonly ("src" | "dst")[]): Match {
+  return { kind: "set", set, flags, inverted: false };
+}
+
 /** How a term was written, where that is not the canonical text: kube-proxy hands it on as it is. */
 const spellings = new WeakMap<object, string>();
 
@@ -87,6 +91,11 @@ export function protocolTerms(protocol: Protocol, dstPort?: number): readonly [M
     dstPort === undefined ? { kind } : { kind, dstPorts: { from: dstPort, to: dstPort, inverted: false } },
     { kind: "protocol", number: protocolNumbers[kind], inverted: false },
   ];
+}
+
+/** `-p PROTOCOL` alone. */
+export function onlyProtocol(protocol: Protocol): Match {
+  return protocolTerms(protocol)[1];
 }
 
 /** "From a local pod" and "not from a local pod"; undefined where the detector is not implemented. */

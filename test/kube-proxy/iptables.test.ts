@@ -2,7 +2,16 @@ import { describe, expect, test } from "vitest";
 import { type IptablesProxierCommand, iptablesProxier } from "../../src/iptables/proxier.ts";
 import { formatCall } from "../../src/iptables/proxier-print.ts";
 import { formatRestore } from "../../src/iptables/proxier-restore.ts";
-import { expectedSyncs, recordedCases, recordedInput, recordedNode, recordedOptions, updated } from "./recorded.ts";
+import {
+  expectedSections,
+  expectedSyncs,
+  recordedCases,
+  recordedInput,
+  recordedNode,
+  recordedOptions,
+  sortedLines,
+  updated,
+} from "./recorded.ts";
 
 /** What a sync told the node, in the sections of the recordings. */
 function sections(commands: readonly IptablesProxierCommand[], events: readonly string[]): Record<string, string> {
@@ -12,18 +21,7 @@ function sections(commands: readonly IptablesProxierCommand[], events: readonly 
     if (command.kind === "iptables") lines.jumps.push(formatCall(command, command.family));
     if (command.kind === "iptables-restore") lines.restore += formatRestore(command.restore);
   }
-  return { events: sorted(lines.events), jumps: `${lines.jumps.join("\n")}\n`, "iptables-restore": lines.restore };
-}
-
-function sorted(lines: readonly string[]): string {
-  return lines
-    .filter((line) => line !== "")
-    .sort()
-    .join("\n");
-}
-
-function expected(sync: ReadonlyMap<string, string>): Record<string, string> {
-  return { ...Object.fromEntries(sync), events: sorted((sync.get("events") ?? "").split("\n")) };
+  return { events: sortedLines(lines.events), jumps: `${lines.jumps.join("\n")}\n`, "iptables-restore": lines.restore };
 }
 
 describe("what kube-proxy 1.30.5 gives to iptables, byte for byte (test/referee/kube-proxy)", () => {
@@ -34,7 +32,7 @@ describe("what kube-proxy 1.30.5 gives to iptables, byte for byte (test/referee/
     for (const [index, sync] of syncs.entries()) {
       const options = recordedOptions(index === 0 ? "ipv4" : "ipv6");
       const { commands, events } = iptablesProxier.sync(objects, recordedNode(nodeLabels), options);
-      expect(sections(commands, events)).toEqual(expected(sync));
+      expect(sections(commands, events)).toEqual(expectedSections(sync));
     }
   });
 
@@ -51,7 +49,7 @@ describe("what kube-proxy 1.30.5 gives to iptables, byte for byte (test/referee/
         objects = updated(objects, recordedInput(`m-update${index}`));
         ({ state, commands, events } = iptablesProxier.sync(objects, node, options, state));
       }
-      expect(sections(commands, events)).toEqual(expected(sync));
+      expect(sections(commands, events)).toEqual(expectedSections(sync));
     }
   });
 });

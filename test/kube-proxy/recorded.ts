@@ -32,6 +32,18 @@ export function expectedSyncs(name: string, mode: string): ReadonlyMap<string, s
     .filter((sections) => sections.size > 0);
 }
 
+/** The sections of a sync to compare with: events are a set. */
+export function expectedSections(sync: ReadonlyMap<string, string>): Record<string, string> {
+  return { ...Object.fromEntries(sync), events: sortedLines((sync.get("events") ?? "").split("\n")) };
+}
+
+export function sortedLines(lines: readonly string[]): string {
+  return lines
+    .filter((line) => line !== "")
+    .sort()
+    .join("\n");
+}
+
 interface ApiObject {
   readonly kind: string;
   readonly metadata: Pick<ObjectMeta, "name"> & Partial<ObjectMeta>;
