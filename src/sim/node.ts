@@ -8,7 +8,7 @@ import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { serveClusterDns } from "./cluster-dns.ts";
 import { cniPlugins, proxies } from "./components.ts";
 import { type PodPort, openServers, portsOf } from "./listens.ts";
-import { PolicyAgent } from "./policies.ts";
+import { syncPolicies } from "./policies.ts";
 import type { NodeProxy, RunningProxy } from "./proxies.ts";
 import type { Underlay } from "./underlay.ts";
 import { buildUplink } from "./underlay-build.ts";
@@ -29,7 +29,6 @@ export class RunningNode {
   readonly #pods = new Map<string, { readonly pod: Pod; readonly namespace: NetworkNamespace }>();
   readonly #stopped = new Set<string>();
   readonly #proxy: RunningProxy;
-  readonly #policies: PolicyAgent;
 
   constructor(world: World, node: Node, underlay: Underlay) {
     this.#world = world;
@@ -37,7 +36,6 @@ export class RunningNode {
     this.#underlay = underlay;
     this.host = world.createHostNamespace(node.metadata.name);
     this.iptables = createIptables(this.host);
-    this.#policies = new PolicyAgent(this.iptables);
     this.#plugin = cniPlugins[world.cluster.settings.cni] as CniPlugin;
     this.#proxy = (proxies[world.cluster.settings.proxyMode] as NodeProxy).start(this.host, this.iptables);
   }
@@ -60,7 +58,7 @@ export class RunningNode {
   sync(): void {
     this.#syncPods();
     if (!this.#stopped.has("kube-proxy")) this.#proxy.sync(this.#world.cluster, this.#node);
-    if (!this.#stopped.has("network-policy")) this.#policies.sync(this.#context());
+    if (!this.#stopped.has("network-policy")) syncPolicies(this.#context(), this.iptables);
   }
 
   /** A component stops; what it programmed stays as it is. */

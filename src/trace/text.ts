@@ -71,7 +71,7 @@ function formatFlow(flow: Flow, options: TextOptions, paint: NonNullable<TextOpt
 
 /** The hops and decisions of a packet without what differs from packet to packet: packets of one way read alike. */
 function wayOf(packet: PacketTrace): string {
-  const hops = packet.hops.map((hop) => `${hop.namespace}/${hop.device}[${hop.steps.filter(isShown).map(signature).join()}]`);
+  const hops = packet.hops.map((hop) => `${hop.namespace}/${hop.device}[${folded(hop.steps).map(signature).join()}]`);
   return `${packet.direction} ${packet.verdict} ${hops.join(">")}`;
 }
 
@@ -115,8 +115,7 @@ function formatHop(hop: Hop, options: TextOptions, paint: NonNullable<TextOption
   const place = hop.node === undefined || hop.node === hop.namespace ? hop.namespace : `${hop.namespace} on ${hop.node}`;
   const by = hop.device === undefined ? "" : `, in by ${hop.device}`;
   const lines = [paint(`      ${place}${by}`, "strong")];
-  for (const step of hop.steps) {
-    if (options.wide !== true && !isShown(step)) continue;
+  for (const step of options.wide === true ? hop.steps : folded(hop.steps)) {
     lines.push(`        ${paint(labelOf(step).padEnd(10), "dim")} ${step.text}${ownerPlace(step.owner, paint)}`);
     if (step.kind === "rule" && step.rules !== undefined && (options.wide === true || step.matched)) {
       lines.push(paint(`                   ${step.rules}`, "dim"));
@@ -139,7 +138,18 @@ function labelOf(step: Step): string {
   return step.kind === "rule" || step.kind === "chain" ? step.table : step.kind;
 }
 
-/** What the folded view leaves out: rules that did not match, hooks as such, chains that merely return. */
+/** The steps that decided or changed something: without misses, hooks, and jumps into chains that came to nothing. */
+export function folded(steps: readonly Step[]): readonly Step[] {
+  const shown: Step[] = [];
+  for (const step of steps) {
+    const isReturn = (step.kind === "chain" && step.action === "return") || (step.kind === "rule" && step.matched && step.target === "RETURN");
+    const last = shown.at(-1);
+    if (isReturn && last?.kind === "rule" && last.table === step.table && last.target?.split(" ").at(-1) === step.chain) shown.pop();
+    else if (isShown(step)) shown.push(step);
+  }
+  return shown;
+}
+
 function isShown(step: Step): boolean {
   switch (step.kind) {
     case "rule":
@@ -152,6 +162,8 @@ function isShown(step: Step): boolean {
       return step.action !== "confirm";
     case "nat":
       return step.action !== "none";
+    case "ipset":
+      return step.found;
     default:
       return true;
   }

@@ -1,0 +1,108 @@
+import type { ConntrackEntry, Tuple } from "../kernel/conntrack/entry.ts";
+import type { ChainStep, Flow, Hop, PacketRecord, RuleStep, Step } from "../trace/records.ts";
+import { formatAddress } from "../wire/address.ts";
+import { macsText, packetText } from "./replay-text.ts";
+
+/** A packet's way through the tables of one namespace. */
+export interface ReplayPacket {
+  readonly at: string;
+  readonly steps: readonly string[];
+}
+
+/** What was recorded of one flow, in the words of the kernel cases. */
+export interface ReplayRecord {
+  /** By namespace, the packets in order. */
+  readonly trace: Readonly<Record<string, readonly ReplayPacket[]>>;
+  /** `namespace device direction smac>dmac packet`, in order. */
+  readonly wire: readonly string[];
+}
+
+/** Rules that matched and ends of chains by namespace and packet; frames by device. */
+export function recordOf(flows: readonly Flow[], sized: boolean): ReplayRecord {
+  const hops = flows.flatMap(({ packets }) => packets.flatMap((packet) => packet.hops));
+  const trace: Record<string, (ReplayPacket & { readonly order: number })[]> = {};
+  const frames: { readonly order: number; readonly line: string }[] = [];
+  for (const hop of hops) {
+    const packet = walkHop(hop, sized, (order, line) => frames.push({ order, line }));
+    if (packet !== undefined) (trace[hop.namespace] ??= []).push(packet);
+  }
+  const inOrder = Object.entries(trace).map(([namespace, packets]) => [
+    namespace,
+    packets.sort((a, b) => a.order - b.order).map(({ at, steps }) => ({ at, steps })),
+  ]);
+  return {
+    trace: Object.fromEntries(inOrder) as ReplayRecord["trace"],
+    wire: frames.sort((a, b) => a.order - b.order).map(({ line }) => line),
+  };
+}
+
+function walkHop(
+  hop: Hop,
+  sized: boolean,
+  frame: (order: number, line: string) => void,
+): (ReplayPacket & { readonly order: number }) | undefined {
+  let packet: PacketRecord = hop.packet;
+  let seen: string | undefined;
+  let at: string | undefined;
+  let order = 0;
+  const steps: string[] = [];
+  for (const step of hop.steps) {
+    if (isTraced(step)) {
+      const text = packetText(packet, sized);
+      if (at === undefined) {
+        at = text;
+        order = step.id;
+      }
+      steps.push(`${tableStep(step, packet.mark)}${seen === undefined || text === seen ? "" : ` | ${text}`}`);
+      seen = text;
+    } else if (step.kind === "device" && isFrame(packet)) {
+      const direction = directions[step.action];
+      if (direction !== undefined) {
+        frame(step.id, `${hop.namespace} ${step.device} ${direction} ${macsText(packet)} ${packetText(packet, sized)}`);
+      }
+    }
+    for (const change of step.changes ?? []) packet = { ...packet, [change.field]: change.to };
+  }
+  return at === undefined ? undefined : { at, steps, order };
+}
+
+const directions: Readonly<Record<string, string>> = { receive: "in", transmit: "out", "other-host": "in-other" };
+
+/** Neither ARP nor neighbour discovery was recorded on the wire. */
+function isFrame({ protocol, icmpType }: PacketRecord): boolean {
+  return protocol !== "arp" && !(protocol === "icmpv6" && icmpType !== undefined && icmpType >= 133 && icmpType <= 137);
+}
+
+function isTraced(step: Step): step is RuleStep | ChainStep {
+  return step.kind === "chain" || (step.kind === "rule" && step.matched);
+}
+
+/** `table:chain:rule:N TARGET in= out= physin= physout= mark=`. */
+function tableStep(step: RuleStep | ChainStep, mark: number | undefined): string {
+  const words = [`${step.table}:${step.chain}:${step.kind === "rule" ? `rule:${step.rule}` : step.action}`];
+  if (step.kind === "rule" && step.target !== undefined) words.push(step.target);
+  if (step.kind === "chain" && step.action === "policy") words.push(step.verdict ?? "ACCEPT");
+  if (step.inDevice !== undefined) words.push(`in=${step.inDevice}`);
+  if (step.outDevice !== undefined) words.push(`out=${step.outDevice}`);
+  if (step.physInDevice !== undefined) words.push(`physin=${step.physInDevice}`);
+  if (step.physOutDevice !== undefined) words.push(`physout=${step.physOutDevice}`);
+  if (mark !== undefined && mark !== 0) words.push(`mark=0x${mark.toString(16)}`);
+  return words.join(" ");
+}
+
+/** `tcp ESTABLISHED src=.. dst=.. sport=.. dport=.. [UNREPLIED] src=.. .. [ASSURED]`. */
+export function conntrackText(entry: ConntrackEntry): string {
+  const words: string[] = [entry.original.protocol];
+  if (entry.tcpState !== undefined) words.push(entry.tcpState);
+  words.push(tupleText(entry.original));
+  if (!entry.seenReply) words.push("[UNREPLIED]");
+  words.push(tupleText(entry.reply));
+  if (entry.assured) words.push("[ASSURED]");
+  return words.join(" ");
+}
+
+function tupleText(tuple: Tuple): string {
+  const ends = `src=${formatAddress(tuple.src)} dst=${formatAddress(tuple.dst)}`;
+  if (tuple.icmpType !== undefined) return `${ends} type=${tuple.icmpType} code=0 id=${tuple.srcPort}`;
+  return `${ends} sport=${tuple.srcPort} dport=${tuple.dstPort}`;
+}

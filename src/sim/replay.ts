@@ -1,0 +1,150 @@
+import { type Chance, seededChance } from "../kernel/chance.ts";
+import { EventQueue, nanosPerMilli } from "../kernel/clock.ts";
+import { pathMtu } from "../kernel/ip/path-mtu.ts";
+import type { KernelProfile, NetworkNamespace, Surroundings } from "../kernel/namespace.ts";
+import { Network } from "../kernel/network.ts";
+import { kernelProfiles } from "../kernel/profile.ts";
+
+import type { Iptables } from "../iptables/netns.ts";
+import type { TableName } from "../iptables/rule.ts";
+import { type BuildOptions, type BuiltNamespace, buildTopology } from "../topology/build.ts";
+import type { FlowLine, Topology } from "../topology/topology.ts";
+import { Recorder } from "../trace/recorder.ts";
+import type { Flow } from "../trace/records.ts";
+import { address } from "../wire/address.ts";
+import { type ClientResult, answerPayload, runClient } from "./replay-client.ts";
+import { type ReplayRecord, conntrackText, recordOf } from "./replay-record.ts";
+
+/** One flow in the shape of the kernel cases' golden.json. */
+export interface ReplayFlow extends ClientResult, ReplayRecord {
+  readonly name: string;
+  readonly from: string;
+  readonly proto: string;
+  readonly dst: string;
+  readonly size?: number;
+  /** What the sender's kernel then believes the path takes, bytes. */
+  readonly pmtu?: number;
+  /** By namespace, the connections after the exchange, before it is closed. */
+  readonly conntrack: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface ReplayOptions {
+  readonly seed?: number;
+  /** Option taken per choice id. */
+  readonly pins?: Readonly<Record<string, number>>;
+  /** Decides by chance instead of seed and pins. */
+  readonly chance?: Chance;
+  readonly profile?: KernelProfile;
+  /** Runs only flows that say yes. */
+  only?(flow: FlowLine): boolean;
+  readonly execute?: BuildOptions["execute"];
+  /** Called after each flow with what was recorded of it. */
+  recorded?(flow: FlowLine, flows: readonly Flow[]): void;
+}
+
+/** Time between two flows: the ends of a connection are exchanged meanwhile. */
+const gapNanos = 50 * nanosPerMilli;
+
+/**
+ * Builds a topology and runs its flows one after another in one world: neighbours, FDB and IPVS state stay;
+ * connections and learned path MTUs are forgotten before each flow, unless it says `fresh=0`. Throws a TextError.
+ */
+export function replay(topology: Topology, options: ReplayOptions = {}): ReplayFlow[] {
+  const clock = new EventQueue();
+  const network = new Network(clock);
+  const recorder = new Recorder("step", () => clock.nowNanos());
+  const surroundings: Surroundings = {
+    clock,
+    chance: options.chance ?? seededChance(options.seed ?? 1, options.pins),
+    wire: network,
+    recorder,
+    profile: options.profile ?? kernelProfiles["6.18"],
+  };
+  const built = buildTopology(topology, {
+    network,
+    surroundings,
+    ...(options.execute !== undefined && { execute: options.execute }),
+  });
+  for (const own of built.values()) {
+    addRecorderTable(own.iptables);
+    openServers(own);
+  }
+  const sized = topology.flows.some((flow) => flow.options["size"] !== undefined);
+  const results: ReplayFlow[] = [];
+  for (const flow of topology.flows) {
+    if (options.only !== undefined && !options.only(flow)) continue;
+    results.push(runFlow(flow, built, clock, recorder, sized));
+    options.recorded?.(flow, recorder.flows as readonly Flow[]);
+  }
+  return results;
+}
+
+function runFlow(
+  line: FlowLine,
+  built: ReadonlyMap<string, BuiltNamespace>,
+  clock: EventQueue,
+  recorder: Recorder,
+  sized: boolean,
+): ReplayFlow {
+  const namespace = built.get(line.from)?.namespace;
+  if (namespace === undefined) throw new RangeError(`flow ${line.name} starts in ${line.from}, which is no namespace`);
+  if (line.options["fresh"] !== "0") for (const { namespace } of built.values()) forget(namespace);
+  recorder.begin();
+  const flow = recorder.flow({ protocol: line.protocol, from: line.from, to: line.destination, purpose: line.name });
+  const conntrack: Record<string, readonly string[]> = {};
+  const ended = (): void => {
+    for (const [name, own] of built) {
+      const entries = own.namespace.conntrack.entries().map(conntrackText);
+      if (entries.length > 0) conntrack[name] = entries.sort();
+    }
+  };
+  const client = runClient(line, { clock, namespace, ended, ...(flow && { flow }) });
+  clock.run({ untilNanos: clock.nowNanos() + gapNanos });
+  const { size } = line.options;
+  const believesMtu = size !== undefined && line.protocol !== "icmp";
+  return {
+    name: line.name,
+    from: line.from,
+    proto: line.protocol,
+    dst: line.destination,
+    ...client,
+    ...(size !== undefined && { size: Number(size) }),
+    ...(believesMtu && {
+      pmtu: pathMtu(namespace, address(line.destination.replace(/:\d+$/, "").replace(/[[\]]/g, ""))),
+    }),
+    ...recordOf(recorder.flows as readonly Flow[], sized),
+    conntrack,
+  };
+}
+
+function forget(namespace: NetworkNamespace): void {
+  namespace.conntrack.flush();
+  namespace.ip.pathMtus.clear();
+}
+
+/** The recorder's TRACE rules stood in the raw tables of every namespace, so those existed everywhere. */
+function addRecorderTable(iptables: Iptables): void {
+  for (const family of ["ipv4", "ipv6"] as const) {
+    const table: TableName = "raw";
+    if (iptables.ruleset(family).tables.has(table)) continue;
+    const text = { family, tables: [{ table, commands: [] }] };
+    iptables.restore(text);
+  }
+}
+
+/** Servers that answer with who they are; TCP ones when the whole request has come. */
+function openServers({ namespace, listens }: BuiltNamespace): void {
+  const { name, sockets } = namespace;
+  for (const { protocol, port } of listens) {
+    sockets.listen({
+      protocol,
+      port,
+      process: "server",
+      accept: () => ({
+        received: (connection) => connection.send(answerPayload(name, connection.local, connection.remote)),
+        ended: (connection) => connection.close(),
+      }),
+      datagram: (socket, from) => void socket.send(answerPayload(name, socket.local, from), from),
+    });
+  }
+}
