@@ -1,5 +1,6 @@
 import type { Cluster } from "../../src/cluster/cluster.ts";
 import { loadManifests } from "../../src/cluster/load/load.ts";
+import { defaultSettings } from "../../src/cluster/settings.ts";
 import type { KubernetesObject } from "../../src/cluster/objects.ts";
 
 /** The objects of a manifest as a Cluster, as they are: no controller runs, so slices and addresses must be stated. */
@@ -10,19 +11,7 @@ export function clusterOf(manifest: string, name = "manifest.yaml"): Cluster {
   const ofKind = <K extends KubernetesObject["kind"]>(kind: K): Extract<KubernetesObject, { kind: K }>[] =>
     objects.filter((object): object is Extract<KubernetesObject, { kind: K }> => object.kind === kind);
   return {
-    settings: {
-      cni: "bridge",
-      proxyMode: "iptables",
-      podCidrs: ["10.244.0.0/16"],
-      serviceCidrs: ["10.96.0.0/12"],
-      clusterDomain: "cluster.local",
-      networkPolicy: "none",
-      kubeVersion: "1.34",
-      ipvsScheduler: "rr",
-      masqueradeLeavingCluster: true,
-      bridgeNfCallIptables: true,
-      kernel: "6.18",
-    },
+    settings: defaultSettings,
     nodes: [],
     namespaces: ofKind("Namespace"),
     pods: ofKind("Pod"),
