@@ -1,17 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
-import type {
-  LabelSelector,
-  Namespace,
-  NetworkPolicy,
-  NetworkPolicyPeer,
-  NetworkPolicyPort,
-  NetworkPolicyRule,
-  ObjectMeta,
-  Pod,
-  Protocol,
-} from "../../src/cluster/objects.ts";
+import { loadManifests } from "../../src/cluster/load/load.ts";
+import type { Pod, Protocol, Workload } from "../../src/cluster/objects.ts";
 import type { PortRange } from "../../src/netpolicy/ports.ts";
 import type { PolicyView } from "../../src/netpolicy/view.ts";
 
@@ -52,116 +42,52 @@ export function rangesIn(text: string): readonly PortRange[] {
   });
 }
 
-type Json = Readonly<Record<string, unknown>>;
-const list = (value: unknown): readonly Json[] => (value ?? []) as readonly Json[];
-
-/** A case as the view that policies work on, with its pods by id: `ns/name`, or `ns/owner[Kind]` for `workloads`. */
-export function viewOf({ manifests }: Case): { view: PolicyView; ids: Map<string, readonly Pod[]> } {
-  const objects = Object.values(manifests)
-    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS({ maxAliasCount: 1000 }) as Json))
-    .filter((object) => object !== null)
-    .flatMap((object) => (object["items"] === undefined ? [object] : list(object["items"])));
+/** A case as the view that policies work on, with its pods by id: `ns/name`, and `ns/owner[Kind]` of their workload. */
+export function viewOf(one: Case): { view: PolicyView; ids: Map<string, readonly Pod[]> } {
+  // A CronJob of before Kubernetes 1.25 is one all the same.
+  const sources = Object.entries(one.manifests).map(([name, text]) => ({
+    name,
+    text: text.replaceAll("batch/v1beta1", "batch/v1"),
+  }));
+  // Other projects' manifests: some hold what the API server would refuse.
+  const { objects } = loadManifests(sources, { lenient: true });
   const ids = new Map<string, readonly Pod[]>();
-  const namespaces: Namespace[] = [];
-  const networkPolicies: NetworkPolicy[] = [];
   for (const object of objects) {
-    const meta = object["metadata"] as Json;
-    const spec = object["spec"] as Json;
-    if (object["kind"] === "Namespace") namespaces.push({ kind: "Namespace", metadata: metadataOf(meta) });
-    else if (object["kind"] === "NetworkPolicy") networkPolicies.push(policyOf(meta, spec));
-    else if (object["kind"] === "Pod") {
+    const { namespace, name } = object.metadata;
+    if (object.kind === "Pod") {
       // A static pod is owned by its Node: netpol-analyzer calls it by its own name.
-      const owner = list(meta["ownerReferences"]).find((reference) => reference["kind"] !== "Node");
-      const pod = podOf(meta, spec, object["status"] as Json | undefined);
-      const { namespace, name } = pod.metadata;
-      const keys = [`${namespace}/${name}`, `${namespace}/${owner?.["name"] ?? name}[${owner?.["kind"] ?? "Pod"}]`];
-      for (const key of keys) ids.set(key, [...(ids.get(key) ?? []), pod]);
-    } else {
-      const template = (((spec?.["jobTemplate"] as Json | undefined)?.["spec"] as Json | undefined) ?? spec)?.[
-        "template"
-      ] as Json | undefined;
-      if (template === undefined) continue;
-      const owned = { ...(template["metadata"] as Json | undefined), namespace: meta["namespace"] };
-      const pods = [0, 1].map((n) => podOf({ ...owned, name: `${meta["name"]}-${n}` }, template["spec"] as Json));
-      ids.set(`${meta["namespace"] ?? "default"}/${meta["name"]}[${object["kind"]}]`, pods);
+      const owner = object.metadata.ownerReferences?.find(({ kind }) => kind !== "Node");
+      for (const id of [`${namespace}/${name}`, `${namespace}/${owner?.name ?? name}[${owner?.kind ?? "Pod"}]`]) {
+        ids.set(id, [...(ids.get(id) ?? []), onNode(object)]);
+      }
+    } else if ("spec" in object && "template" in object.spec) {
+      ids.set(
+        `${namespace}/${name}[${object.kind}]`,
+        [0, 1].map((ordinal) => podOf(object as Workload, ordinal)),
+      );
     }
   }
-  const pods = [...new Set([...ids.values()].flat())];
-  return { view: { nodes: [], namespaces, networkPolicies, pods }, ids };
-}
-
-function metadataOf(meta: Json): ObjectMeta {
   return {
-    name: meta["name"] as string,
-    namespace: (meta["namespace"] as string | undefined) ?? "default",
-    labels: (meta["labels"] as Record<string, string> | undefined) ?? {},
-    annotations: {},
-  };
-}
-
-function podOf(meta: Json, spec: Json, status?: Json): Pod {
-  const containers = list(spec["containers"]).map((container) => ({
-    name: container["name"] as string,
-    image: "",
-    probes: [],
-    ports: list(container["ports"]).map((port) => ({
-      ...(port["name"] !== undefined && { name: port["name"] as string }),
-      containerPort: port["containerPort"] as number,
-      protocol: (port["protocol"] ?? "TCP") as Protocol,
-    })),
-  }));
-  const address = status?.["podIP"] as string | undefined;
-  return {
-    kind: "Pod",
-    metadata: metadataOf(meta),
-    spec: { hostNetwork: false, dnsPolicy: "ClusterFirst", containers, nodeName: "node" },
-    status: { phase: "Running", podIPs: address === undefined ? [] : [address], ready: true },
-  };
-}
-
-function policyOf(meta: Json, spec: Json): NetworkPolicy {
-  const types = spec["policyTypes"] as readonly ("Ingress" | "Egress")[] | undefined;
-  const egress = list(spec["egress"]).map((rule) => ruleOf(rule, "to"));
-  return {
-    kind: "NetworkPolicy",
-    metadata: metadataOf(meta),
-    spec: {
-      podSelector: selectorOf(spec["podSelector"] as Json),
-      policyTypes: types?.length ? types : egress.length > 0 ? ["Ingress", "Egress"] : ["Ingress"],
-      ingress: list(spec["ingress"]).map((rule) => ruleOf(rule, "from")),
-      egress,
+    view: {
+      nodes: [],
+      namespaces: objects.filter((object) => object.kind === "Namespace"),
+      networkPolicies: objects.filter((object) => object.kind === "NetworkPolicy"),
+      pods: [...new Set([...ids.values()].flat())],
     },
+    ids,
   };
 }
 
-function ruleOf(rule: Json, key: "from" | "to"): NetworkPolicyRule {
-  return {
-    peers: list(rule?.[key]).map(peerOf),
-    ports: list(rule?.["ports"]).map((port): NetworkPolicyPort => ({
-      ...port,
-      protocol: (port["protocol"] ?? "TCP") as Protocol,
-    })),
-  };
+/** All pods run on one node; netpol-analyzer takes pods of the host's network for ordinary ones. */
+function onNode(pod: Pod): Pod {
+  return { ...pod, spec: { ...pod.spec, nodeName: "node", hostNetwork: false } };
 }
 
-function peerOf(peer: Json): NetworkPolicyPeer {
-  const block = peer["ipBlock"] as { cidr: string; except?: readonly string[] } | undefined;
-  return {
-    ...(peer["podSelector"] !== undefined && { podSelector: selectorOf(peer["podSelector"] as Json) }),
-    ...(peer["namespaceSelector"] !== undefined && {
-      namespaceSelector: selectorOf(peer["namespaceSelector"] as Json),
-    }),
-    ...(block && { ipBlock: { cidr: block.cidr, except: block.except ?? [] } }),
-  };
-}
-
-function selectorOf(selector: Json | null): LabelSelector {
-  return {
-    matchLabels: (selector?.["matchLabels"] as Record<string, string> | undefined) ?? {},
-    matchExpressions: list(selector?.["matchExpressions"]).map((expression) => ({
-      key: expression["key"] as string,
-      operator: expression["operator"] as "In",
-      values: (expression["values"] as readonly string[] | undefined) ?? [],
-    })),
-  };
+function podOf({ metadata: { namespace, name }, spec: { template } }: Workload, ordinal: number): Pod {
+  return onNode({
+    kind: "Pod",
+    metadata: { ...template.metadata, namespace, name: `${name}-${ordinal}` },
+    spec: template.spec,
+    status: { phase: "Running", podIPs: [], ready: true },
+  });
 }
