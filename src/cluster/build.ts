@@ -5,7 +5,7 @@ import { completeNodes } from "./controllers/nodes.ts";
 import { type PodMemory, type Readiness, byNamespaceAndName, noPodMemory, runPods } from "./controllers/pods.ts";
 import { ServiceAllocator } from "./controllers/service-addresses.ts";
 import { serviceNameLabel } from "./controllers/endpoint-slices.ts";
-import { type ServiceMemory, noServiceMemory, runServices, runSlices } from "./controllers/services.ts";
+import { type ServiceMemory, noServiceMemory, runServices, runSlices, serviceKey } from "./controllers/services.ts";
 import { missingSystemObjects } from "./controllers/system.ts";
 import type { Generations } from "./controllers/workload-pods.ts";
 import { namespaceNameLabel } from "./decode/node.ts";
@@ -13,7 +13,7 @@ import { inferSettings } from "./infer.ts";
 import type { AllocatePodIPs } from "./ipam.ts";
 import type { Loaded } from "./load/load.ts";
 import { inheritPlace } from "./load/origin.ts";
-import type { KubernetesObject, Namespace, Node, Pod, Workload, WorkloadKind } from "./objects.ts";
+import type { KubernetesObject, Namespace, Node, Pod, Service, Workload, WorkloadKind } from "./objects.ts";
 import { ownerOf } from "./owner.ts";
 import { type Problem, ProblemList, compareText, hasErrors } from "./problem.ts";
 import { checkSettings } from "./settings.ts";
@@ -24,6 +24,8 @@ export interface BuildOptions {
   readonly settings?: Partial<ClusterSettings>;
   /** The IPAM of the CNI plugin. */
   readonly allocatePodIPs: AllocatePodIPs;
+  /** As of loading. */
+  readonly lenient?: boolean;
 }
 
 /** A cluster with what its next edit needs. Immutable: keep any of them to go back to it. */
@@ -42,8 +44,6 @@ export interface BuildContext {
   readonly settings: ClusterSettings;
   readonly allocatePodIPs: AllocatePodIPs;
   readonly cidrsStated: boolean;
-  /** The input was read from a cluster, so that what it lacks is not there. */
-  readonly fromCluster: boolean;
   /** What was assumed at the start. */
   readonly assumptions: Cluster["assumptions"];
 }
@@ -61,7 +61,7 @@ export interface Built {
  * Service its addresses and slices. The one entry from manifests to a cluster.
  */
 export function buildCluster(loaded: Pick<Loaded, "objects" | "problems">, options: BuildOptions): Built {
-  const problems = new ProblemList();
+  const problems = new ProblemList(options.lenient);
   const assumptions = new Assumptions();
   const stated = options.settings ?? {};
   const { objects } = loaded;
@@ -70,7 +70,7 @@ export function buildCluster(loaded: Pick<Loaded, "objects" | "problems">, optio
   const faults = [...loaded.problems, ...checkSettings(settings)];
   if (hasErrors(faults)) return { problems: faults, cluster: undefined, state: undefined };
   const pods = objects.filter((object): object is Pod => object.kind === "Pod");
-  const nodes = nodesOf(objects, pods, settings, assumptions);
+  const nodes = nodesOf(objects, pods, settings, stated.nodeCount !== undefined, assumptions);
   checkNodes(nodes, settings, reporter(problems));
   const system = missingSystemObjects(objects, nodes, settings, assumptions);
   const others = objects.filter((object) => object.kind !== "Node");
@@ -78,15 +78,21 @@ export function buildCluster(loaded: Pick<Loaded, "objects" | "problems">, optio
     settings,
     allocatePodIPs: options.allocatePodIPs,
     cidrsStated: stated.serviceCidrs !== undefined,
-    fromCluster: isFromCluster(objects),
     assumptions: assumptions.list(),
   };
   const start = { store: storeOf([...others, ...nodes, ...system]), generations: {}, readiness: {}, context };
-  const built = reconcile(start, { pods: noPodMemory, services: noServiceMemory }, problems);
+  const services = settings.systemComponents === "none" ? asTheyStand(objects) : noServiceMemory.services;
+  const built = reconcile(start, { pods: noPodMemory, services: { ...noServiceMemory, services } }, problems);
   const all = [...faults, ...problems.sorted()];
   return hasErrors(all)
     ? { problems: all, cluster: undefined, state: undefined }
     : { problems: all, cluster: built.cluster, state: built };
+}
+
+/** Services of a running cluster have gone through its allocators: what they lack was not given. */
+function asTheyStand(objects: readonly KubernetesObject[]): ServiceMemory["services"] {
+  const services = objects.filter((object): object is Service => object.kind === "Service");
+  return new Map(services.map((service) => [serviceKey(service), { wanted: service, service }]));
 }
 
 /** Stated nodes keep their place; what they lack was added. */
@@ -94,27 +100,13 @@ function nodesOf(
   objects: readonly KubernetesObject[],
   pods: readonly Pod[],
   settings: ClusterSettings,
+  countStated: boolean,
   assumptions: Assumptions,
 ): readonly Node[] {
   const stated = objects.filter((object): object is Node => object.kind === "Node");
-  const complete = completeNodes(stated, pods, settings, assumptions);
+  const complete = completeNodes(stated, pods, settings, countStated, assumptions);
   if (stated.length > 0) for (const [index, node] of complete.entries()) inheritPlace(node, stated[index] as Node);
   return complete;
-}
-
-/** `kubectl get` of a whole cluster holds the API server's own Service and its slice; no manifest does. */
-export function isFromCluster(objects: readonly KubernetesObject[]): boolean {
-  const own = (object: KubernetesObject): boolean => object.metadata.namespace === "default";
-  const service = objects.some(
-    (object) => object.kind === "Service" && own(object) && object.metadata.name === "kubernetes",
-  );
-  const slice = objects.some(
-    (object) =>
-      own(object) &&
-      ((object.kind === "EndpointSlice" && object.metadata.labels[serviceNameLabel] === "kubernetes") ||
-        (object.kind === "Endpoints" && object.metadata.name === "kubernetes")),
-  );
-  return service && slice;
 }
 
 const workloadKinds: readonly WorkloadKind[] = [
@@ -154,7 +146,7 @@ export function reconcile(
       "status.conditions, kubehop.dev/ready",
     );
   }
-  const allocator = new ServiceAllocator(settings, context, problems, assumptions);
+  const allocator = new ServiceAllocator(settings, context.cidrsStated, problems, assumptions);
   const allocated = runServices(list(store, "Service"), memory.services.services, allocator);
   const services = [...allocated.values()].map(({ service }) => service);
   const stated = list(store, "EndpointSlice");
@@ -171,6 +163,7 @@ export function reconcile(
   checkServices(sliceRun.selected, served, report);
   checkPolicies(policies, podRun.pods, report);
   checkSlices(stated, endpoints, new Set(allocated.keys()), report);
+  const selected = new Map([...sliceRun.selected].map(([service, taken]) => [serviceKey(service), taken]));
   const cluster: Cluster = {
     settings,
     nodes,
@@ -188,7 +181,7 @@ export function reconcile(
   return {
     ...start,
     cluster,
-    memory: { pods: podRun.memory, services: { services: allocated, ...sliceRun.memory, nodes } },
+    memory: { pods: podRun.memory, services: { services: allocated, ...sliceRun.memory, nodes, selected } },
   };
 }
 

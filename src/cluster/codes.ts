@@ -144,6 +144,7 @@ const table = {
   },
   CLUSTER_IP_TAKEN: {
     severity: "error",
+    tolerable: true,
     means: "Two Services state the same ClusterIP.",
     fix: "Leave clusterIP out of one of them.",
     source: "Kubernetes pkg/registry/core/service/ipallocator (ErrAllocated)",

@@ -2,6 +2,7 @@ import { isIPv4, parseAddress } from "../wire/address.ts";
 import { type Cidr, cidr, covers, formatCidr, hostCidr, overlaps, parseCidr } from "../wire/cidr.ts";
 import type { Assumptions } from "./assumptions.ts";
 import type { ClusterSettings } from "./cluster.ts";
+import { isFromCluster } from "./controllers/system.ts";
 import type { KubernetesObject, Service } from "./objects.ts";
 import { settingsWith } from "./settings.ts";
 
@@ -25,7 +26,12 @@ export function inferSettings(
     );
   if (!stated.podCidrs)
     assumptions.add("pod-cidr", `the pod CIDR is ${podCidrs.join(", ")}`, "--pod-cidr, cluster.podCidrs");
-  return { ...settings, serviceCidrs, podCidrs };
+  const fromCluster = stated.systemComponents === undefined && isFromCluster(objects);
+  if (fromCluster) {
+    const text = "the input was read from a running cluster: what it does not hold is not there";
+    assumptions.add("from-cluster", text, "cluster.systemComponents: assumed");
+  }
+  return { ...settings, serviceCidrs, podCidrs, ...(fromCluster && { systemComponents: "none" }) };
 }
 
 /** The API server's own Service first: its family is the cluster's. */

@@ -41,6 +41,11 @@ export class ProblemList {
     this.#problems.push({ code, severity, message, fix: fix ?? meaning.fix, ...where });
   }
 
+  clear(): void {
+    this.#problems.length = 0;
+    this.#dropped = 0;
+  }
+
   /** By file and line, as a reader goes through them; what has no place comes first. */
   sorted(): readonly Problem[] {
     const problems = this.#problems.toSorted(

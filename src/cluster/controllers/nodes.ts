@@ -1,10 +1,11 @@
 import { type Address, formatAddress, isIPv4, parseAddress } from "../../wire/address.ts";
-import { type Cidr, cidr, contains, formatCidr, nthAddress, overlaps, parseCidr, sizeOf } from "../../wire/cidr.ts";
+import { type Cidr, cidr, contains, formatCidr, nthAddress, overlaps, parseCidr } from "../../wire/cidr.ts";
 import type { Assumptions } from "../assumptions.ts";
 import type { ClusterSettings } from "../cluster.ts";
-import { nearest } from "../decode/nearest.ts";
+import { inheritPlace } from "../load/origin.ts";
 import type { Node, Pod } from "../objects.ts";
 import { compareText } from "../problem.ts";
+import { statedBlocks } from "./stated-blocks.ts";
 
 /** The network that made nodes live in: kind's docker network. */
 const nodeNetwork: Cidr = cidr(parseAddress("172.18.0.0") as Address, 16);
@@ -15,53 +16,61 @@ export function completeNodes(
   stated: readonly Node[],
   pods: readonly Pod[],
   settings: ClusterSettings,
+  countStated: boolean,
   assumptions: Assumptions,
 ): readonly Node[] {
   const blocks = settings.podCidrs.flatMap((text) => parseCidr(text) ?? []);
-  const nodes = stated.length > 0 ? stated : makeNodes(pods, settings, assumptions);
+  const nodes = stated.length > 0 ? stated.map(withLabels) : makeNodes(pods, settings, countStated, assumptions);
   return withAddresses(withPodCidrs(nodes, blocks, settings), settings, assumptions);
 }
 
-function makeNodes(pods: readonly Pod[], settings: ClusterSettings, assumptions: Assumptions): Node[] {
+/** Every kubelet labels its node so; manifests of nodes leave it out. */
+function withLabels(node: Node): Node {
+  const { labels, name } = node.metadata;
+  const own = { "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" };
+  if (Object.keys(own).every((key) => Object.hasOwn(labels, key))) return node;
+  return inheritPlace({ ...node, metadata: { ...node.metadata, labels: { ...own, ...labels } } }, node);
+}
+
+function makeNodes(
+  pods: readonly Pod[],
+  settings: ClusterSettings,
+  countStated: boolean,
+  assumptions: Assumptions,
+): Node[] {
   const blocks = statedBlocks(pods, settings.nodeCidrMaskSize);
   const homeless = blocks.filter(({ nodeName }) => nodeName === undefined);
-  const lettered = Array.from({ length: Math.max(settings.nodeCount, Math.min(homeless.length, 64)) }, (_, index) =>
-    nodeLetter(index),
-  );
-  const named = [...new Set(pods.flatMap((pod) => pod.spec.nodeName ?? []))].toSorted(compareText);
-  // A name that nearly is node-a is a slip, which the check of nodeName reports.
-  const foreign = named.filter((name) => !lettered.includes(name) && nearest(name, lettered) === undefined);
-  const names = foreign.length > 0 ? named : lettered;
-  const how = foreign.length > 0 ? "as the pods name them" : `${names.join(", ")}`;
-  assumptions.add(
-    "nodes",
-    `the cluster has ${names.length} ${names.length === 1 ? "node" : "nodes"}: ${how}`,
-    "--nodes, cluster.nodes, Node objects",
-  );
-  const hostIPs = new Map(
-    pods.flatMap((pod) =>
-      pod.spec.nodeName !== undefined && pod.status.hostIP !== undefined
-        ? [[pod.spec.nodeName, pod.status.hostIP]]
-        : [],
-    ),
-  );
+  const names = nodeNames(pods, Math.max(settings.nodeCount, Math.min(homeless.length, 64)), countStated);
+  const count = names.length === 1 ? "1 node" : `${names.length} nodes`;
+  const listed = names.length > 8 ? `${names.slice(0, 8).join(", ")} and so on` : names.join(", ");
+  assumptions.add("nodes", `the cluster has ${count}: ${listed}`, "--nodes, cluster.nodes, Node objects");
+  const hostIPs = new Map<string | undefined, string>();
+  for (const { spec, status } of pods) if (status.hostIP !== undefined) hostIPs.set(spec.nodeName, status.hostIP);
   let next = 0;
   return names.map((name): Node => {
     const own = blocks.filter((block) => block.nodeName === name);
     const given = own.length > 0 ? own : homeless.slice(next++, next);
     const hostIP = hostIPs.get(name);
-    return {
+    return withLabels({
       kind: "Node",
-      metadata: {
-        name,
-        namespace: "",
-        labels: { "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" },
-        annotations: {},
-      },
+      metadata: { name, namespace: "", labels: {}, annotations: {} },
       spec: { podCIDRs: given.map(({ block }) => formatCidr(block)) },
       status: { addresses: hostIP === undefined ? [] : [{ type: "InternalIP", address: hostIP }] },
-    };
+    });
   });
+}
+
+/** The names that the pods state, where they are of a real cluster; else node-a and so on. */
+function nodeNames(pods: readonly Pod[], count: number, countStated: boolean): readonly string[] {
+  const stated = [...new Set(pods.flatMap((pod) => pod.spec.nodeName ?? []))].toSorted(compareText);
+  const lettered = Array.from({ length: count }, (_, index) => nodeLetter(index));
+  if (stated.length === 0) return lettered;
+  if (!stated.some((name) => /^node-[a-z]$/.test(name))) return stated;
+  // A pod on node-c asks for three nodes, unless there are to be two.
+  if (!countStated)
+    while (lettered.length < 26 && stated.includes(nodeLetter(lettered.length)))
+      lettered.push(nodeLetter(lettered.length));
+  return lettered;
 }
 
 /** node-a ... node-z, node-ba ...: letters read like the small clusters of textbooks. */
@@ -71,54 +80,6 @@ export function nodeLetter(index: number): string {
     letters = String.fromCharCode(97 + (rest % 26)) + letters;
   }
   return `node-${letters}`;
-}
-
-interface StatedBlock {
-  readonly block: Cidr;
-  readonly nodeName: string | undefined;
-}
-
-/** The blocks that stated pod addresses lie in, of the size of a node's: what the nodes' podCIDRs must have been. */
-function statedBlocks(pods: readonly Pod[], maskSize: ClusterSettings["nodeCidrMaskSize"]): readonly StatedBlock[] {
-  const found = new Map<string, { block: Cidr; nodeNames: Set<string | undefined>; addresses: Address[] }>();
-  for (const pod of pods) {
-    if (pod.spec.hostNetwork) continue;
-    for (const text of pod.status.podIPs) {
-      const address = parseAddress(text);
-      if (address === undefined) continue;
-      const block = cidr(address, isIPv4(address) ? maskSize.ipv4 : maskSize.ipv6);
-      const key = formatCidr(block);
-      const entry = found.get(key) ?? { block, nodeNames: new Set(), addresses: [] };
-      entry.nodeNames.add(pod.spec.nodeName);
-      entry.addresses.push(address);
-      found.set(key, entry);
-    }
-  }
-  const blocks: StatedBlock[] = [];
-  for (const { block, nodeNames, addresses } of found.values()) {
-    // Several nodes in one block: addresses are not given by node there (Calico, a cloud), so no node owns it.
-    const names = [...nodeNames].filter((name) => name !== undefined);
-    if (names.length > 1) continue;
-    const widened = widen(block, addresses);
-    if (!blocks.some((other) => overlaps(other.block, widened))) blocks.push({ block: widened, nodeName: names[0] });
-  }
-  return blocks.toSorted((a, b) => compareText(sortKey(a.block), sortKey(b.block)));
-}
-
-const sortKey = ({ base }: Cidr): string =>
-  BigInt(base)
-    .toString(16)
-    .padStart(isIPv4(base) ? 8 : 33, "0");
-
-/** A pod has neither the block's own address, nor the gateway's, nor the broadcast address: then the block was larger. */
-function widen(block: Cidr, addresses: readonly Address[]): Cidr {
-  const size = BigInt(sizeOf(block));
-  const reserved = (address: Address): boolean => {
-    const offset = BigInt(address) - BigInt(block.base);
-    return offset < 2n || (isIPv4(block.base) && offset === size - 1n);
-  };
-  if (block.prefixLength <= 8 || !addresses.some(reserved)) return block;
-  return widen(cidr(block.base, block.prefixLength - 1), addresses);
 }
 
 /** Each node without podCIDRs gets the next free part of each pod CIDR (pkg/controller/nodeipam, range allocator). */

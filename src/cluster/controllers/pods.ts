@@ -16,12 +16,15 @@ export interface PodMemory {
   readonly last: ReadonlyMap<string, readonly string[]>;
 }
 
-interface Remembered {
+/** A pod of the last run, by its id. */
+export interface Remembered {
   /** What the pod was made from: its workload's template, or the stated pod itself. */
   readonly source: object;
   readonly wanted: Pod;
   readonly ready: boolean;
   readonly pod: Pod;
+  /** The place in its workload that it fills, of a pod that a controller made. */
+  readonly slot: string | undefined;
 }
 
 export const noPodMemory: PodMemory = { pods: new Map(), last: new Map() };
@@ -44,6 +47,7 @@ interface Candidate {
   /** Stable as long as the pod lives: a StatefulSet's pod that was deleted comes back as another. */
   readonly id: string;
   readonly maker: Workload | undefined;
+  readonly slot: string | undefined;
 }
 
 /** Every pod of the cluster, with a node, addresses and readiness; and what the next run must know. */
@@ -63,7 +67,7 @@ export function runPods(
   }
   const last = new Map(memory.last);
   const remembered = new Map<string, Remembered>();
-  const pods = candidates.map(({ wanted, id, maker }): Pod => {
+  const pods = candidates.map(({ wanted, id, maker, slot }): Pod => {
     const before = memory.pods.get(id);
     const ready =
       inputs.readiness[`Pod ${wanted.metadata.namespace}/${wanted.metadata.name}`] ??
@@ -83,7 +87,7 @@ export function runPods(
     const pod = finished(wanted, node, podIPs, ready);
     if (maker === undefined) inheritPlace(pod, wanted);
     else setMaker(pod, maker, ["spec", "template"]);
-    remembered.set(id, { source: maker?.spec.template ?? wanted, wanted, ready, pod });
+    remembered.set(id, { source: maker?.spec.template ?? wanted, wanted, ready, pod, slot });
     return pod;
   });
   return { pods: pods.toSorted(byNamespaceAndName), memory: { pods: remembered, last } };
@@ -103,7 +107,12 @@ export function byNamespaceAndName(
 /** The system's pods first, as they were there before everybody else, then by namespace and name. */
 function candidatesOf(inputs: PodInputs, memory: PodMemory): Candidate[] {
   const ownership = ownershipOf(inputs.pods, inputs.workloads);
-  const candidates: Candidate[] = inputs.pods.map((wanted) => ({ wanted, id: idOf(wanted, 0), maker: undefined }));
+  const candidates: Candidate[] = inputs.pods.map((wanted) => ({
+    wanted,
+    id: idOf(wanted, 0),
+    maker: undefined,
+    slot: undefined,
+  }));
   for (const workload of inputs.workloads) {
     if (ownership.isManaged(workload)) continue;
     const eligible =
@@ -118,11 +127,12 @@ function candidatesOf(inputs: PodInputs, memory: PodMemory): Candidate[] {
       inputs.generations,
       ownership.replicaSetOf(workload),
     )) {
-      const id = idOf(pod, inputs.generations[slotKey(workload, slot)] ?? 0);
+      const key = slotKey(workload, slot);
+      const id = idOf(pod, inputs.generations[key] ?? 0);
       const before = memory.pods.get(id);
       // The same pod as before, so that all that follows from it stays the same object.
       const wanted = before?.source === workload.spec.template ? before.wanted : pod;
-      candidates.push({ wanted, id, maker: workload });
+      candidates.push({ wanted, id, maker: workload, slot: key });
     }
   }
   return candidates.toSorted((a, b) => systemFirst(a.wanted, b.wanted) || byNamespaceAndName(a.wanted, b.wanted));
@@ -180,7 +190,7 @@ function placeAll(
 function report(
   problems: ProblemList,
   code: "UNSCHEDULABLE" | "NO_SUCH_NODE" | "ADDRESSES_EXHAUSTED",
-  { wanted, maker }: Candidate,
+  { wanted, maker }: Pick<Candidate, "wanted" | "maker">,
   path: readonly string[],
   message: string,
   fix?: string,
@@ -232,7 +242,7 @@ function addressesOf(
   const given = allocatePodIPs(node, wanted, { isTaken: (address) => taken.has(address), last: last.get(name) ?? [] });
   if (given === undefined || given.length === 0) {
     const message = `no IP addresses available on ${name} in ${node.spec.podCIDRs.join(", ") || "no pod CIDR"}`;
-    report(problems, "ADDRESSES_EXHAUSTED", { wanted, id: "", maker: undefined }, ["spec"], message);
+    report(problems, "ADDRESSES_EXHAUSTED", { wanted, maker: undefined }, ["spec"], message);
     return [];
   }
   assumptions.add("pod-addresses", "pods without a podIP get the next free address of their node", "status.podIP");

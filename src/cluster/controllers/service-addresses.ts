@@ -27,24 +27,14 @@ export class ServiceAllocator {
   readonly #problems: ProblemList;
   readonly #assumptions: Assumptions;
   readonly #stated: boolean;
-  readonly #fromCluster: boolean;
   readonly #addresses = new Map<string, Service>();
   readonly #nodePorts = new Map<number, Service>();
   readonly #loadBalancerIPs = new Set<string>();
 
-  /**
-   * `cidrsStated`: the service CIDRs are the user's, so an address outside is a mistake. `fromCluster`: the input was
-   * read from a cluster, so a load balancer without an address has none.
-   */
-  constructor(
-    settings: ClusterSettings,
-    input: { readonly cidrsStated: boolean; readonly fromCluster: boolean },
-    problems: ProblemList,
-    assumptions: Assumptions,
-  ) {
+  /** `cidrsStated`: the service CIDRs are the user's, so an address outside is a mistake. */
+  constructor(settings: ClusterSettings, cidrsStated: boolean, problems: ProblemList, assumptions: Assumptions) {
     this.#ranges = settings.serviceCidrs.flatMap((text) => parseCidr(text) ?? []);
-    this.#stated = input.cidrsStated;
-    this.#fromCluster = input.fromCluster;
+    this.#stated = cidrsStated;
     this.#problems = problems;
     this.#assumptions = assumptions;
   }
@@ -77,8 +67,10 @@ export class ServiceAllocator {
     const key = formatAddress(address);
     const other = this.#addresses.get(key);
     if (other !== undefined && other !== service) {
-      const who = `${other.metadata.namespace}/${other.metadata.name}`;
-      this.#report("CLUSTER_IP_TAKEN", service, "spec.clusterIP", `the cluster IP ${text} is already that of ${who}`);
+      // Said of the one that a file states: kube-dns may be made.
+      const [late, early] = originOf(service) === undefined ? [other, service] : [service, other];
+      const who = `${early.metadata.namespace}/${early.metadata.name}`;
+      this.#report("CLUSTER_IP_TAKEN", late, "spec.clusterIP", `the cluster IP ${text} is already that of ${who}`);
     } else if (this.#stated && !this.#ranges.some((range) => contains(range, address))) {
       const ranges = this.#ranges.map(formatCidr).join(", ");
       this.#report("CLUSTER_IP_OUTSIDE", service, "spec.clusterIP", `${text} is not in the service CIDR ${ranges}`);
@@ -219,7 +211,7 @@ export class ServiceAllocator {
   /** Without a status an outside load balancer is assumed that hands packets to the nodes unchanged. */
   #ingress(service: Service, families: readonly IPFamily[]): Service["status"]["loadBalancer"]["ingress"] {
     const { ingress } = service.status.loadBalancer;
-    if (service.spec.type !== "LoadBalancer" || ingress.length > 0 || this.#fromCluster) return ingress;
+    if (service.spec.type !== "LoadBalancer" || ingress.length > 0) return ingress;
     const key = `${service.metadata.namespace}/${service.metadata.name}`;
     const made = families.flatMap((family) => {
       const range = family === "IPv4" ? loadBalancerRange : loadBalancerRangeIPv6;

@@ -13,6 +13,8 @@ export interface ServiceMemory {
   readonly slices: ReadonlyMap<string, MadeSlices>;
   readonly indexes: ReadonlyMap<string, PodIndex>;
   readonly nodes: readonly Node[];
+  /** The pods that each Service's selector took, by the Service's key. */
+  readonly selected: ReadonlyMap<string, readonly Pod[]>;
 }
 
 interface MadeSlices {
@@ -22,9 +24,15 @@ interface MadeSlices {
   readonly slices: readonly EndpointSlice[];
 }
 
-export const noServiceMemory: ServiceMemory = { services: new Map(), slices: new Map(), indexes: new Map(), nodes: [] };
+export const noServiceMemory: ServiceMemory = {
+  services: new Map(),
+  slices: new Map(),
+  indexes: new Map(),
+  nodes: [],
+  selected: new Map(),
+};
 
-const keyOf = ({ metadata }: { readonly metadata: Service["metadata"] }): string =>
+export const serviceKey = ({ metadata }: { readonly metadata: Service["metadata"] }): string =>
   `${metadata.namespace}/${metadata.name}`;
 
 /** Every Service with its addresses: those of the last run first, then what is new. */
@@ -33,7 +41,7 @@ export function runServices(
   memory: ServiceMemory["services"],
   allocator: ServiceAllocator,
 ): ServiceMemory["services"] {
-  const known = new Map(wanted.map((service) => [service, memory.get(keyOf(service))]));
+  const known = new Map(wanted.map((service) => [service, memory.get(serviceKey(service))]));
   const isSame = (service: Service): boolean => known.get(service)?.wanted === service;
   for (const service of wanted) {
     const before = known.get(service);
@@ -42,8 +50,8 @@ export function runServices(
   return new Map(
     wanted.map((service) => {
       const before = known.get(service);
-      if (before !== undefined && isSame(service)) return [keyOf(service), before];
-      return [keyOf(service), { wanted: service, service: inheritPlace(allocator.complete(service), service) }];
+      if (before !== undefined && isSame(service)) return [serviceKey(service), before];
+      return [serviceKey(service), { wanted: service, service: inheritPlace(allocator.complete(service), service) }];
     }),
   );
 }
@@ -71,14 +79,14 @@ export function runSlices(inputs: SliceInputs, memory: ServiceMemory, assumption
   const stated = new Set(
     inputs.stated.map(({ metadata }) => `${metadata.namespace}/${metadata.labels[serviceNameLabel] ?? ""}`),
   );
-  const endpoints = new Map(inputs.endpoints.map((object) => [keyOf(object), object]));
+  const endpoints = new Map(inputs.endpoints.map((object) => [serviceKey(object), object]));
   const nodes = new Map(inputs.nodes.map((node) => [node.metadata.name, node]));
   const indexes = indexPods(inputs.pods, memory.indexes);
   const made = new Map<string, MadeSlices>();
   const selected = new Map<Service, readonly Pod[]>();
   const slices: EndpointSlice[] = [...inputs.stated];
   for (const service of inputs.services) {
-    const key = keyOf(service);
+    const key = serviceKey(service);
     const pods = indexes.get(service.metadata.namespace)?.select(service.spec.selector) ?? [];
     if (hasSelector(service)) selected.set(service, pods);
     if (stated.has(key) || service.spec.type === "ExternalName") continue;

@@ -3,6 +3,7 @@ import { nthAddress, parseCidr } from "../../wire/cidr.ts";
 import type { Assumptions } from "../assumptions.ts";
 import type { ClusterSettings } from "../cluster.ts";
 import type { ConfigMap, EndpointSlice, KubernetesObject, Node, Service, ServicePort, Workload } from "../objects.ts";
+import { serviceNameLabel } from "./endpoint-slices.ts";
 import { internalIPs } from "./nodes.ts";
 
 /**
@@ -20,21 +21,11 @@ export function missingSystemObjects(
     objects.find(
       (object) => object.kind === kind && object.metadata.name === name && object.metadata.namespace === namespace,
     );
-  const hasSlices = (service: Service): boolean =>
-    objects.some(
-      (object) =>
-        object.metadata.namespace === service.metadata.namespace &&
-        ((object.kind === "EndpointSlice" &&
-          object.metadata.labels["kubernetes.io/service-name"] === service.metadata.name) ||
-          (object.kind === "Endpoints" && object.metadata.name === service.metadata.name)),
-    );
   const made: KubernetesObject[] = [];
   const stated = find("Service", "default", "kubernetes") as Service | undefined;
   const apiService = stated ?? apiServerService(settings);
-  // An input with the API server's own Service and its slice was read from a cluster: what it lacks is not there.
-  if (stated !== undefined && hasSlices(stated)) return made;
   if (stated === undefined) made.push(apiService);
-  made.push(...apiServerSlices(nodes, apiService));
+  if (!hasSlices(objects, apiService)) made.push(...apiServerSlices(nodes, apiService));
   const where = internalIPs(nodes[0] as Node).join(", ");
   assumptions.add(
     "api-server",
@@ -52,6 +43,31 @@ export function missingSystemObjects(
     "Service kube-system/kube-dns",
   );
   return made;
+}
+
+function hasSlices(objects: readonly KubernetesObject[], { metadata }: Service): boolean {
+  return objects.some(
+    (object) =>
+      object.metadata.namespace === metadata.namespace &&
+      ((object.kind === "EndpointSlice" && object.metadata.labels[serviceNameLabel] === metadata.name) ||
+        (object.kind === "Endpoints" && object.metadata.name === metadata.name)),
+  );
+}
+
+/**
+ * Whether the input was read from a running cluster, so that what it lacks is not there: it holds the API server's own
+ * Service with its slice, or Nodes and Services that all have their addresses, and no workload without pods. Nobody
+ * writes those by hand.
+ */
+export function isFromCluster(objects: readonly KubernetesObject[]): boolean {
+  const services = objects.filter((object): object is Service => object.kind === "Service");
+  const own = services.find(({ metadata }) => metadata.namespace === "default" && metadata.name === "kubernetes");
+  if (own !== undefined && hasSlices(objects, own)) return true;
+  const kinds = new Set(objects.map(({ kind }) => kind));
+  const controls = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"] as const;
+  const addressed = services.every(({ spec }) => spec.type === "ExternalName" || spec.clusterIP !== "");
+  const hasPods = kinds.has("Pod") || !controls.some((kind) => kinds.has(kind));
+  return kinds.has("Node") && services.length > 0 && addressed && hasPods;
 }
 
 function nthServiceIPs(settings: ClusterSettings, offset: number): readonly string[] {
