@@ -6,7 +6,7 @@ export type Grain = "hop" | "step";
 export function moved(course: Course, cursor: number, grain: Grain, by: 1 | -1): number {
   if (grain === "step") return clamp(course, cursor + by);
   const at = course.moments[cursor]?.stop ?? 0;
-  return course.stops[at + by]?.last ?? (by > 0 ? course.moments.length - 1 : (course.stops[0]?.last ?? 0));
+  return course.stops[at + by]?.last ?? (by > 0 ? course.moments.length - 1 : 0);
 }
 
 /** The next or previous rewrite or encapsulation; the cursor itself where there is none. */

@@ -63,7 +63,7 @@ export const icons: Readonly<Record<Tone, string>> = {
 };
 
 export const toneWords: Readonly<Record<Tone, string>> = {
-  forwarded: "forwarded",
+  forwarded: "goes on",
   rewritten: "rewritten",
   encapsulated: "in a tunnel",
   delivered: "delivered",

@@ -1,29 +1,39 @@
 import type { Step } from "../trace/records.ts";
-import type { Course, Moment, Stop, Tone } from "./moments.ts";
+import type { Course, Stop, Tone } from "./moments.ts";
 import { endsOf } from "./packet-rows.ts";
 
-/** One line about a stop, made of its telling steps: how the packet came, what became of it, how it leaves. */
-export function stopText(course: Course, stop: Stop): string {
-  const moments = course.moments.slice(stop.first, stop.last + 1);
-  const [first] = moments;
-  if (first === undefined) return "";
-  if (first.hop === undefined)
-    return moments.length === 1 ? first.step.text : `${first.step.text} (${moments.length} steps)`;
-  const { hop } = first;
-  const parts = [hop.device === undefined ? `made in ${hop.namespace}` : `into ${hop.namespace} by ${hop.device}`];
-  for (const { step } of moments) {
+/** A stop in few words. */
+export interface StopWords {
+  /** `10.244.0.3:40004 → 10.96.0.11:80`, as the packet came in; absent for steps outside any packet. */
+  readonly ends?: string;
+  /** How it came, what became of it, how it leaves. */
+  readonly story: string;
+}
+
+/** Tells a stop by its telling steps. */
+export function stopWords(course: Course, stop: Stop): StopWords {
+  const steps = course.moments.slice(stop.first, stop.last + 1).map(({ step }) => step);
+  const hop = course.moments[stop.first]?.hop;
+  if (hop === undefined) return { story: steps.map(({ text }) => text).join(" ") };
+  const parts = [hop.device === undefined ? `Made in ${hop.namespace}` : `Into ${hop.namespace} by ${hop.device}`];
+  for (const step of steps) {
     const part = telling(step);
     if (part !== undefined) parts.push(part);
   }
-  return `${endsOf(hop.packet)}: ${parts.join("; ")}`;
+  return { ends: endsOf(hop.packet), story: `${parts.join("; ")}.` };
+}
+
+/** The same in one line. */
+export function stopText(course: Course, stop: Stop): string {
+  const { ends, story } = stopWords(course, stop);
+  return ends === undefined ? story : `${ends}: ${story.charAt(0).toLowerCase()}${story.slice(1)}`;
 }
 
 function telling(step: Step): string | undefined {
   switch (step.kind) {
     case "nat":
-      return step.action === "apply"
-        ? `${step.manip === "dst" ? "destination" : "source"} becomes ${step.to ?? "another"}`
-        : undefined;
+      if (step.action !== "apply" || step.to === undefined) return undefined;
+      return `${step.manip === "dst" ? "destination" : "source"} becomes ${step.to}`;
     case "device":
       return step.action === "transmit" ? `out by ${step.device}` : undefined;
     case "drop":
@@ -31,14 +41,50 @@ function telling(step: Step): string | undefined {
     case "tunnel":
       return step.action === "encapsulate" ? `into tunnel ${step.tunnel}` : `out of tunnel ${step.tunnel}`;
     case "ipvs":
-      return step.action === "reinject" ? `destination becomes ${step.server ?? "a server"}` : undefined;
+      return step.action === "reinject" && step.server !== undefined ? `destination becomes ${step.server}` : undefined;
     case "icmp":
       return step.reason;
     case "socket":
-      return `${step.process ?? "a process"}: ${step.action}`;
+      return socketStory(step);
     case "bridge":
       return step.action === "flood" ? `copied to ${step.outPorts?.length ?? 0} ports` : undefined;
-    default:
+    case "neighbour":
+      return step.action === "solicit" ? `asks who has ${step.address}` : undefined;
+    case "resolver":
+    case "route":
+    case "hook":
+    case "rule":
+    case "chain":
+    case "map":
+    case "conntrack":
+    case "ipset":
+    case "timer":
+    case "bpf":
+    case "proxy":
+      return undefined;
+  }
+}
+
+function socketStory({
+  action,
+  process = "a process",
+  namespace,
+}: Step & { readonly kind: "socket" }): string | undefined {
+  switch (action) {
+    case "accept":
+      return `${process} accepts the connection`;
+    case "receive":
+      return `${process} receives it`;
+    case "connected":
+      return `${process} is connected`;
+    case "refuse":
+      return `${namespace} refuses it`;
+    case "error":
+      return `${process} fails`;
+    case "listen":
+    case "connect":
+    case "send":
+    case "close":
       return undefined;
   }
 }
@@ -53,11 +99,8 @@ const weights: readonly Tone[] = [
   "dropped",
 ];
 
-/** The weightiest tone of a stop: what its row and tick show. */
+/** The weightiest tone of a stop: what its row shows. */
 export function stopTone(course: Course, stop: Stop): Tone {
-  const tones = course.moments.slice(stop.first, stop.last + 1).map((moment: Moment) => moment.tone);
-  return tones.reduce(
-    (best, tone) => (weights.indexOf(tone) > weights.indexOf(best) ? tone : best),
-    "forwarded" as Tone,
-  );
+  const tones = course.moments.slice(stop.first, stop.last + 1).map(({ tone }) => tone);
+  return tones.reduce<Tone>((best, tone) => (weights.indexOf(tone) > weights.indexOf(best) ? tone : best), "forwarded");
 }

@@ -148,10 +148,10 @@ test("the cursor moves by step, by stop and by rewrite, and stops at the ends", 
 test("a stop is told in one line", () => {
   const course = buildCourse(curl);
   expect(course.stops.slice(0, 4).map((stop) => stopText(course, stop))).toEqual([
-    'The name web must become an address: "web" has 0 dots, fewer than ndots:5, so the search domains of /etc/resolv.conf are tried first. (2 steps)',
-    "10.244.0.3:35001 → 10.96.0.10:53: made in shop/client-0; out by eth0",
-    "10.244.0.3:35001 → 10.96.0.10:53: into node-a by veth3a1f; destination becomes 10.244.0.2:53; out by vethd019",
-    "10.244.0.3:35001 → 10.244.0.2:53: into kube-system/coredns-0 by eth0; coredns: receive",
+    'The name web must become an address: "web" has 0 dots, fewer than ndots:5, so the search domains of /etc/resolv.conf are tried first. The resolver asks 10.96.0.10:53: what is the IPv4 address (A) of web.shop.svc.cluster.local.?',
+    "10.244.0.3:35001 → 10.96.0.10:53: made in shop/client-0; out by eth0.",
+    "10.244.0.3:35001 → 10.96.0.10:53: into node-a by veth3a1f; destination becomes 10.244.0.2:53; out by vethd019.",
+    "10.244.0.3:35001 → 10.244.0.2:53: into kube-system/coredns-0 by eth0; coredns receives it.",
   ]);
 });
 

@@ -30,7 +30,7 @@ export function eventsView(root: HTMLElement, store: Store): void {
   const grid = el(
     "div",
     { role: "grid", class: "events", tabindex: 0, "aria-label": "Events" },
-    el("div", { role: "rowgroup" }, header),
+    el("div", { role: "rowgroup", class: "event-head" }, header),
     body,
   );
   root.append(grid);
@@ -52,8 +52,7 @@ export function eventsView(root: HTMLElement, store: Store): void {
   const reveal = (): void => {
     const top = current() * rowHeight;
     const room = grid.clientHeight - 2 * rowHeight;
-    if (top < grid.scrollTop) grid.scrollTop = top;
-    else if (top > grid.scrollTop + room) grid.scrollTop = top - room;
+    if (top < grid.scrollTop || top > grid.scrollTop + room) grid.scrollTop = Math.max(0, top - room / 2);
   };
   grid.addEventListener("scroll", draw);
   new ResizeObserver(draw).observe(grid);

@@ -1,7 +1,9 @@
-import type { Choice, Owner, StateChange, Step } from "../../trace/records.ts";
-import type { Course, Moment } from "../moments.ts";
-import { type LayerRows, endsOf, packetRows } from "../packet-rows.ts";
+import { packetAt } from "../../trace/recorder.ts";
+import type { Assumption, Choice, Hop, Owner, PacketTrace, StateChange, Step } from "../../trace/records.ts";
+import type { Course, Moment, Stop } from "../moments.ts";
+import { type LayerRows, diffRows, endsOf, packetRows } from "../packet-rows.ts";
 import { icons, toneWords } from "../shapes.ts";
+import { stopTone, stopWords } from "../stops.ts";
 import { el, icon } from "./dom.ts";
 import type { Loaded, State, Store } from "./store.ts";
 
@@ -19,34 +21,61 @@ export function inspectorView(root: HTMLElement, store: Store): void {
   });
 }
 
-function content(moment: Moment, { course, trace }: Loaded, state: State, store: Store): Node[] {
-  const { step, hop } = moment;
-  const assumption = trace.assumptions.find(({ id }) => id === step.assumption);
+function content(moment: Moment, loaded: Loaded, state: State, store: Store): Node[] {
+  return state.grain === "hop" ? stopContent(moment, loaded, store) : stepContent(moment, loaded, store);
+}
+
+/** The coarse grain: the whole stop, the packet as it came and as it left, then its steps. */
+function stopContent({ stop: index, hop, packet, step }: Moment, { course }: Loaded, store: Store): Node[] {
+  const stop = course.stops[index];
+  if (!stop) return [];
+  const tone = stopTone(course, stop);
+  const { ends, story } = stopWords(course, stop);
   return [
-    el("p", { class: "kicker" }, `Step ${moment.index + 1} of ${course.moments.length} · ${placeWords(step)}`),
+    el("p", { class: "kicker" }, `Stop ${index + 1} of ${course.stops.length} · ${step.namespace}`),
+    el("h2", { class: "sentence" }, story),
+    el(
+      "p",
+      { class: "tone", "data-tone": tone },
+      icon(icons[tone]),
+      toneWords[tone],
+      ends !== undefined && el("code", { class: "ends" }, ends),
+    ),
+    stepList(stop, course, store),
+    ...(hop && packet ? [packetCard(diffRows(hop.packet, packetAt(hop, hop.steps.length)), packet, hop)] : []),
+  ];
+}
+
+/** The fine grain: one step and all that it knows. */
+function stepContent(
+  { step, hop, packet, index, tone, stop, stepIndex }: Moment,
+  { course, trace }: Loaded,
+  store: Store,
+): Node[] {
+  const assumption = trace.assumptions.find(({ id }) => id === step.assumption);
+  const { first, last } = course.stops[stop] ?? { first: index, last: index };
+  return [
+    el("p", { class: "kicker" }, `Step ${index + 1} of ${course.moments.length} · ${placeWords(step)}`),
     el("h2", { class: "sentence" }, step.text),
     el(
       "p",
-      { class: "tone", "data-tone": moment.tone },
-      icon(icons[moment.tone]),
-      toneWords[moment.tone],
-      el("span", { class: "quiet" }, ` at ${millis(step.timeNanos)}`),
+      { class: "tone", "data-tone": tone },
+      icon(icons[tone]),
+      toneWords[tone],
+      el("span", { class: "quiet" }, `at ${millis(step.timeNanos)}`),
     ),
     ...(step.owner ? [ownerCard(step.owner)] : []),
     ...(step.choice ? [choiceCard(step.choice)] : []),
-    ...(assumption
-      ? [
-          section(
-            "Assumed",
-            el("p", {}, assumption.text),
-            assumption.override !== undefined && el("p", { class: "quiet" }, `State it with ${assumption.override}.`),
-          ),
-        ]
-      : []),
+    ...(assumption ? [assumptionCard(assumption)] : []),
     ...details(step),
-    ...(hop ? [packetCard(packetRows(hop, moment.stepIndex), moment)] : []),
+    ...(hop && packet ? [packetCard(packetRows(hop, stepIndex), packet, hop)] : []),
     ...(step.stateChanges && step.stateChanges.length > 0 ? [stateCard(step.stateChanges)] : []),
-    stopCard(moment, course, state, store),
+    el(
+      "details",
+      { class: "card steps" },
+      el("summary", {}, `All ${last - first + 1} steps of this stop`),
+      stepList({ first, last }, course, store, index),
+    ),
   ];
 }
 
@@ -84,6 +113,11 @@ function ownerCard({ kind, namespace, name, detail, origin }: Owner): HTMLElemen
     ),
     origin && el("p", { class: "quiet" }, `${origin.file}:${origin.line}`),
   );
+}
+
+function assumptionCard({ text, override }: Assumption): HTMLElement {
+  const how = override === undefined ? undefined : el("p", { class: "quiet" }, `State it with ${override}.`);
+  return section("Assumed, because the input does not say", el("p", {}, text), how);
 }
 
 function choiceCard({ options, taken, by }: Choice): HTMLElement {
@@ -145,7 +179,7 @@ function details(step: Step): HTMLElement[] {
   }
 }
 
-function packetCard(layers: readonly LayerRows[], { packet, hop }: Moment): HTMLElement {
+function packetCard(layers: readonly LayerRows[], packet: PacketTrace, hop: Hop): HTMLElement {
   const changed = layers.some(({ rows }) => rows.some((row) => row.changed));
   const head = el(
     "tr",
@@ -176,15 +210,14 @@ function packetCard(layers: readonly LayerRows[], { packet, hop }: Moment): HTML
       ),
     ),
   );
-  const cause = packet?.causedBy;
-  const attempt = packet !== undefined && packet.attempt > 1 ? `, attempt ${packet.attempt}` : "";
+  const cause = packet.causedBy;
+  const attempt = packet.attempt > 1 ? `, attempt ${packet.attempt}` : "";
   return section(
-    `Packet ${packet?.id ?? ""}${attempt}`,
+    `Packet ${packet.id}${attempt}`,
     cause &&
       el("p", { class: "quiet" }, `${cause.reason}${cause.packet === undefined ? "" : ` of packet ${cause.packet}`}`),
     el("table", { class: "fields" }, el("thead", {}, head), ...bodies),
-    hop?.packet.inner &&
-      el("p", { class: "quiet" }, `Carries ${hop.packet.inner.protocol} ${endsOf(hop.packet.inner)}`),
+    hop.packet.inner && el("p", { class: "quiet" }, `Carries ${hop.packet.inner.protocol} ${endsOf(hop.packet.inner)}`),
   );
 }
 
@@ -202,28 +235,13 @@ function stateCard(changes: readonly StateChange[]): HTMLElement {
   return section("State left behind", el("ul", { class: "states" }, ...rows));
 }
 
-/** All steps of this stop: the steps within the hop, one click away. */
-function stopCard({ stop, index, step, hop }: Moment, course: Course, { grain }: State, store: Store): HTMLElement {
-  const { first, last } = course.stops[stop] ?? { first: index, last: index };
-  const items = course.moments.slice(first, last + 1).map((moment) => {
-    const entry = el(
-      "button",
-      { type: "button", "data-tone": moment.tone, "aria-current": moment.index === index ? "step" : undefined },
-      icon(icons[moment.tone]),
-      el("span", {}, moment.step.text),
-    );
-    entry.addEventListener("click", () => store.update({ cursor: moment.index, playing: false }));
+/** The steps of a stop, one click away. */
+function stepList({ first, last }: Stop, course: Course, store: Store, current?: number): HTMLElement {
+  const items = course.moments.slice(first, last + 1).map(({ index, tone, step }) => {
+    const marks = { "data-tone": tone, "aria-current": index === current ? "step" : undefined };
+    const entry = el("button", { type: "button", ...marks }, icon(icons[tone]), el("span", {}, step.text));
+    entry.addEventListener("click", () => store.update({ cursor: index, playing: false, grain: "step" }));
     return el("li", {}, entry);
   });
-  const open = grain === "hop" ? { open: true } : {};
-  return el(
-    "details",
-    { class: "card steps", ...open },
-    el(
-      "summary",
-      {},
-      hop ? `All ${items.length} steps of this stop in ${step.namespace}` : `All ${items.length} steps here`,
-    ),
-    el("ol", {}, ...items),
-  );
+  return el("ol", { class: "steps" }, ...items);
 }

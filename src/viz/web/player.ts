@@ -68,7 +68,7 @@ export class Player {
     const { loaded, cursor, playing } = this.#store.state;
     if (!loaded) return;
     const atEnd = cursor >= loaded.course.moments.length - 1;
-    this.#store.update({ playing: !playing, ...(atEnd && !playing && { cursor: loaded.course.stops[0]?.last ?? 0 }) });
+    this.#store.update({ playing: !playing, ...(atEnd && !playing && { cursor: 0 }) });
   }
 
   step(by: 1 | -1, grain = this.#store.state.grain): void {
@@ -77,10 +77,8 @@ export class Player {
   }
 
   jump(to: "start" | "end"): void {
-    const { loaded, grain } = this.#store.state;
-    if (!loaded) return;
-    const start = grain === "hop" ? (loaded.course.stops[0]?.last ?? 0) : 0;
-    this.#store.select(to === "start" ? start : loaded.course.moments.length - 1);
+    const { loaded } = this.#store.state;
+    if (loaded) this.#store.select(to === "start" ? 0 : loaded.course.moments.length - 1);
   }
 
   #wait(): void {

@@ -66,7 +66,7 @@ export class Store {
     const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
     this.update({
       loaded: { trace, scene, course, layout: placed, ways: new Ways(scene, placed), flows },
-      cursor: spoilt ?? clamp(course, course.stops[0]?.last ?? 0),
+      cursor: spoilt ?? 0,
       grain: spoilt === undefined ? this.#state.grain : "step",
       playing: false,
       busy: false,

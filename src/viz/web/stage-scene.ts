@@ -1,0 +1,151 @@
+import { type Selection, select } from "d3";
+import { type Box, centre, nodeBoxId } from "../layout.ts";
+import type { SceneElement } from "../scene.ts";
+import { fitted, outline, polyline, roundedRect } from "../shapes.ts";
+import type { Loaded } from "./store.ts";
+
+export type Layer = Selection<SVGGElement, unknown, null, undefined>;
+
+type Role = "node" | "host" | "pod" | "fabric";
+
+interface PlacedBox {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly box: Box;
+}
+
+/** Draws nodes, pods and what lies between the nodes. */
+export function drawBoxes(layer: Layer, loaded: Loaded): void {
+  layer
+    .selectAll<SVGGElement, PlacedBox>("g")
+    .data(placedBoxes(loaded), ({ id }) => id)
+    .join((enter) => {
+      const group = enter.append("g");
+      group.append("path");
+      group.append("text").attr("class", "name");
+      group.append("text").attr("class", "kind");
+      group.append("title");
+      return group;
+    })
+    .attr("class", ({ role }) => `box box-${role}`)
+    .order()
+    .each(function (placed) {
+      const group = select(this);
+      const { name, kind } = labels(placed);
+      group.select("path").attr("d", roundedRect(placed.box, placed.role === "node" ? 14 : 9));
+      group.select("title").text(`${placed.role} ${placed.name}`);
+      for (const [selector, label] of [
+        [".name", name],
+        [".kind", kind],
+      ] as const) {
+        group.select(selector).attr("x", label.x).attr("y", label.y).attr("text-anchor", label.anchor).text(label.text);
+      }
+    });
+}
+
+function placedBoxes({ scene, layout }: Loaded): PlacedBox[] {
+  const all: readonly Omit<PlacedBox, "box">[] = [
+    ...scene.nodes.map(({ name }) => ({ id: nodeBoxId(name), name, role: "node" as const })),
+    ...scene.nodes.map(({ host: { name } }) => ({ id: name, name, role: "host" as const })),
+    ...scene.nodes.flatMap(({ pods }) => pods.map(({ name }) => ({ id: name, name, role: "pod" as const }))),
+    ...scene.fabric.map(({ name }) => ({ id: name, name, role: "fabric" as const })),
+  ];
+  return all.flatMap((one) => {
+    const box = layout.boxes.get(one.id);
+    return box === undefined ? [] : [{ ...one, box }];
+  });
+}
+
+interface Label {
+  readonly x: number;
+  readonly y: number;
+  readonly anchor: "start" | "end";
+  readonly text: string;
+}
+
+function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonly kind: Label } {
+  const [left, right] = [box.x + 12, box.x + box.width - 12];
+  const slash = name.indexOf("/");
+  switch (role) {
+    case "node":
+      return {
+        name: { x: left, y: box.y + 20, anchor: "start", text: fitted(name, box.width - 60) },
+        kind: { x: right, y: box.y + 20, anchor: "end", text: "node" },
+      };
+    case "host":
+      return {
+        name: { x: left, y: box.y, anchor: "start", text: "" },
+        kind: { x: right, y: box.y + box.height - 9, anchor: "end", text: "host network" },
+      };
+    case "pod":
+      return {
+        name: { x: left, y: box.y + 18, anchor: "start", text: fitted(name.slice(slash + 1), box.width - 8) },
+        kind: {
+          x: left,
+          y: box.y + 32,
+          anchor: "start",
+          text: slash < 0 ? "pod" : fitted(name.slice(0, slash), box.width - 12),
+        },
+      };
+    case "fabric":
+      return {
+        name: { x: left, y: box.y + box.height - 24, anchor: "start", text: "" },
+        kind: {
+          x: right,
+          y: box.y + box.height - 8,
+          anchor: "end",
+          text: fitted(name.replace(/^\((.*)\)$/, "$1"), box.width),
+        },
+      };
+  }
+}
+
+export function drawLinks(layer: Layer, { ways }: Loaded): void {
+  layer
+    .selectAll("path")
+    .data(ways.links)
+    .join("path")
+    .attr("class", ({ kind }) => `link link-${kind}`)
+    .attr("d", (link) => polyline(ways.linkPoints(link)));
+}
+
+/** Draws the elements of a scene that `wanted` picks. */
+export function drawElements(
+  layer: Layer,
+  { scene, layout: { boxes } }: Loaded,
+  wanted: (element: SceneElement) => boolean,
+): void {
+  const elements = [...scene.nodes.flatMap(({ host, pods }) => [host, ...pods]), ...scene.fabric]
+    .flatMap((namespace) => namespace.elements)
+    .filter((element) => boxes.has(element.id) && wanted(element));
+  const hosts = new Set(scene.nodes.map(({ host }) => host.name));
+  layer
+    .selectAll<SVGGElement, SceneElement>("g")
+    .data(elements, ({ id }) => id)
+    .join((enter) => {
+      const group = enter.append("g");
+      group.append("path");
+      group.append("text");
+      group.append("title");
+      return group;
+    })
+    .attr("class", ({ kind }) => `element element-${kind}`)
+    .each(function (element) {
+      const box = boxes.get(element.id) as Box;
+      const group = select(this);
+      const { x, y } = centre(box);
+      group.select("path").attr("d", outline(element.kind, box));
+      group.select("title").text(`${element.name} in ${element.namespace}`);
+      const label = group.select("text").attr("y", y + 4);
+      // The packet's glyph rests on the middle of a bridge, and hides a diamond: their names stand aside.
+      if (element.kind === "stack")
+        label.attr("x", x + 20).text(hosts.has(element.namespace) ? "routes, rules" : "routes");
+      else if (element.kind === "bridge") label.attr("x", box.x + 9).text(fitted(element.name, box.width / 3));
+      else
+        label
+          .attr("x", x)
+          .attr("text-anchor", "middle")
+          .text(fitted(element.name, box.width - 6));
+    });
+}
