@@ -154,10 +154,10 @@ export interface PacketRecord {
 
 /** One header field rewritten; `from` or `to` is absent where the field was or is. */
 export interface FieldChange {
-  /** A key of PacketRecord. */
+  /** A key of PacketRecord. `inner` (the packet that an ICMP error quotes) changes as a whole. */
   readonly field: keyof PacketRecord;
-  readonly from?: string | number | undefined;
-  readonly to?: string | number | undefined;
+  readonly from?: string | number | PacketRecord | undefined;
+  readonly to?: string | number | PacketRecord | undefined;
 }
 
 /** A change of state that outlives the packet. */

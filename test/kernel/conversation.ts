@@ -61,7 +61,13 @@ export interface Outcome {
 const hello: Payload = { kind: "bytes", length: 6, text: "hello" };
 
 /** Connects, says hello, reads the answer, waits 10 ms, reads the connection tables, closes: as the cases were recorded. */
-export function tcpConversation(lab: Lab, from: string, to: string, sourcePort: number, message: Payload = hello): Outcome {
+export function tcpConversation(
+  lab: Lab,
+  from: string,
+  to: string,
+  sourcePort: number,
+  { message = hello, seconds = 0.5 }: { readonly message?: Payload; readonly seconds?: number } = {},
+): Outcome {
   const flow = lab.recorder.flow({ protocol: "tcp", from, to, purpose: "test" });
   const start = lab.clock.nowNanos();
   let result = "timeout";
@@ -92,7 +98,7 @@ export function tcpConversation(lab: Lab, from: string, to: string, sourcePort: 
     },
     { sourcePort, flowKey: `tcp-${sourcePort}`, ...(flow && { flow }) },
   );
-  lab.clock.run({ untilNanos: start + 1000 * nanosPerSecond });
+  lab.clock.run({ untilNanos: start + seconds * nanosPerSecond });
   return {
     result,
     ...(answer !== undefined && { answer }),

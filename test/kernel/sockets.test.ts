@@ -30,11 +30,13 @@ test("a datagram to a closed port is answered with port unreachable, which a con
   const made = lab();
   const flow = made.recorder.flow({ protocol: "udp", from: "p1b", to: "", purpose: "" });
   const errors: string[] = [];
-  const socket = made.ns("p1b").sockets.openUdp(
-    endpoint("10.244.1.2:9999"),
-    { failed: (_, error) => errors.push(error.errno) },
-    { sourcePort: 40_025, flowKey: "test", ...(flow && { flow }) },
-  );
+  const socket = made
+    .ns("p1b")
+    .sockets.openUdp(
+      endpoint("10.244.1.2:9999"),
+      { failed: (_, error) => errors.push(error.errno) },
+      { sourcePort: 40_025, flowKey: "test", ...(flow && { flow }) },
+    );
   expect(socket.send({ kind: "bytes", length: 6 })).toBeUndefined();
   made.clock.run();
   expect(errors).toEqual(["ECONNREFUSED"]);

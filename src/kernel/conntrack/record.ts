@@ -1,3 +1,4 @@
+import { recordPacket } from "../../trace/packet-record.ts";
 import { formatAddress, formatEndpoint } from "../../wire/address.ts";
 import type { FieldChange, StateChange } from "../../trace/records.ts";
 import type { Packet } from "../../wire/packet.ts";
@@ -67,6 +68,8 @@ export function headerChanges(before: Packet, after: Packet): FieldChange[] {
     if (from.dstPort !== to.dstPort) changes.push({ field: "dstPort", from: from.dstPort, to: to.dstPort });
   } else if ("ident" in from && "ident" in to && from.ident !== to.ident) {
     changes.push({ field: "ident", from: from.ident, to: to.ident });
+  } else if ("quoted" in from && "quoted" in to && from.quoted !== to.quoted) {
+    changes.push({ field: "inner", from: recordPacket({ body: from.quoted }), to: recordPacket({ body: to.quoted }) });
   }
   return changes;
 }
