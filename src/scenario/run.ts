@@ -2,7 +2,7 @@ import type { ManifestSource } from "../cluster/load/load.ts";
 import { explore } from "../analysis/explore.ts";
 import type { Trace } from "../trace/records.ts";
 import type { RecordLevel } from "../trace/recorder.ts";
-import { applyEvent } from "./events.ts";
+import { type EventContext, applyEvent } from "./events.ts";
 import { type ExpectationContext, failuresOf } from "./expect.ts";
 import { type ClusterInput, type InputOptions, type InputProblems, loadInput } from "./input.ts";
 import { type ParsedScenario, type ScenarioProblem, parseScenario } from "./parse.ts";
@@ -110,7 +110,7 @@ export function runScenario(
 function runFlows(file: string, scenario: Scenario, input: ClusterInput, readFile: ReadFile, options: ScenarioRunOptions): Trace[] {
   const world = worldOf(input, options);
   const pending = scenario.events.toSorted((a, b) => a.atNanos - b.atNanos);
-  const context = { world, input, file, readFile };
+  const context: EventContext = { world, input, file, readFile, state: input.state };
   const due = (untilNanos: number): void => {
     while ((pending[0]?.atNanos ?? Number.POSITIVE_INFINITY) <= untilNanos) {
       const event = pending.shift() as ScenarioEvent;

@@ -61,9 +61,10 @@ export class RunningNode {
     if (!this.#stopped.has("network-policy")) syncPolicies(this.#context(), this.iptables);
   }
 
-  /** A component stops; what it programmed stays as it is. */
-  stop(component: string): void {
+  /** A component stops; what it programmed stays as it is. False when there is no such component. */
+  stop(component: string): boolean {
     this.#stopped.add(component);
+    return component === "kube-proxy" || component === "network-policy";
   }
 
   namespaceOfPod(pod: Pod): NetworkNamespace {
