@@ -59,8 +59,8 @@ test("without policies nothing is programmed", () => {
 
 test("rules know the part of the policy that they come from, and a reject all policies that select the pod", () => {
   const deny = policy("shop/default-deny", { policyTypes: ["Ingress", "Egress"] });
-  const web = policy("shop/web", { ingress: [{ peers: [{ podSelector: selector() }], ports: [] }] });
-  const all = cluster({ nodes: [nodeA], pods: [pod("shop/web", "10.42.0.9")], networkPolicies: [deny, web] });
+  const letIn = policy("shop/let-in", { ingress: [{ peers: [{ podSelector: selector() }], ports: [] }] });
+  const all = cluster({ nodes: [nodeA], pods: [pod("shop/web", "10.42.0.9")], networkPolicies: [deny, letIn] });
   const owners = (compilePolicies(all, nodeA, "ipv4")?.rules.tables[0]?.commands ?? []).flatMap((command) =>
     command.kind === "append" ? [{ target: command.rule.target?.kind, ...command.rule.owner }] : [],
   );
@@ -68,7 +68,7 @@ test("rules know the part of the policy that they come from, and a reject all po
     target: "MARK",
     kind: "NetworkPolicy",
     namespace: "shop",
-    name: "web",
+    name: "let-in",
     detail: "spec.ingress[0]",
   });
   expect(owners).toContainEqual({
@@ -76,6 +76,7 @@ test("rules know the part of the policy that they come from, and a reject all po
     kind: "NetworkPolicy",
     namespace: "shop",
     name: "default-deny",
-    detail: "no rule allows it; selecting the pod: shop/default-deny (Ingress and Egress), shop/web (Ingress)",
+    detail:
+      "which selects shop/web for Ingress and Egress, as shop/let-in does for Ingress; no rule of theirs allows the packet",
   });
 });

@@ -43,7 +43,7 @@ export function podChain(
   const isolated = (type: "Ingress" | "Egress"): boolean =>
     policies.some(({ policy }) => policy.spec.policyTypes.includes(type));
   const denied: readonly Match[] = [marked(allowedMark, true)];
-  const culprit = policies.length === 0 ? owner : culpritOf(cluster, policies);
+  const culprit = policies.length === 0 ? owner : culpritOf(cluster, pod, policies);
 
   return {
     name: chain,
@@ -132,11 +132,13 @@ function scopesOf(policy: NetworkPolicy, addresses: readonly Cidr[]): readonly (
   return addresses.map((address) => [types.includes("Ingress") ? to(address) : from(address)]);
 }
 
-/** Who is to blame for a reject: the first policy that selects the pod, with all of them in its detail. */
-function culpritOf(cluster: Cluster, chains: readonly PolicyChain[]): Owner {
-  const [first] = chains as readonly [PolicyChain];
-  const list = chains.map(
-    ({ policy: { metadata, spec } }) => `${metadata.namespace}/${metadata.name} (${spec.policyTypes.join(" and ")})`,
-  );
-  return { ...cluster.ownerOf(first.policy), detail: `no rule allows it; selecting the pod: ${list.join(", ")}` };
+/** Who is to blame for a reject: the first policy that selects the pod, with the others in its detail. */
+function culpritOf(cluster: Cluster, pod: Pod, chains: readonly PolicyChain[]): Owner {
+  const [first, ...others] = chains.map(({ policy }) => policy) as [NetworkPolicy, ...NetworkPolicy[]];
+  const types = ({ spec }: NetworkPolicy): string => spec.policyTypes.join(" and ");
+  const { namespace, name } = pod.metadata;
+  const too = others.map((policy) => `, as ${namespace}/${policy.metadata.name} does for ${types(policy)}`).join("");
+  const whose = others.length === 0 ? "it" : "theirs";
+  const detail = `which selects ${namespace}/${name} for ${types(first)}${too}; no rule of ${whose} allows the packet`;
+  return { ...cluster.ownerOf(first), detail };
 }
