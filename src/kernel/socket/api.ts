@@ -73,6 +73,8 @@ export interface UdpHandlers {
 
 export interface UdpSocket {
   readonly local: Endpoint;
+  /** The conversation that a server's socket answers in; undefined when nothing is recorded. */
+  readonly flow?: FlowRecorder;
   /** Sends to the connected peer, or to `to`. The error a send call itself returns, undefined when it went out. */
   send(payload: Payload, to?: Endpoint): SocketError | undefined;
   close(): void;

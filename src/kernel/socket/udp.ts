@@ -150,6 +150,7 @@ export class UdpSockets {
     const options: SocketOptions = { flowKey: `${flowKey}/answer`, process };
     const socket: UdpSocket = {
       local,
+      ...(track && { flow: track.flow }),
       send: (answer, target) => {
         answers++;
         const answerTrack = track?.flow.packet(
