@@ -1,4 +1,5 @@
 import { deletionText, staleConnections } from "../proxy/conntrack-cleanup.ts";
+import { nanosPerSecond } from "../kernel/clock.ts";
 import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
 import { type ProxyObjects, type ServiceMap, carryOver, track } from "../proxy/tracker.ts";
@@ -23,10 +24,16 @@ export interface IptablesProxierState {
   readonly rules: readonly (readonly PortRules[])[];
   /** Text of everything else the rules depend on. */
   readonly context: string;
+  /** Chains that are in the kernel and no longer used. */
+  readonly stale: ReadonlySet<string>;
+  readonly cleanedUpAtNanos: number;
 }
 
 /** More endpoints than this: large-cluster mode. */
 const largeClusterEndpoints = 1000;
+
+/** Stale chains of a large cluster are deleted this often: iptables-save takes long there. `--iptables-sync-period`. */
+const cleanupPeriodNanos = 30 * nanosPerSecond;
 
 /** kube-proxy 1.30 in iptables mode. pkg/proxy/iptables/proxier.go. */
 export const iptablesProxier: Proxier<IptablesProxierState, IptablesProxierCommand> = { mode: "iptables", sync };
@@ -38,23 +45,25 @@ function sync(
   previous?: IptablesProxierState,
 ): ProxySync<IptablesProxierState, IptablesProxierCommand> {
   const { family } = options;
-  const context = contextText(node, options);
-  const last = previous?.context === context ? previous : undefined;
-  const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, last?.map);
   const nodePorts = nodePortAddresses(options.nodePortAddresses, family);
   const localhost = family === "ipv4" && options.localhostNodePorts && nodePorts.containsIPv4Loopback;
+  const context = contextText(node, options, nodePorts.matchAll ? [] : node.addresses);
+  const isFull = previous?.context !== context;
+  const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, previous?.map);
+  if (!isFull && changes.length === 0) return { state: { ...previous, map }, commands: [], events: [] };
+
+  const largeCluster = map.endpointCount > largeClusterEndpoints;
   const ruleContext: RuleContext = {
     family,
     masqueradeAll: options.masqueradeAll,
     detector: detectorTerms(options.detector),
     nodeIP: node.nodeIPs[family],
-    largeCluster: map.endpointCount > largeClusterEndpoints,
+    largeCluster,
   };
-
   const changed: PortRules[] = [];
-  const obsolete: PortRules[] = [];
+  const obsolete: PortRules[] = isFull ? (previous?.rules.flat() ?? []) : [];
   const rules = carryOver(
-    { services: last?.map.services ?? [], values: last?.rules ?? [] },
+    isFull ? { services: [], values: [] } : { services: previous.map.services, values: previous.rules },
     map.services,
     (service) => {
       const made = service.ports.map((port) => portRules(port, ruleContext));
@@ -63,25 +72,33 @@ function sync(
     },
     (value) => void obsolete.push(...value),
   );
-  const state: IptablesProxierState = { map, rules, context };
-  if (last !== undefined && changes.length === 0) return { state, commands: [], events: [] };
 
   const commands: IptablesProxierCommand[] = [];
-  if (last === undefined) {
-    if (localhost) commands.push({ kind: "sysctl", name: "net.ipv4.conf.all.route_localnet", value: 1 });
-    for (const call of jumpCalls()) commands.push({ kind: "iptables", family, ...call });
+  if (previous === undefined && localhost) {
+    commands.push({ kind: "sysctl", name: "net.ipv4.conf.all.route_localnet", value: 1 });
   }
-  // What an earlier sync in another context left behind is gone too: a full sync knows every chain there is.
-  if (last === undefined && previous !== undefined) obsolete.push(...previous.rules.flat());
+  if (isFull) for (const call of jumpCalls()) commands.push({ kind: "iptables", family, ...call });
+  const { nowNanos } = objects;
+  const cleanedUpAtNanos = previous?.cleanedUpAtNanos ?? Number.NEGATIVE_INFINITY;
+  const isDue = nowNanos === undefined || nowNanos - cleanedUpAtNanos > cleanupPeriodNanos;
+  const cleansUp = !largeCluster || isDue;
+  const stale = staleChains(previous?.stale ?? new Set(), obsolete, changed);
   const restore: ProxierRestore = {
     family,
     filter: filterRules(options, localhost),
     nat: natRules(options, node, nodePorts, localhost),
     services: rules,
     changed: new Set(changed),
-    stale: staleChains(obsolete, changed),
+    stale: cleansUp ? [...stale].sort() : [],
   };
   commands.push({ kind: "iptables-restore", restore });
+  const state: IptablesProxierState = {
+    map,
+    rules,
+    context,
+    stale: cleansUp ? new Set() : stale,
+    cleanedUpAtNanos: cleansUp ? (nowNanos ?? cleanedUpAtNanos) : cleanedUpAtNanos,
+  };
   const deletions = staleConnections(changes);
   return {
     state,
@@ -90,18 +107,22 @@ function sync(
   };
 }
 
-/** Chains that are in the kernel and no longer wanted, sorted. */
-function staleChains(obsolete: readonly PortRules[], current: readonly PortRules[]): string[] {
-  const names = new Set<string>();
+/** Chains that are in the kernel and no longer wanted. */
+function staleChains(
+  before: ReadonlySet<string>,
+  obsolete: readonly PortRules[],
+  current: readonly PortRules[],
+): Set<string> {
+  const names = new Set(before);
   for (const { chains } of obsolete) for (const { name } of chains) names.add(name);
-  if (names.size === 0) return [];
+  if (names.size === 0) return names;
   for (const { chains } of current) for (const { name } of chains) names.delete(name);
-  return [...names].sort();
+  return names;
 }
 
 /** A change in here makes a full sync. */
-export function contextText(node: ProxyNode, options: ProxyOptions): string {
-  const addresses = node.addresses.map(({ device, address }) => `${device} ${formatAddress(address)}`);
+export function contextText(node: ProxyNode, options: ProxyOptions, addresses: ProxyNode["addresses"]): string {
   const own = node.nodeIPs[options.family];
-  return JSON.stringify([node.name, node.labels, own === undefined ? "" : formatAddress(own), addresses, options]);
+  const texts = addresses.map(({ address }) => formatAddress(address));
+  return JSON.stringify([node.name, node.labels, own === undefined ? "" : formatAddress(own), texts, options]);
 }

@@ -45,6 +45,9 @@ export class Ipvs {
 
   constructor(namespace: NetworkNamespace) {
     this.#namespace = namespace;
+    // The module's own default (ip_vs_control_net_init_sysctl); all others are 0.
+    const reuse = "net.ipv4.vs.conn_reuse_mode";
+    if (!namespace.sysctls.entries().some(([name]) => name === reuse)) namespace.sysctls.set(reuse, 1);
     this.table = new ServiceTable(() => namespace.surroundings.clock.nowNanos());
     for (const family of ["ipv4", "ipv6"] as const) this.#register(family);
   }

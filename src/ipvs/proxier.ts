@@ -6,7 +6,15 @@ import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
 import { type ProxyObjects, type ServiceMap, carryOver, track } from "../proxy/tracker.ts";
 import type { Owner } from "../trace/records.ts";
-import { type Family, familyOf, formatAddress, formatEndpoint, isLinkLocal, isLoopback } from "../wire/address.ts";
+import {
+  type Address,
+  type Family,
+  familyOf,
+  formatAddress,
+  formatEndpoint,
+  isLinkLocal,
+  isLoopback,
+} from "../wire/address.ts";
 import { type PlanContext, type PlannedServer, type PlannedService, type PortPlan, portPlan } from "./proxier-plan.ts";
 import { filterChains, jumpCalls, natChains, writeRules } from "./proxier-rules.ts";
 import { type SetId, setIds } from "./proxier-sets.ts";
@@ -67,19 +75,24 @@ function sync(
   previous?: IpvsProxierState,
 ): ProxySync<IpvsProxierState, IpvsProxierCommand> {
   const { family } = options;
-  const context = contextText(node, options);
-  const last = previous?.context === context ? previous : undefined;
-  const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, last?.map);
-  const planContext = planContextOf(node, options);
+  const others = node.addresses.filter(({ device, address }) => device !== dummyDevice && familyOf(address) === family);
+  const context = contextText(node, options, others);
+  const isFull = previous?.context !== context;
+  const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, previous?.map);
+  if (!isFull && changes.length === 0) return { state: { ...previous, map }, commands: [], events: [] };
+
+  const planContext = planContextOf(
+    node,
+    options,
+    others.map(({ address }) => address),
+  );
   const plans = carryOver(
-    { services: last?.map.services ?? [], values: last?.plans ?? [] },
+    isFull ? { services: [], values: [] } : { services: previous.map.services, values: previous.plans },
     map.services,
     ({ ports }) => ports.map((port) => portPlan(port, planContext)),
     () => undefined,
   );
   const state: IpvsProxierState = { map, plans, context, ...wanted(plans) };
-  if (last !== undefined && changes.length === 0) return { state, commands: [], events: [] };
-
   const deletions = staleConnections(changes);
   const removals = removed(previous, state, family);
   const commands: IpvsProxierCommand[] = [
@@ -108,10 +121,11 @@ function firstCommands({ family, ipvsStrictArp }: ProxyOptions): IpvsProxierComm
   ];
 }
 
-function planContextOf(node: ProxyNode, { family, nodePortAddresses: cidrs }: ProxyOptions): PlanContext {
-  const others = node.addresses
-    .filter(({ device, address }) => device !== dummyDevice && familyOf(address) === family)
-    .map(({ address }) => address);
+function planContextOf(
+  node: ProxyNode,
+  { family, nodePortAddresses: cidrs }: ProxyOptions,
+  others: readonly Address[],
+): PlanContext {
   const served = nodePortAddresses(cidrs, family).nodeAddresses(
     others.filter((address) => !isLoopback(address) && !(family === "ipv6" && isLinkLocal(address))),
   );

@@ -8,6 +8,8 @@ export interface ProxyObjects {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   readonly ownerOf: OwnerOf<Service | EndpointSlice>;
+  /** When the proxier looks; absent: long after the last time. */
+  readonly nowNanos?: number;
 }
 
 /** A service port with its endpoints, and which of them the node uses. */
@@ -30,6 +32,8 @@ export interface TrackedService {
 /** What proxiers know of the cluster, by Service: immutable, each sync makes the next one. */
 export interface ServiceMap {
   readonly objects: ProxyObjects;
+  /** Text of the context it was made in. */
+  readonly context: string;
   /** Ordered by namespace and name. */
   readonly services: readonly TrackedService[];
   /** Endpoints of all service ports, ready or not. */
@@ -51,8 +55,8 @@ export interface TrackingContext extends Omit<EndpointContext, "ownerOf"> {
 }
 
 /**
- * Translates Services and EndpointSlices for a node. With the map of the previous sync (made in the same context)
- * only what is not the same object any more is translated again.
+ * Translates Services and EndpointSlices for a node. With the map of the previous sync only what is not the same
+ * object any more is translated again; in another context (a node label changed) everything is.
  */
 export function track(
   objects: ProxyObjects,
@@ -62,7 +66,9 @@ export function track(
   const old = previous?.services ?? [];
   const services = difference(previous?.objects.services ?? [], objects.services);
   const slices = difference(previous?.objects.endpointSlices ?? [], objects.endpointSlices);
-  const touched = new Set<string>();
+  const contextText = JSON.stringify([context.family, context.nodeName, context.nodeLabels]);
+  const isNewContext = previous !== undefined && previous.context !== contextText;
+  const touched = new Set(isNewContext ? old.map(({ key }) => key) : []);
   const addedServices = new Map<string, Service>();
   const addedSlices = new Map<string, EndpointSlice[]>();
   for (const service of services.removed) touched.add(serviceKey(service));
@@ -95,7 +101,7 @@ export function track(
     const own = [...(before?.slices.filter((slice) => !goneSlices.has(slice)) ?? []), ...(addedSlices.get(key) ?? [])];
     own.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
     const ports = translate(service, own, { ...context, ownerOf: objects.ownerOf });
-    const same = before !== undefined && sameData(before.ports, ports);
+    const same = before !== undefined && !isNewContext && sameData(before.ports, ports);
     if (!same) changes.push({ key, before: before?.ports ?? [], after: ports });
     if (service === undefined && own.length === 0) continue;
     tracked.push({ key, service, slices: own, ports: same ? before.ports : ports });
@@ -104,7 +110,7 @@ export function track(
   let endpointCount = previous?.endpointCount ?? 0;
   for (const { before, after } of changes) endpointCount += countEndpoints(after) - countEndpoints(before);
   const healthChecks = updatedHealthChecks(previous?.healthChecks ?? new Map(), changes);
-  return { map: { objects, services: tracked, endpointCount, healthChecks }, changes };
+  return { map: { objects, context: contextText, services: tracked, endpointCount, healthChecks }, changes };
 }
 
 function countEndpoints(ports: readonly TrackedPort[]): number {
