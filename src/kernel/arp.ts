@@ -70,7 +70,6 @@ export function receiveArp(ns: NetworkNamespace, device: Device, skb: ArpSkb): v
       address: formatAddress(targetAddress),
       device: device.name,
       mac: device.mac,
-      text: `${device.name} answers for ${formatAddress(targetAddress)} and remembers ${formatAddress(senderAddress)}.`,
       ...(change && { stateChanges: [change] }),
     });
     track?.verdict("delivered");
@@ -88,9 +87,6 @@ export function receiveArp(ns: NetworkNamespace, device: Device, skb: ArpSkb): v
     address: formatAddress(learned ? senderAddress : targetAddress),
     device: device.name,
     ...(learned && { mac: senderMac }),
-    text: learned
-      ? `${formatAddress(senderAddress)} is at ${senderMac}.`
-      : `${formatAddress(targetAddress)} is no address that ${device.name} answers for.`,
     ...(change && { stateChanges: [change] }),
   });
   if (learned) track?.verdict("delivered");

@@ -2,7 +2,7 @@ import { familyOf, formatAddress } from "../wire/address.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { BridgeDevice, Device } from "./device.ts";
 import { drop } from "./drop.ts";
-import { describeRoute, lookupInput } from "./ip/route.ts";
+import { lookupInput } from "./ip/route.ts";
 import { linkFailure } from "./icmp.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { passHook } from "./netfilter.ts";
@@ -32,6 +32,7 @@ export function bridgePrerouting(
   skb.inDevice = bridge;
   const { packetType } = skb;
   skb.packetType = "host";
+  skb.track?.step({ kind: "bridge", action: "netfilter", bridge: bridge.name, inPort: device.name });
   const before = skb.packet.dst;
   const family = familyOf(before);
   if (!passHook({ namespace: ns, hook: "PREROUTING", family, skb, inDevice: bridge, physIn: device })) return;
@@ -55,7 +56,7 @@ function redirectTranslated(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb
       bridge,
       skb,
       bridge.mac,
-      `${describeRoute(routed, dst)} The node must route it, so the frame is handed up.`,
+      `The new destination ${formatAddress(dst)} is not behind ${bridge.name}: the frame is handed to the node, which routes it.`,
     );
     skb.packetType = "host";
     return next();

@@ -76,7 +76,6 @@ function learn(ns: NetworkNamespace, bridge: BridgeDevice, device: Device, skb: 
     bridge: bridge.name,
     inPort: device.name,
     mac,
-    text: `${bridge.name} learns that ${mac} is behind ${device.name}.`,
     stateChanges: [
       {
         table: "fdb",
@@ -113,9 +112,6 @@ function forward(
       ...(from && { inPort: from.name }),
       outPorts: [to.name],
       ...(skb.dstMac !== undefined && { mac: skb.dstMac }),
-      text: hairpin
-        ? `${skb.dstMac} is behind the port the frame came in by; hairpin mode lets it go back there.`
-        : `${bridge.name} knows that ${skb.dstMac} is behind ${to.name}.`,
     });
   }
   send(ns, bridge, from, to, skb);
@@ -159,9 +155,6 @@ function flood(
     ...(from && { inPort: from.name }),
     outPorts: [...ports.map(({ name }) => name), ...(toBridge ? [bridge.name] : [])],
     ...(skb.dstMac !== undefined && { mac: skb.dstMac }),
-    text: unicast
-      ? `${bridge.name} has not learned where ${skb.dstMac} is: copies go to ${ports.length} ports.`
-      : `The frame is addressed to a group: copies go to ${ports.length} ports.`,
   });
   if (ports.length === 0 && !toBridge) return drop(skb, "BRIDGE_NO_PORT");
   const last = toBridge ? undefined : ports.pop();
@@ -193,7 +186,6 @@ function passUp(ns: NetworkNamespace, bridge: BridgeDevice, from: Device | undef
       action: "to-bridge",
       bridge: bridge.name,
       ...(from && { inPort: from.name }),
-      text: `The frame is for the node itself: it goes up by ${bridge.name}.`,
     });
     recordReceive(bridge, skb);
   }

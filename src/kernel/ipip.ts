@@ -41,7 +41,6 @@ export function transmitIpip(ns: NetworkNamespace, device: IpipDevice, skb: Skb)
     tunnel: device.name,
     local: formatAddress(local),
     remote: formatAddress(remote),
-    text: `${device.name} wraps the packet into another one to ${formatAddress(remote)}.`,
   });
   sendPacket(ns, outer, {
     flowKey: `${skb.flowKey}/ipip`,
@@ -65,7 +64,6 @@ export function receiveIpip(ns: NetworkNamespace, skb: Skb, packet: Packet): voi
     action: "decapsulate",
     tunnel: device.name,
     remote: formatAddress(src),
-    text: `${device.name} takes the inner packet out of the one from ${formatAddress(src)}.`,
   });
   skb.track?.verdict("delivered");
   const { inner } = skb;

@@ -63,7 +63,7 @@ export function receiveNeighbourDiscovery(
   if (transport.kind === "neighbour-solicitation") return answer(ns, device, skb, transport);
   const solicited = !isMulticast(packet.dst);
   const change = ns.neighbours.learn(device.name, transport.target, transport.linkLayer, { create: false, solicited });
-  record(skb, device, "learn", transport, `${formatAddress(transport.target)} is at ${transport.linkLayer}.`, change);
+  record(skb, device, "learn", transport, change);
   skb.track?.verdict("delivered");
 }
 
@@ -71,15 +71,14 @@ function answer(ns: NetworkNamespace, device: Device, skb: Skb, transport: Neigh
   const { target, linkLayer } = transport;
   const { src } = skb.packet;
   if (!answersFor(ns, device, target)) {
-    const text = `${formatAddress(target)} is no address that ${device.name} answers for.`;
-    record(skb, device, "ignore", transport, text);
+    record(skb, device, "ignore", transport);
     return drop(skb, "OTHER_HOST", "The question is for another host.");
   }
   const probe = src === unspecified.ipv6;
   const change = probe
     ? undefined
     : ns.neighbours.learn(device.name, src, linkLayer, { create: true, solicited: false });
-  record(skb, device, "answer", transport, `${device.name} answers for ${formatAddress(target)}.`, change);
+  record(skb, device, "answer", transport, change);
   skb.track?.verdict("delivered");
   const allNodes = ipv6((0xff02n << 112n) | 1n);
   const reply: NeighbourDiscovery = { ...transport, kind: "neighbour-advertisement", linkLayer: device.mac };
@@ -99,7 +98,6 @@ function record(
   device: Device,
   action: "learn" | "ignore" | "answer",
   { target, linkLayer }: NeighbourDiscovery,
-  text: string,
   change?: ReturnType<NetworkNamespace["neighbours"]["learn"]>,
 ): void {
   skb.track?.step({
@@ -108,7 +106,6 @@ function record(
     address: formatAddress(target),
     device: device.name,
     mac: action === "answer" ? device.mac : linkLayer,
-    text,
     ...(change && { stateChanges: [change] }),
   });
 }

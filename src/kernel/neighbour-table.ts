@@ -216,7 +216,6 @@ export class NeighbourTable implements Neighbours {
     if (track !== undefined) {
       track.step({
         ...placeOf(entry, "queue"),
-        text: `The link address of ${formatAddress(entry.address)} on ${entry.device} is not known: the packet waits for it.`,
       });
     }
     if (entry.queue.length <= this.#setting(entry, "unres_qlen")) return;
@@ -273,10 +272,8 @@ export class NeighbourTable implements Neighbours {
     entry.state = "FAILED";
     const queue = entry.queue.splice(0);
     for (const { skb, failed } of queue) {
-      const address = formatAddress(entry.address);
       skb.track?.step({
         ...placeOf(entry, "failed"),
-        text: `Nobody on ${entry.device} answered for ${address} (${entry.probes} questions).`,
       });
       drop(skb, "NEIGHBOUR_FAILED");
       failed();

@@ -63,9 +63,11 @@ export function recordReceive(device: Device, skb: Skb | ArpSkb): void {
     action: other ? "other-host" : "receive",
     device: device.name,
     ...(device.owner && { owner: device.owner }),
-    text: other
-      ? `${device.name} sees a frame for another MAC address (${skb.dstMac}).`
-      : `${device.name} receives the frame.`,
+    // A bridge port hands on what is addressed to others; only the rest of the devices ignore it.
+    ...(other &&
+      device.port !== undefined && {
+        text: `${device.name} takes the frame for ${skb.dstMac} in and hands it to bridge ${device.port.bridge.name}.`,
+      }),
   });
 }
 

@@ -46,6 +46,5 @@ function recordTransmit(device: Device, track: PacketRecorder): void {
     device: device.name,
     ...(peer !== undefined && { peer }),
     ...(device.owner && { owner: device.owner }),
-    text: peer === undefined ? `The frame leaves by ${device.name}.` : `The frame leaves by ${device.name} to ${peer}.`,
   });
 }

@@ -41,7 +41,6 @@ export function transmitVxlan(ns: NetworkNamespace, device: VxlanDevice, skb: Sk
     remote: formatAddress(remote.remote),
     vni: device.vni,
     ...(remote.owner && { owner: remote.owner }),
-    text: `${device.name} wraps the frame into UDP to ${formatAddress(remote.remote)}, where ${dstMac} lives.`,
   });
   sendPacket(ns, outer, {
     flowKey: `${skb.flowKey}/vxlan`,
@@ -89,7 +88,6 @@ export function receiveVxlan(ns: NetworkNamespace, device: VxlanDevice, skb: Skb
     local: formatAddress(device.local),
     remote: formatAddress(src),
     vni: device.vni,
-    text: `${device.name} takes the inner frame out of the packet from ${formatAddress(src)}.`,
   });
   skb.track?.verdict("delivered");
   learnRemote(device, frame.srcMac, src);

@@ -22,7 +22,6 @@ export function transmitFragments(
     kind: "device",
     action: "fragment",
     device: device.name,
-    text: `${packetBytes(skb.packet)} bytes are more than ${mtu}: the packet is cut into ${pieces.length} fragments.`,
   });
   const datagram = skb.datagram ?? { packet: skb.packet, track };
   for (const packet of pieces) {

@@ -1,3 +1,4 @@
+import type { FieldChange } from "../../trace/records.ts";
 import { familyOf, formatAddress } from "../../wire/address.ts";
 import type { Packet } from "../../wire/packet.ts";
 import type { Device } from "../device.ts";
@@ -12,7 +13,7 @@ import { deliverLocal } from "../socket/deliver.ts";
 import { receiveVxlan, vxlanFor } from "../vxlan.ts";
 import { forwardPacket } from "./forward.ts";
 import { reassemble } from "./reassemble.ts";
-import { type NoRoute, type Routed, describeRoute, lookupInput } from "./route.ts";
+import { type NoRoute, type Routed, lookupInput } from "./route.ts";
 
 /** An IP packet came in by `device`: ip_rcv(), ipv6_rcv(). */
 export function receiveIp(ns: NetworkNamespace, device: Device, skb: Skb): void {
@@ -33,19 +34,21 @@ export function receiveIp(ns: NetworkNamespace, device: Device, skb: Skb): void 
 
 /** ip_rcv_finish(): a packet that has a route already (loopback, DNAT in the bridge) keeps it. */
 function routePacket(ns: NetworkNamespace, device: Device, skb: Skb): void {
-  if (skb.route === undefined) {
-    const { src, dst } = skb.packet;
-    const routed = lookupInput(ns, { src, dst, mark: skb.mark, device });
+  const { src, dst } = skb.packet;
+  const routed: Routed | NoRoute =
+    skb.route === undefined
+      ? lookupInput(ns, { src, dst, mark: skb.mark, device })
+      : { kind: "routed", to: skb.route, table: skb.route.kind === "local" ? "local" : "main" };
+  if (routed.kind === "none") {
     if (skb.track !== undefined) recordRoute(skb, "input", routed, dst);
-    if (routed.kind === "none") {
-      if (routed.icmp === undefined) drop(skb, routed.code);
-      else reject(ns, skb, routed.code, routed.icmp);
-      return;
-    }
-    skb.route = routed.to;
+    if (routed.icmp === undefined) drop(skb, routed.code);
+    else reject(ns, skb, routed.code, routed.icmp);
+    return;
   }
-  if (skb.route.kind === "forward" || skb.route.kind === "output") forwardPacket(ns, skb);
-  else deliverIp(ns, device, skb);
+  skb.route = routed.to;
+  if (routed.to.kind === "forward") return forwardPacket(ns, skb, routed);
+  if (skb.track !== undefined) recordRoute(skb, "input", routed, dst);
+  deliverIp(ns, device, skb);
 }
 
 /** Records a route lookup. */
@@ -54,6 +57,7 @@ export function recordRoute(
   at: "input" | "output" | "reroute",
   routed: Routed | NoRoute,
   dst: Packet["dst"],
+  changes?: readonly FieldChange[],
 ): void {
   const found = routed.kind === "routed" ? routed.to : undefined;
   const route = found?.route ?? (routed.kind === "none" ? routed.found?.route : undefined);
@@ -68,7 +72,7 @@ export function recordRoute(
     ...(found && { device: found.device.name }),
     ...(route?.source !== undefined && { source: formatAddress(route.source) }),
     ...(route?.owner && { owner: route.owner }),
-    text: describeRoute(routed, dst),
+    ...(changes && { changes }),
   });
 }
 

@@ -47,23 +47,26 @@ export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOp
     track: options.track,
   };
   const { track } = skb;
-  track?.enter(
-    { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }) },
-    { body: packet, mark: skb.mark },
-  );
   const routed = lookupOutput(ns, {
     dst: packet.dst,
     src: packet.src,
     mark: skb.mark,
     ...(options.device !== undefined && { device: options.device }),
   });
-  if (track !== undefined) recordRoute(skb, "output", routed, packet.dst);
+  const fits = routed.kind === "none" || settleFragmentation(ns, skb, routed.to, options.pmtuDiscovery);
+  if (track !== undefined) {
+    track.enter(
+      { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }) },
+      { body: skb.packet, mark: skb.mark },
+    );
+    recordRoute(skb, "output", routed, packet.dst);
+  }
   if (routed.kind === "none") {
     drop(skb, routed.code);
     return { errno: routed.errno };
   }
   skb.route = routed.to;
-  if (options.pmtuDiscovery !== undefined && !settleFragmentation(ns, skb, options.pmtuDiscovery)) {
+  if (!fits) {
     drop(
       skb,
       "MTU_EXCEEDED",
@@ -75,28 +78,16 @@ export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOp
 }
 
 /** IP_MTU_DISCOVER: sets DF, false for EMSGSIZE. __ip_append_data(), __ip_make_skb(). */
-function settleFragmentation(ns: NetworkNamespace, skb: Skb, discovery: PmtuDiscovery): boolean {
+function settleFragmentation(ns: NetworkNamespace, skb: Skb, to: RoutedTo, discovery?: PmtuDiscovery): boolean {
+  if (discovery === undefined) return true;
   const { packet } = skb;
-  const to = skb.route as RoutedTo;
   const mtu = discovery === "probe" ? to.device.mtu : pathMtu(ns, packet.dst, to);
   const fits = packetBytes(packet) <= mtu;
   const strict = discovery === "do" || discovery === "probe";
-  if (strict && !fits) return false;
   if (discovery === "probe") skb.pmtuProbe = true;
-  if (typeof packet.dst === "bigint") return true;
-  const dontFragment = strict || (discovery === "want" && fits);
-  if (dontFragment !== packet.dontFragment) {
-    skb.packet = { ...packet, dontFragment };
-    skb.track?.step({
-      kind: "device",
-      action: "fragment",
-      device: to.device.name,
-      text: dontFragment
-        ? "Path MTU discovery is on: the packet must not be fragmented (DF)."
-        : "The packet may be fragmented on its way (no DF).",
-    });
-  }
-  return true;
+  const dontFragment = typeof packet.dst === "bigint" || strict || (discovery === "want" && fits);
+  if (dontFragment !== packet.dontFragment) skb.packet = { ...packet, dontFragment };
+  return fits || !strict;
 }
 
 /**
@@ -134,12 +125,7 @@ function reroute(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
 }
 
 /** POSTROUTING, then the link: ip_output(). `inDevice` is where the packet was before (skb->dev). False when a hook ended it. */
-export function postrouting(
-  ns: NetworkNamespace,
-  skb: Skb,
-  inDevice: Device | undefined,
-  forwarded: boolean,
-): boolean {
+export function postrouting(ns: NetworkNamespace, skb: Skb, inDevice: Device | undefined, forwarded: boolean): boolean {
   const { device } = skb.route as RoutedTo;
   const state = {
     namespace: ns,
@@ -233,6 +219,5 @@ function recordNeighbour(ns: NetworkNamespace, skb: Skb, device: Device, nextHop
     ...(entry && { state: entry.state }),
     ...(entry?.owner && { owner: entry.owner }),
     ...(changes.length > 0 && { changes }),
-    text: `${address} has the MAC address ${mac} on ${device.name}.`,
   });
 }

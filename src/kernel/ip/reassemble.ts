@@ -67,7 +67,6 @@ function join(ns: NetworkNamespace, last: Skb, pieces: readonly Skb[]): Skb {
       kind: "device",
       action: "reassemble",
       device: last.inDevice?.name ?? "",
-      text: `All ${pieces.length} fragments are here: the datagram is whole again.`,
     });
     piece.track?.verdict("delivered");
   }

@@ -1,19 +1,9 @@
-import {
-  type Address,
-  type IPv4,
-  familyOf,
-  formatAddress,
-  isIPv4,
-  isLinkLocal,
-  isLoopback,
-  isMulticast,
-} from "../../wire/address.ts";
+import { type Address, type IPv4, familyOf, isIPv4, isLinkLocal, isLoopback, isMulticast } from "../../wire/address.ts";
 import { contains } from "../../wire/cidr.ts";
 import type { Device } from "../device.ts";
 import type { KernelDropCode } from "../drop-codes.ts";
 import type { FibResult, Route } from "../fib.ts";
 import type { NetworkNamespace } from "../namespace.ts";
-import { formatRoute } from "../route-text.ts";
 import type { RoutedTo } from "../skb.ts";
 import type { Errno } from "../socket/api.ts";
 import { validateSource } from "./reverse-path.ts";
@@ -320,19 +310,4 @@ function addressType6(ns: NetworkNamespace, address: Address, device: string | u
     case "throw":
       return "UNICAST";
   }
-}
-
-/** One line about a lookup, for the trace. */
-export function describeRoute(result: Routed | NoRoute, dst: Address): string {
-  const to = formatAddress(dst);
-  if (result.kind === "none") {
-    return result.found === undefined
-      ? `No route holds ${to}.`
-      : `${to} meets the route "${formatRoute(result.found.route)}".`;
-  }
-  const { kind, device, route } = result.to;
-  if (kind === "local") return `${to} is an address of this namespace.`;
-  if (kind === "broadcast" || kind === "multicast") return `${to} is a ${kind} address.`;
-  const via = route.via === undefined ? "directly" : `to the gateway ${formatAddress(route.via)}`;
-  return `${to} leaves by ${device.name}, ${via}: "${formatRoute(route)}" in table ${result.table}.`;
 }
