@@ -12,7 +12,7 @@ import type {
 } from "../kernel/socket/api.ts";
 import type { FlowLine } from "../topology/topology.ts";
 import type { FlowRecorder } from "../trace/recorder.ts";
-import { type Address, address, formatAddress, formatEndpoint, parseAddress } from "../wire/address.ts";
+import { address, formatAddress, formatEndpoint } from "../wire/address.ts";
 import { type Payload, type TcpFlags, emptyPayload } from "../wire/packet.ts";
 
 /** Who answered, as the server saw it; of an ICMP answer only where it came from. */
@@ -44,6 +44,8 @@ const request: Payload = { kind: "bytes", length: 6, text: "hello" };
 /** The recorder's servers answer with 160 bytes. */
 const answerBytes = 160;
 const settleNanos = 10 * nanosPerMilli;
+/** Until a process runs after a packet woke it. Longer than a way through the topology: the kernel forwards at once. */
+export const wakeUpNanos: number = nanosPerMilli / 5;
 const repeatNanos = 100 * nanosPerMilli;
 const echoIdent = 16_962;
 const echoBytes = 56;
@@ -127,7 +129,7 @@ function runTcp(line: FlowLine, context: ClientContext): ClientResult {
     {
       connected: (own) => {
         connected = true;
-        own.send(requestOf(line));
+        context.clock.after(wakeUpNanos, () => own.send(requestOf(line)));
       },
       received: (_own, payload) => void (answer = readAnswer(payload)),
       failed: (_own, error) => void (failure = error),
@@ -161,7 +163,7 @@ function runUdp(line: FlowLine, context: ClientContext): ClientResult {
       },
       failed: (_own, error) => {
         sends.push(`error ${error.errno}`);
-        if (error.errno !== "EMSGSIZE") failure = error;
+        if (error.errno !== "EMSGSIZE") failure ??= error;
       },
     },
     socketOptions(line, context),
@@ -170,7 +172,7 @@ function runUdp(line: FlowLine, context: ClientContext): ClientResult {
   for (let attempt = 1; attempt <= repeat && !done(); attempt++) {
     const error = socket.send(requestOf(line));
     sends.push(error?.errno ?? "sent");
-    if (error !== undefined && error.errno !== "EMSGSIZE") failure = error;
+    if (error !== undefined && error.errno !== "EMSGSIZE") failure ??= error;
     if (attempt < repeat) context.clock.run({ done, untilNanos: context.clock.nowNanos() + repeatNanos });
   }
   if (sends.at(-1) !== "EMSGSIZE" || repeat > 1) wait(context, line, done);
@@ -183,7 +185,7 @@ function runUdp(line: FlowLine, context: ClientContext): ClientResult {
 
 function runEcho(line: FlowLine, context: ClientContext): ClientResult {
   let result: ClientResult | undefined;
-  const remote = parseAddress(line.destination) as Address;
+  const remote = address(line.destination.replace(/[[\]]/g, ""));
   const failed = (error: SocketError): void => {
     const { icmp } = error;
     const name = typeof remote === "number" ? "icmp" : "icmp6";

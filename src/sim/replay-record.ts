@@ -17,9 +17,14 @@ export interface ReplayRecord {
   readonly wire: readonly string[];
 }
 
-/** Rules that matched and ends of chains by namespace and packet; frames by device. */
-export function recordOf(flows: readonly Flow[], sized: boolean): ReplayRecord {
-  const hops = flows.flatMap(({ packets }) => packets.flatMap((packet) => packet.hops));
+/**
+ * Rules that matched and ends of chains by namespace and packet; frames by device. What an earlier flow still
+ * sends after `sinceNanos` counts, as it did for the recorder; ARP and neighbour discovery do not.
+ */
+export function recordOf(flows: readonly Flow[], sinceNanos: number, sized: boolean): ReplayRecord {
+  const hops = flows
+    .flatMap(({ packets }) => packets.flatMap((packet) => packet.hops))
+    .filter(({ packet, steps: [first] }) => first !== undefined && first.timeNanos >= sinceNanos && isRecorded(packet));
   const trace: Record<string, (ReplayPacket & { readonly order: number })[]> = {};
   const frames: { readonly order: number; readonly line: string }[] = [];
   for (const hop of hops) {
@@ -55,7 +60,7 @@ function walkHop(
       }
       steps.push(`${tableStep(step, packet.mark)}${seen === undefined || text === seen ? "" : ` | ${text}`}`);
       seen = text;
-    } else if (step.kind === "device" && isFrame(packet)) {
+    } else if (step.kind === "device") {
       const direction = directions[step.action];
       if (direction !== undefined) {
         frame(step.id, `${hop.namespace} ${step.device} ${direction} ${macsText(packet)} ${packetText(packet, sized)}`);
@@ -68,8 +73,7 @@ function walkHop(
 
 const directions: Readonly<Record<string, string>> = { receive: "in", transmit: "out", "other-host": "in-other" };
 
-/** Neither ARP nor neighbour discovery was recorded on the wire. */
-function isFrame({ protocol, icmpType }: PacketRecord): boolean {
+function isRecorded({ protocol, icmpType }: PacketRecord): boolean {
   return protocol !== "arp" && !(protocol === "icmpv6" && icmpType !== undefined && icmpType >= 133 && icmpType <= 137);
 }
 
@@ -80,7 +84,7 @@ function isTraced(step: Step): step is RuleStep | ChainStep {
 /** `table:chain:rule:N TARGET in= out= physin= physout= mark=`. */
 function tableStep(step: RuleStep | ChainStep, mark: number | undefined): string {
   const words = [`${step.table}:${step.chain}:${step.kind === "rule" ? `rule:${step.rule}` : step.action}`];
-  if (step.kind === "rule" && step.target !== undefined) words.push(step.target);
+  if (step.kind === "rule") words.push(step.target ?? "CONTINUE");
   if (step.kind === "chain" && step.action === "policy") words.push(step.verdict ?? "ACCEPT");
   if (step.inDevice !== undefined) words.push(`in=${step.inDevice}`);
   if (step.outDevice !== undefined) words.push(`out=${step.outDevice}`);

@@ -11,8 +11,8 @@ import { type BuildOptions, type BuiltNamespace, buildTopology } from "../topolo
 import type { FlowLine, Topology } from "../topology/topology.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { Flow } from "../trace/records.ts";
-import { address } from "../wire/address.ts";
-import { type ClientResult, answerPayload, runClient } from "./replay-client.ts";
+import { type Address, address } from "../wire/address.ts";
+import { type ClientResult, answerPayload, runClient, wakeUpNanos } from "./replay-client.ts";
 import { type ReplayRecord, conntrackText, recordOf } from "./replay-record.ts";
 
 /** One flow in the shape of the kernel cases' golden.json. */
@@ -43,7 +43,7 @@ export interface ReplayOptions {
 }
 
 /** Time between two flows: the ends of a connection are exchanged meanwhile. */
-const gapNanos = 50 * nanosPerMilli;
+const gapNanos = 20 * nanosPerMilli;
 
 /**
  * Builds a topology and runs its flows one after another in one world: neighbours, FDB and IPVS state stay;
@@ -89,7 +89,7 @@ function runFlow(
   const namespace = built.get(line.from)?.namespace;
   if (namespace === undefined) throw new RangeError(`flow ${line.name} starts in ${line.from}, which is no namespace`);
   if (line.options["fresh"] !== "0") for (const { namespace } of built.values()) forget(namespace);
-  recorder.begin();
+  const startNanos = clock.nowNanos();
   const flow = recorder.flow({ protocol: line.protocol, from: line.from, to: line.destination, purpose: line.name });
   const conntrack: Record<string, readonly string[]> = {};
   const ended = (): void => {
@@ -112,7 +112,7 @@ function runFlow(
     ...(believesMtu && {
       pmtu: pathMtu(namespace, address(line.destination.replace(/:\d+$/, "").replace(/[[\]]/g, ""))),
     }),
-    ...recordOf(recorder.flows as readonly Flow[], sized),
+    ...recordOf(recorder.flows as readonly Flow[], startNanos, sized),
     conntrack,
   };
 }
@@ -134,17 +134,36 @@ function addRecorderTable(iptables: Iptables): void {
 
 /** Servers that answer with who they are; TCP ones when the whole request has come. */
 function openServers({ namespace, listens }: BuiltNamespace): void {
-  const { name, sockets } = namespace;
+  const { name, sockets, surroundings } = namespace;
+  const later = (action: () => void): void => void surroundings.clock.after(wakeUpNanos, action);
   for (const { protocol, port } of listens) {
+    if (protocol === "udp") {
+      // The server tells the address that it was asked at: one socket per address stands for IP_PKTINFO.
+      for (const own of ownAddresses(namespace)) {
+        sockets.listen({
+          protocol,
+          port,
+          address: own,
+          process: "server",
+          datagram: (socket, from) =>
+            later(() => void socket.send(answerPayload(name, { address: own, port }, from), from)),
+        });
+      }
+      continue;
+    }
     sockets.listen({
       protocol,
       port,
       process: "server",
       accept: () => ({
-        received: (connection) => connection.send(answerPayload(name, connection.local, connection.remote)),
-        ended: (connection) => connection.close(),
+        received: (connection) =>
+          later(() => connection.send(answerPayload(name, connection.local, connection.remote))),
+        ended: (connection) => later(() => connection.close()),
       }),
-      datagram: (socket, from) => void socket.send(answerPayload(name, socket.local, from), from),
     });
   }
+}
+
+function ownAddresses(namespace: NetworkNamespace): Address[] {
+  return [...namespace.devices.values()].flatMap(({ addresses }) => addresses.map((own) => own.address));
 }

@@ -5,6 +5,7 @@ import { type Address, parseAddress } from "../wire/address.ts";
 import type { ProbeCommand } from "./probe/command.ts";
 import { runProbe } from "./probe/index.ts";
 import type { ProbeContext, ProbeResult, Resolution } from "./probe/probe.ts";
+import { doubtsAbout } from "./doubts.ts";
 import { resolveHost } from "./resolve.ts";
 import type { Who } from "./who.ts";
 import type { World } from "./world.ts";
@@ -67,14 +68,14 @@ const neverEnded: ProbeResult = {
 function traceOf(world: World, request: ProbeRequest, durationNanos: number, result: ProbeResult, own: readonly Flow[]): Trace {
   const { recorder } = world;
   const flows = recorder.flows as readonly Flow[];
-  const unknownPackets = world.unknownReasons();
-  const isUnknown = result.outcome !== "answered" && unknownPackets.length > 0;
+  const doubts = [...recorder.doubts, ...doubtsAbout(world.cluster, request)];
+  const isUnknown = doubts.length > 0 && (result.outcome !== "answered" || recorder.doubts.length === 0);
   const answeredBy = answering(own, result);
   return {
     schemaVersion: 1,
     probe: { from: request.from, run: request.run },
     ...result,
-    ...(isUnknown && { outcome: "unknown", unknownBecause: unknownPackets, message: `unknown: ${unknownPackets[0]}` }),
+    ...(isUnknown && { outcome: "unknown", unknownBecause: doubts, message: `unknown: ${doubts[0]}` }),
     ...(answeredBy !== undefined && { answeredBy }),
     durationNanos,
     seed: world.seed,

@@ -101,10 +101,6 @@ export class World {
     for (const pod of this.#cluster.pods) if (pod.spec.nodeName === name) this.network.setDown(podNamespaceName(pod));
   }
 
-  unknownReasons(): readonly string[] {
-    return [];
-  }
-
   assumptions(): readonly WorldAssumption[] {
     return [
       ...this.#cluster.assumptions.map((assumption) => ({ ...assumption, always: true })),

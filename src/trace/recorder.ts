@@ -31,6 +31,8 @@ export class Recorder {
   readonly level: RecordLevel;
   flows: OpenFlow[] = [];
   events: TraceEvent[] = [];
+  /** Why the outcome may be unknown. */
+  doubts: string[] = [];
   readonly #nowNanos: () => number;
   #nextStep = 1;
   #nextPacket = 1;
@@ -44,6 +46,7 @@ export class Recorder {
   begin(): void {
     this.flows = [];
     this.events = [];
+    this.doubts = [];
     this.#nextStep = 1;
     this.#nextPacket = 1;
   }
@@ -54,6 +57,11 @@ export class Recorder {
     const flow: OpenFlow = { id: this.flows.length + 1, ...start, steps: [], packets: [] };
     this.flows.push(flow);
     return new FlowRecorder(this, flow);
+  }
+
+  /** Something that is not modelled would have decided. */
+  doubt(reason: string): void {
+    if (!this.doubts.includes(reason)) this.doubts.push(reason);
   }
 
   event(event: Omit<TraceEvent, "timeNanos">): void {
@@ -131,9 +139,13 @@ export class PacketRecorder {
     hop.steps.push(this.flow.recorder.complete(hop.namespace, input));
   }
 
-  /** The packet's fate, as far as it is known; the last one said counts. */
+  /**
+   * The packet's fate, as far as it is known; the last one said counts. `unknown` is said where something that is
+   * not modelled would decide: the sentence of the step before says what.
+   */
   verdict(verdict: PacketVerdict): void {
     this.packet.verdict = verdict;
+    if (verdict === "unknown") this.flow.recorder.doubt(this.#hop?.steps.at(-1)?.text ?? "something that is not modelled decides");
   }
 
   /** A packet caused by this one, at the step recorded last, in the same flow unless told otherwise. */
