@@ -59,3 +59,8 @@ export function recordNoSocket(skb: Skb, code: SocketDropCode, detail?: string):
   track.step({ kind: "drop", code, ...(kernelReason !== undefined && { kernelReason }), text: detail ?? meaning });
   track.verdict("dropped");
 }
+
+/** The conversation's name for its first packet, with the packet's place for later ones. */
+export function keyOf(flowKey: string, number: number): string {
+  return number === 1 ? flowKey : `${flowKey}#${number}`;
+}

@@ -1,15 +1,14 @@
-import type { FlowRecorder, PacketRecorder } from "../../trace/recorder.ts";
-import { formatEndpoint } from "../../wire/address.ts";
-import { type Payload, type TcpFlags, type TcpSegment, payloadBytes } from "../../wire/packet.ts";
+import type { FlowRecorder } from "../../trace/recorder.ts";
+import { type Payload, type TcpSegment, payloadBytes } from "../../wire/packet.ts";
 import { type Timer, nanosPerMilli, nanosPerSecond } from "../clock.ts";
-import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
-import type { Endpoint, SocketError, SocketOptions, TcpConnection, TcpHandlers } from "./api.ts";
-import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
+import type { Endpoint, SocketError, TcpConnection, TcpHandlers } from "./api.ts";
+import { recordNoSocket } from "./record.ts";
 import { ReceiveQueue } from "./tcp-receive-queue.ts";
-import { answerWithReset, maximumSegmentSize, segmentCapacity, sendSegment } from "./tcp-segment.ts";
-import { SendQueue } from "./tcp-send-queue.ts";
-import { keyOf } from "./udp.ts";
+import { answerWithReset, maximumSegmentSize, segmentCapacity } from "./tcp-segment.ts";
+import { type Piece, SendQueue } from "./tcp-send-queue.ts";
+import { TcpTimer, retransmissionNanos, synAckPlan } from "./tcp-timer.ts";
+import { type TcpEnds, TcpTransmitter } from "./tcp-transmitter.ts";
 
 export type TcpSocketState =
   | "SYN_SENT"
@@ -25,14 +24,9 @@ export type TcpSocketState =
 
 /** How long an acknowledgement waits for data to travel with (TCP_ATO_MIN). */
 const delayedAckNanos = 40 * nanosPerMilli;
-const rtoMinNanos = 200 * nanosPerMilli;
-const rtoMaxNanos = 120 * nanosPerSecond;
-/** tcp_retries2, tcp_orphan_retries: retransmissions of data before the connection is given up. */
+/** tcp_retries2 and tcp_orphan_retries: retransmissions before the connection is given up. */
 const dataRetries = 15;
 const orphanRetries = 8;
-/** tcp_synack_retries. */
-const synAckRetransmitSeconds = [1, 3, 7, 15, 31];
-const synAckTimeoutSeconds = 63;
 /** TCP_TIMEWAIT_LEN, tcp_fin_timeout. */
 const lingerNanos = 60 * nanosPerSecond;
 const windowBytes = 65_535;
@@ -40,13 +34,7 @@ const windowBytes = 65_535;
 const defaultMss = 536;
 
 /** What a connection is made of. */
-export interface TcpSetup {
-  readonly ns: NetworkNamespace;
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
-  readonly options: SocketOptions;
-  /** `original` for the side that connects. */
-  readonly side: "original" | "reply";
+export interface TcpSetup extends TcpEnds {
   /** The connection is over: its addresses and ports are free. */
   forget(): void;
 }
@@ -59,14 +47,12 @@ export interface TcpSetup {
 export class TcpSocket implements TcpConnection {
   readonly local: Endpoint;
   readonly remote: Endpoint;
-  readonly #setup: TcpSetup;
   handlers: TcpHandlers = {};
   state: TcpSocketState = "CLOSED";
-  #flow: FlowRecorder | undefined;
-  /** The last packet that came in: what is sent now was caused by it. */
-  #cause: PacketRecorder | undefined;
-  /** The first transmission of what is outstanding: what a retransmission was caused by. */
-  #outstanding: PacketRecorder | undefined;
+  readonly #setup: TcpSetup;
+  readonly #out: TcpTransmitter;
+  readonly #timer: TcpTimer;
+  #ackTimer: Timer | undefined;
   readonly #send = new SendQueue(1);
   #receive = new ReceiveQueue(0);
   /** SND.UNA and SND.NXT. The initial sequence number is 0, so data begins at 1. */
@@ -74,66 +60,66 @@ export class TcpSocket implements TcpConnection {
   #next = 0;
   #finQueued = false;
   #finSent = false;
-  #applicationClosed = false;
+  #closed = false;
   #peerMss = defaultMss;
-  #lastCapacity = Number.POSITIVE_INFINITY;
+  /** Data bytes per segment when it was last sent. */
+  #capacity = Number.POSITIVE_INFINITY;
   #retransmissions = 0;
-  #sent = 0;
-  #timer: Timer | undefined;
-  #ackTimer: Timer | undefined;
   /** An interactive connection: answers carry the acknowledgements (inet_csk_enter_pingpong_mode). */
   #pingpong = false;
   #lastDataNanos = Number.NEGATIVE_INFINITY;
   /** An ICMP error that only counts if the connection dies of silence (sk_err_soft). */
   #softError: SocketError | undefined;
-  #onAccepted: (() => void) | undefined;
+  #accepted: (() => void) | undefined;
 
   constructor(setup: TcpSetup) {
     this.#setup = setup;
     this.local = setup.local;
     this.remote = setup.remote;
-    this.#flow = setup.options.flow;
+    this.#out = new TcpTransmitter(setup);
+    this.#timer = new TcpTimer(setup.ns.surroundings.clock);
   }
 
   get flow(): FlowRecorder | undefined {
-    return this.#flow;
+    return this.#out.flow;
   }
 
   // ── calls ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Sends the SYN. */
+  /** Sends the SYN, and again as the kernel profile says. */
   connect(): void {
     this.state = "SYN_SENT";
-    this.#call("connect", `connects to ${this.#remoteText()}.`);
+    this.#out.call("connect", this.state, `connects to ${this.#out.peer}.`);
     this.#next = 1;
-    this.#transmitSyn(1);
-    this.#awaitSynAnswer(1);
+    this.#sendSyn(1);
+    const { synRetransmitSeconds, synTimeoutSeconds } = this.#setup.ns.surroundings.profile;
+    const plan = { retransmitSeconds: synRetransmitSeconds, timeoutSeconds: synTimeoutSeconds };
+    this.#timer.follow(
+      plan,
+      (attempt, after) => this.#handshakeAgain(attempt, after),
+      () => this.#timedOut(),
+    );
   }
 
   /** Answers a SYN; `accepted` runs when the handshake is done. */
   answerSyn(skb: Skb, segment: TcpSegment, accepted: () => void): void {
-    this.state = "SYN_RECV";
-    this.#flow = skb.track?.flow;
-    this.#cause = skb.track;
-    this.#peerMss = segment.mss ?? defaultMss;
-    this.#receive = new ReceiveQueue(segment.seq + 1);
-    this.#onAccepted = accepted;
+    this.#out.flow = skb.track?.flow;
+    this.#accepted = accepted;
     this.#next = 1;
-    this.#transmitSynAck(1);
-    this.#awaitFinalAck(1);
+    this.#sendSynAck(skb, segment);
   }
 
   send(payload: Payload): void {
     if (this.#finQueued || this.state === "CLOSED") return;
-    this.#call("send", `sends ${payloadBytes(payload)} bytes.`);
+    this.#out.call("send", this.state, `sends ${payloadBytes(payload)} bytes.`);
     this.#send.push(payload);
     if (this.state !== "SYN_SENT" && this.state !== "SYN_RECV") this.#output();
   }
 
   close(): void {
-    if (this.#applicationClosed || this.state === "CLOSED") return;
-    this.#applicationClosed = true;
-    this.#call("close", "closes the connection.");
+    if (this.#closed || this.state === "CLOSED") return;
+    this.#closed = true;
+    this.#out.call("close", this.state, "closes the connection.");
     if (this.state === "SYN_SENT") return this.#end();
     this.#finQueued = true;
     if (this.state !== "SYN_RECV") this.#output();
@@ -141,10 +127,11 @@ export class TcpSocket implements TcpConnection {
 
   abort(): void {
     if (this.state === "CLOSED") return;
-    this.#applicationClosed = true;
-    this.#call("close", "gives the connection up.");
-    if (this.state !== "SYN_SENT" && this.state !== "TIME_WAIT")
-      this.#transmit({ rst: true, ack: true }, this.#next, 1);
+    this.#closed = true;
+    this.#out.call("close", this.state, "gives the connection up.");
+    if (this.state !== "SYN_SENT" && this.state !== "TIME_WAIT") {
+      this.#out.transmit({ flags: { rst: true, ack: true }, seq: this.#next, ack: this.#receive.next });
+    }
     this.#end();
   }
 
@@ -152,17 +139,11 @@ export class TcpSocket implements TcpConnection {
 
   /** A segment of this connection: tcp_rcv_state_process(). */
   receive(skb: Skb, segment: TcpSegment): void {
-    this.#cause = skb.track;
+    this.#out.cause = skb.track;
     if (this.state === "SYN_SENT") return this.#receiveInSynSent(skb, segment);
-    const { flags, seq, ack } = segment;
+    const { flags, ack } = segment;
     if (flags.rst === true) return this.#receiveReset(skb, segment);
-    if (flags.syn === true) {
-      skb.track?.verdict("delivered");
-      // A repeated SYN wants the answer again; any other is only challenged (RFC 5961, 4).
-      if (this.state === "SYN_RECV" && flags.ack !== true) return this.#transmitSynAck(2);
-      if (this.state === "SYN_RECV") this.#established();
-      return this.#acknowledge();
-    }
+    if (flags.syn === true) return this.#receiveSyn(skb, segment);
     if (flags.ack !== true) return recordNoSocket(skb, "TCP_OUT_OF_PLACE");
     if (ack > this.#next || (this.state === "SYN_RECV" && ack !== this.#next)) {
       recordNoSocket(skb, "TCP_OUT_OF_PLACE", "The segment acknowledges what was never sent.");
@@ -173,8 +154,7 @@ export class TcpSocket implements TcpConnection {
     skb.track?.verdict("delivered");
     if (this.state === "SYN_RECV") this.#established(skb);
     this.#acknowledged(ack);
-    if (this.isOver()) return;
-    this.#takeData(skb, segment, seq);
+    if (!this.isOver()) this.#takeData(skb, segment);
   }
 
   #receiveInSynSent(skb: Skb, segment: TcpSegment): void {
@@ -183,22 +163,22 @@ export class TcpSocket implements TcpConnection {
       recordNoSocket(skb, "TCP_OUT_OF_PLACE", "The segment acknowledges what was never sent.");
       return answerWithReset(this.#setup.ns, skb, segment);
     }
-    if (flags.rst === true) {
-      if (flags.ack !== true) return recordNoSocket(skb, "TCP_OUT_OF_PLACE");
-      skb.track?.verdict("delivered");
-      return this.#fail({ errno: "ECONNREFUSED" }, skb);
-    }
-    if (flags.syn !== true) return recordNoSocket(skb, "TCP_OUT_OF_PLACE");
+    if (flags.rst === true ? flags.ack !== true : flags.syn !== true) return recordNoSocket(skb, "TCP_OUT_OF_PLACE");
     skb.track?.verdict("delivered");
+    if (flags.rst === true) return this.#fail({ errno: "ECONNREFUSED" }, skb);
+    // A SYN without an ACK: both ends connect to each other at once (RFC 9293, 3.5).
+    if (flags.ack !== true) return this.#sendSynAck(skb, segment);
     this.#peerMss = segment.mss ?? defaultMss;
     this.#receive = new ReceiveQueue(segment.seq + 1);
-    if (flags.ack !== true) {
-      // Both ends connect to each other at once (RFC 9293, 3.5).
-      this.state = "SYN_RECV";
-      return this.#transmitSynAck(1);
-    }
-    this.#unacknowledged = ack;
-    this.#established();
+    this.#established(skb);
+  }
+
+  /** A repeated SYN wants the answer again; any other is only challenged (RFC 5961, 4). */
+  #receiveSyn(skb: Skb, { flags }: TcpSegment): void {
+    skb.track?.verdict("delivered");
+    if (this.state !== "SYN_RECV") return this.#acknowledge();
+    if (flags.ack === true) return this.#established(skb);
+    this.#handshake({ syn: true, ack: true }, 2);
   }
 
   #receiveReset(skb: Skb, { seq }: TcpSegment): void {
@@ -213,23 +193,18 @@ export class TcpSocket implements TcpConnection {
     this.#fail({ errno: "ECONNRESET" }, skb);
   }
 
-  #established(skb?: Skb): void {
+  #established(skb: Skb): void {
     this.state = "ESTABLISHED";
-    this.#stopTimer();
+    this.#timer.stop();
     this.#unacknowledged = Math.max(this.#unacknowledged, 1);
     if (this.#setup.side === "original") {
       this.#acknowledge();
-      this.#call("connected", `is connected to ${this.#remoteText()}.`);
-      this.handlers.connected?.(this);
+      this.#out.call("connected", this.state, `is connected to ${this.#out.peer}.`);
     } else {
-      if (skb?.track)
-        recordArrival(skb, "accept", {
-          ...this.#note(),
-          text: `${this.#process()} accepts the connection of ${this.#remoteText()}.`,
-        });
-      this.#onAccepted?.();
-      this.handlers.connected?.(this);
+      this.#out.arrival(skb, "accept", this.state, `accepts the connection of ${this.#out.peer}.`);
+      this.#accepted?.();
     }
+    this.handlers.connected?.(this);
     if (!this.isOver()) this.#output();
   }
 
@@ -238,39 +213,37 @@ export class TcpSocket implements TcpConnection {
     if (ack > this.#unacknowledged) {
       this.#unacknowledged = ack;
       this.#send.acknowledge(ack);
+      this.#out.forgetBelow(ack);
       this.#retransmissions = 0;
       this.#softError = undefined;
-      this.#outstanding = undefined;
-      if (this.#unacknowledged < this.#next) this.#armRetransmission();
-      else this.#stopTimer();
+      if (ack < this.#next) this.#armRetransmission();
+      else this.#timer.stop();
     }
     if (!this.#finSent || this.#unacknowledged < this.#next) return;
-    if (this.state === "FIN_WAIT1") {
-      this.state = "FIN_WAIT2";
-      this.#endAfterLinger();
-    } else if (this.state === "CLOSING") this.#timeWait();
+    if (this.state === "FIN_WAIT1") this.#linger("FIN_WAIT2");
+    else if (this.state === "CLOSING") this.#linger("TIME_WAIT");
     else if (this.state === "LAST_ACK") this.#end();
   }
 
-  #takeData(skb: Skb, { flags }: TcpSegment, seq: number): void {
+  #takeData(skb: Skb, segment: TcpSegment): void {
     const { payload } = skb.packet;
+    const { flags, seq } = segment;
     const length = payloadBytes(payload);
     const end = seq + length;
     if (length === 0 && flags.fin !== true) return;
-    if (length > 0 && end > this.#receive.next && this.#applicationClosed) {
+    if (length > 0 && end > this.#receive.next && this.#closed) {
       // Data for a process that has closed is lost, and the sender must know (RFC 2525, 2.17).
-      answerWithReset(this.#setup.ns, skb, { ...skb.packet.transport, flags: { ack: true } } as TcpSegment);
+      answerWithReset(this.#setup.ns, skb, segment);
       return this.#end();
     }
     const before = this.#receive.next;
     const messages = length > 0 ? this.#receive.add(seq, payload, flags.psh === true) : [];
-    const finished = flags.fin === true && end === this.#receive.next && this.#peerOpen();
+    const finished = flags.fin === true && end === this.#receive.next && this.#peerIsOpen();
     if (finished) this.#receive.next++;
     if (this.#receive.next === before) return this.#acknowledge();
     if (length > 0) {
       this.#lastDataNanos = this.#now();
-      if (skb.track)
-        recordArrival(skb, "receive", { ...this.#note(), text: `${this.#process()} receives ${length} bytes.` });
+      this.#out.arrival(skb, "receive", this.state, `receives ${length} bytes.`);
     }
     if (finished) this.#peerClosed(skb);
     else this.#acknowledgeSoon();
@@ -278,24 +251,18 @@ export class TcpSocket implements TcpConnection {
     if (finished) this.handlers.ended?.(this);
   }
 
-  #peerOpen(): boolean {
+  #peerIsOpen(): boolean {
     return this.state === "ESTABLISHED" || this.state === "FIN_WAIT1" || this.state === "FIN_WAIT2";
   }
 
   #peerClosed(skb: Skb): void {
-    if (skb.track)
-      recordArrival(skb, "receive", {
-        ...this.#note(),
-        text: `${this.#process()} is told that ${this.#remoteText()} has closed its side.`,
-      });
-    if (this.state === "ESTABLISHED") {
-      this.state = "CLOSE_WAIT";
-      return this.#acknowledgeSoon();
-    }
-    const simultaneous = this.state === "FIN_WAIT1";
+    const { state } = this;
+    if (state === "ESTABLISHED") this.state = "CLOSE_WAIT";
+    this.#out.arrival(skb, "receive", this.state, `is told that ${this.#out.peer} has closed its side.`);
+    if (state === "ESTABLISHED") return this.#acknowledgeSoon();
     this.#acknowledge();
-    if (simultaneous) this.state = "CLOSING";
-    else this.#timeWait();
+    if (state === "FIN_WAIT1") this.state = "CLOSING";
+    else this.#linger("TIME_WAIT");
   }
 
   // ── segments that leave ──────────────────────────────────────────────────────────────────────────────────
@@ -303,36 +270,60 @@ export class TcpSocket implements TcpConnection {
   /** Sends what is queued and was not sent yet, and the FIN behind it. */
   #output(): void {
     const wasIdle = this.#unacknowledged === this.#next;
-    this.#lastCapacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
-    for (
-      let piece = this.#send.at(this.#next, this.#lastCapacity);
-      piece !== undefined;
-      piece = this.#send.at(this.#next, this.#lastCapacity)
-    ) {
+    this.#capacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
+    for (let piece = this.#piece(this.#next); piece !== undefined; piece = this.#piece(this.#next)) {
       const seq = this.#next;
       this.#next += piece.length;
       if (this.#now() - this.#lastDataNanos <= delayedAckNanos) this.#pingpong = true;
-      this.#transmit({ ack: true, psh: piece.push }, seq, 1, piece.payload);
+      this.#sendPiece(seq, piece, 1);
     }
     if (this.#finQueued && !this.#finSent && this.#next === this.#send.end) {
       this.#finSent = true;
       this.state = this.state === "CLOSE_WAIT" ? "LAST_ACK" : "FIN_WAIT1";
-      const seq = this.#next++;
-      this.#transmit({ fin: true, ack: true }, seq, 1);
+      this.#sendFin(this.#next++, 1);
     }
     if (wasIdle && this.#unacknowledged < this.#next) this.#armRetransmission();
   }
 
-  #transmitSyn(attempt: number): void {
-    this.#transmit({ syn: true }, 0, attempt, undefined, maximumSegmentSize(this.#setup.ns, this.remote));
+  #piece(seq: number): Piece | undefined {
+    return this.#send.at(seq, this.#capacity);
   }
 
-  #transmitSynAck(attempt: number): void {
-    this.#transmit({ syn: true, ack: true }, 0, attempt, undefined, maximumSegmentSize(this.#setup.ns, this.remote));
+  #sendPiece(seq: number, { payload, push }: Piece, attempt: number): void {
+    this.#ackTravels();
+    this.#out.transmit({ flags: { ack: true, psh: push }, seq, ack: this.#receive.next, payload }, attempt);
+  }
+
+  #sendFin(seq: number, attempt: number): void {
+    this.#ackTravels();
+    this.#out.transmit({ flags: { fin: true, ack: true }, seq, ack: this.#receive.next }, attempt);
+  }
+
+  #sendSyn(attempt: number): void {
+    this.#handshake({ syn: true }, attempt);
+  }
+
+  #sendSynAck(skb: Skb, segment: TcpSegment): void {
+    this.state = "SYN_RECV";
+    this.#out.cause = skb.track;
+    this.#peerMss = segment.mss ?? defaultMss;
+    this.#receive = new ReceiveQueue(segment.seq + 1);
+    this.#handshake({ syn: true, ack: true }, 1);
+    this.#timer.follow(
+      synAckPlan,
+      (attempt, after) => this.#handshakeAgain(attempt, after),
+      () => this.#end(),
+    );
+  }
+
+  #handshake(flags: { readonly syn: true; readonly ack?: true }, attempt: number): void {
+    const mss = maximumSegmentSize(this.#setup.ns, this.remote);
+    this.#out.transmit({ flags, seq: 0, ack: flags.ack === true ? this.#receive.next : 0, mss }, attempt);
   }
 
   #acknowledge(): void {
-    this.#transmit({ ack: true }, this.#next, 1);
+    this.#ackTravels();
+    this.#out.transmit({ flags: { ack: true }, seq: this.#next, ack: this.#receive.next });
   }
 
   #acknowledgeSoon(): void {
@@ -343,100 +334,49 @@ export class TcpSocket implements TcpConnection {
     });
   }
 
-  #transmit(flags: TcpFlags, seq: number, attempt: number, payload?: Payload, mss?: number): void {
-    const { ns, options, side } = this.#setup;
-    if (flags.ack === true) {
-      this.#ackTimer?.cancel();
-      this.#ackTimer = undefined;
-    }
-    const ack = flags.ack === true ? this.#receive.next : 0;
-    const again = attempt > 1 ? this.#outstanding : undefined;
-    const cause = again?.cause("retransmission") ?? this.#cause?.cause(reasonOf(flags));
-    const track = this.#flow?.packet(side, attempt, cause);
-    if (attempt === 1 && (payload !== undefined || flags.syn === true || flags.fin === true)) this.#outstanding = track;
-    sendSegment(
-      ns,
-      this.local,
-      this.remote,
-      options,
-      { flags, seq, ack, ...(payload && { payload }), ...(mss !== undefined && { mss }) },
-      { flowKey: keyOf(options.flowKey, ++this.#sent), track },
-    );
+  /** A segment that leaves now carries the acknowledgement that waited. */
+  #ackTravels(): void {
+    this.#ackTimer?.cancel();
+    this.#ackTimer = undefined;
   }
 
   // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Waits for the answer to the SYN as the kernel profile says. */
-  #awaitSynAnswer(attempt: number): void {
-    const { synRetransmitSeconds, synTimeoutSeconds } = this.#setup.ns.surroundings.profile;
-    this.#await(attempt, synRetransmitSeconds, synTimeoutSeconds, (next) => {
-      this.#transmitSyn(next);
-      this.#awaitSynAnswer(next);
-    });
-  }
-
-  #awaitFinalAck(attempt: number): void {
-    this.#await(attempt, synAckRetransmitSeconds, synAckTimeoutSeconds, (next) => {
-      this.#transmitSynAck(next);
-      this.#awaitFinalAck(next);
-    });
-  }
-
-  #await(
-    attempt: number,
-    retransmitSeconds: readonly number[],
-    timeoutSeconds: number,
-    again: (attempt: number) => void,
-  ): void {
-    const since = attempt === 1 ? 0 : (retransmitSeconds[attempt - 2] ?? 0);
-    const until = retransmitSeconds[attempt - 1];
-    this.#timer = this.#setup.ns.surroundings.clock.after(((until ?? timeoutSeconds) - since) * nanosPerSecond, () => {
-      this.#cause = undefined;
-      if (until === undefined) return this.#timedOut(timeoutSeconds);
-      this.#recordTimer(attempt + 1, `${until} s have passed without an answer: attempt ${attempt + 1}.`);
-      again(attempt + 1);
-    });
+  #handshakeAgain(attempt: number, afterSeconds: number): void {
+    this.#out.cause = undefined;
+    this.#out.timer(
+      "retransmit",
+      `${afterSeconds} s have passed without an answer: the segment is sent again.`,
+      attempt,
+    );
+    if (this.state === "SYN_SENT") this.#sendSyn(attempt);
+    else this.#handshake({ syn: true, ack: true }, attempt);
   }
 
   #armRetransmission(): void {
-    this.#stopTimer();
-    const rto = Math.min(rtoMinNanos * 2 ** this.#retransmissions, rtoMaxNanos);
-    this.#timer = this.#setup.ns.surroundings.clock.after(rto, () => {
-      this.#cause = undefined;
-      if (this.#retransmissions >= (this.#applicationClosed ? orphanRetries : dataRetries)) return this.#timedOut();
-      this.#retransmissions++;
-      this.#recordTimer(
-        this.#retransmissions + 1,
-        `${rto / nanosPerMilli} ms have passed without an acknowledgement: the segment is sent again.`,
+    const waitNanos = retransmissionNanos(this.#retransmissions);
+    this.#timer.after(waitNanos, () => {
+      this.#out.cause = undefined;
+      if (this.#retransmissions >= (this.#closed ? orphanRetries : dataRetries)) return this.#timedOut();
+      const attempt = ++this.#retransmissions + 1;
+      const waited = `${waitNanos / nanosPerMilli} ms`;
+      this.#out.timer(
+        "retransmit",
+        `${waited} have passed without an acknowledgement: the segment is sent again.`,
+        attempt,
       );
-      this.#retransmit(this.#retransmissions + 1);
+      this.#capacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
+      const piece = this.#piece(this.#unacknowledged);
+      if (piece !== undefined) this.#sendPiece(this.#unacknowledged, piece, attempt);
+      else if (this.#finSent) this.#sendFin(this.#unacknowledged, attempt);
       this.#armRetransmission();
     });
   }
 
-  /** Sends the first segment that is not acknowledged again. */
-  #retransmit(attempt: number): void {
-    this.#lastCapacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
-    const piece = this.#send.at(this.#unacknowledged, this.#lastCapacity);
-    if (piece !== undefined)
-      this.#transmit({ ack: true, psh: piece.push }, this.#unacknowledged, attempt, piece.payload);
-    else if (this.#finSent) this.#transmit({ fin: true, ack: true }, this.#unacknowledged, attempt);
-  }
-
-  #timedOut(afterSeconds?: number): void {
-    const error = this.#softError ?? { errno: "ETIMEDOUT" as const };
-    const after = afterSeconds === undefined ? "" : ` after ${afterSeconds} s`;
-    const { flow, ns } = { flow: this.#flow, ns: this.#setup.ns };
-    flow?.step(ns.name, {
-      kind: "timer",
-      timer: "connect-timeout",
-      text: `Nobody has answered${after}: the kernel gives up.`,
-    });
-    this.#fail(error);
-  }
-
-  #recordTimer(attempt: number, text: string): void {
-    this.#flow?.step(this.#setup.ns.name, { kind: "timer", timer: "retransmit", attempt, text });
+  #timedOut(): void {
+    this.#out.cause = undefined;
+    this.#out.timer("connect-timeout", "Nobody has answered for too long: the kernel gives up.");
+    this.#fail(this.#softError ?? { errno: "ETIMEDOUT" });
   }
 
   // ── errors and ends ──────────────────────────────────────────────────────────────────────────────────────
@@ -444,24 +384,20 @@ export class TcpSocket implements TcpConnection {
   /** An ICMP error quotes a segment of ours: tcp_v4_err(). A connection that stands only remembers it. */
   icmpError(error: SocketError, quotedSeq: number): void {
     if (quotedSeq < this.#unacknowledged || quotedSeq > this.#next) return;
-    if (this.state === "SYN_SENT") return this.#fail(error);
-    if (this.state === "SYN_RECV") return this.#end();
-    this.#softError = error;
+    if (this.state === "SYN_SENT") this.#fail(error);
+    else if (this.state === "SYN_RECV") this.#end();
+    else this.#softError = error;
   }
 
   /** The path takes less than was sent: what is outstanding goes again in shorter segments (tcp_v4_mtu_reduced). */
   pathMtuReduced(): void {
-    if (this.state === "SYN_SENT" || this.isOver()) return;
+    if (this.state === "SYN_SENT" || this.isOver() || this.#unacknowledged === this.#next) return;
     const capacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
-    if (capacity >= this.#lastCapacity || this.#unacknowledged === this.#next) return;
-    this.#lastCapacity = capacity;
+    if (capacity >= this.#capacity) return;
+    this.#capacity = capacity;
     let seq = this.#unacknowledged;
-    for (
-      let piece = this.#send.at(seq, capacity);
-      piece !== undefined && seq < this.#next;
-      piece = this.#send.at(seq, capacity)
-    ) {
-      this.#transmit({ ack: true, psh: piece.push }, seq, 2, piece.payload);
+    for (let piece = this.#piece(seq); piece !== undefined && seq < this.#next; piece = this.#piece(seq)) {
+      this.#sendPiece(seq, piece, 2);
       seq += piece.length;
     }
     this.#armRetransmission();
@@ -472,70 +408,28 @@ export class TcpSocket implements TcpConnection {
   }
 
   #fail(error: SocketError, skb?: Skb): void {
-    const note = { ...this.#note(), state: error.errno, text: `${this.#process()} is told: ${error.errno}.` };
-    if (skb?.track) recordArrival(skb, "error", note);
-    else recordCall(this.#setup.ns, this.#flow, "error", note);
-    const told = !this.#applicationClosed;
+    const text = `is told: ${error.errno}.`;
+    if (skb === undefined) this.#out.call("error", error.errno, text);
+    else this.#out.arrival(skb, "error", error.errno, text);
+    const told = !this.#closed;
     this.#end();
     if (told) this.handlers.failed?.(this, error);
   }
 
-  #timeWait(): void {
-    this.state = "TIME_WAIT";
-    this.#endAfterLinger();
-  }
-
-  #endAfterLinger(): void {
-    this.#stopTimer();
-    if (!this.#applicationClosed) return;
-    this.#timer = this.#setup.ns.surroundings.clock.after(lingerNanos, () => this.#end());
+  /** FIN_WAIT2 and TIME_WAIT end by themselves once the process has closed. */
+  #linger(state: "FIN_WAIT2" | "TIME_WAIT"): void {
+    this.state = state;
+    this.#timer.after(lingerNanos, () => this.#end());
   }
 
   #end(): void {
     this.state = "CLOSED";
-    this.#stopTimer();
-    this.#ackTimer?.cancel();
+    this.#timer.stop();
+    this.#ackTravels();
     this.#setup.forget();
-  }
-
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
   }
 
   #now(): number {
     return this.#setup.ns.surroundings.clock.nowNanos();
   }
-
-  // ── the trace ────────────────────────────────────────────────────────────────────────────────────────────
-
-  #call(action: "connect" | "connected" | "send" | "close", text: string): void {
-    if (this.#flow === undefined) return;
-    recordCall(this.#setup.ns, this.#flow, action, { ...this.#note(), text: `${this.#process()} ${text}` });
-  }
-
-  #note(): { protocol: "tcp"; local: Endpoint; remote: Endpoint; state: TcpSocketState; process: string | undefined } {
-    return {
-      protocol: "tcp",
-      local: this.local,
-      remote: this.remote,
-      state: this.state,
-      process: this.#setup.options.process,
-    };
-  }
-
-  #process(): string {
-    return this.#setup.options.process ?? "The process";
-  }
-
-  #remoteText(): string {
-    return formatEndpoint(this.remote.address, this.remote.port);
-  }
-}
-
-function reasonOf(flags: TcpFlags): string {
-  if (flags.rst === true) return "reset";
-  if (flags.syn === true) return "answer to the SYN";
-  if (flags.fin === true) return "close";
-  return flags.psh === true ? "answer" : "acknowledgement";
 }

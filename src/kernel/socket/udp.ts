@@ -9,7 +9,7 @@ import type { Skb } from "../skb.ts";
 import type { Endpoint, Listener, SocketError, SocketOptions, UdpHandlers, UdpSocket } from "./api.ts";
 import { type IcmpMeaning } from "./errors.ts";
 import { chooseSource, ephemeralPort, isError, ttlTowards } from "./local-end.ts";
-import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
+import { keyOf, recordArrival, recordCall, recordNoSocket } from "./record.ts";
 
 interface BoundSocket extends UdpSocket {
   readonly remote: Endpoint | undefined;
@@ -204,9 +204,4 @@ export class UdpSockets {
 
 function anyOf(address: Address): Address {
   return typeof address === "number" ? unspecified.ipv4 : unspecified.ipv6;
-}
-
-/** The conversation's name for its first packet, with the packet's place for later ones. */
-export function keyOf(flowKey: string, number: number): string {
-  return number === 1 ? flowKey : `${flowKey}#${number}`;
 }

@@ -1,0 +1,58 @@
+import { type Clock, type Timer, nanosPerMilli, nanosPerSecond } from "../clock.ts";
+
+const rtoMinNanos = 200 * nanosPerMilli;
+const rtoMaxNanos = 120 * nanosPerSecond;
+
+/** When something is sent again and when its sender gives up, in seconds after the first time. */
+export interface RetransmissionPlan {
+  readonly retransmitSeconds: readonly number[];
+  readonly timeoutSeconds: number;
+}
+
+/** tcp_synack_retries = 5. */
+export const synAckPlan: RetransmissionPlan = { retransmitSeconds: [1, 3, 7, 15, 31], timeoutSeconds: 63 };
+
+/** The one timer of a connection (icsk_retransmit_timer): handshake, retransmission, TIME_WAIT. */
+export class TcpTimer {
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  after(delayNanos: number, action: () => void): void {
+    this.stop();
+    this.#timer = this.#clock.after(delayNanos, action);
+  }
+
+  /** Sends attempts 2, 3, ... as planned until stopped, then gives up. The first one has been sent. */
+  follow(
+    plan: RetransmissionPlan,
+    send: (attempt: number, afterSeconds: number) => void,
+    giveUp: () => void,
+    attempt = 2,
+  ): void {
+    const { retransmitSeconds, timeoutSeconds } = plan;
+    const since = attempt === 2 ? 0 : (retransmitSeconds[attempt - 3] ?? 0);
+    const until = retransmitSeconds[attempt - 2];
+    this.after(((until ?? timeoutSeconds) - since) * nanosPerSecond, () => {
+      if (until === undefined) return giveUp();
+      send(attempt, until);
+      this.follow(plan, send, giveUp, attempt + 1);
+    });
+  }
+}
+
+/**
+ * How long data waits for its acknowledgement: 200 ms, doubled with each retransmission up to two minutes. The
+ * round trips of a cluster are far below TCP_RTO_MIN, so the estimate is always the minimum.
+ */
+export function retransmissionNanos(retransmissions: number): number {
+  return Math.min(rtoMinNanos * 2 ** retransmissions, rtoMaxNanos);
+}
