@@ -4,6 +4,9 @@ import type { DnsMessage } from "../../wire/dns.ts";
 import { matchesQuery } from "./common.ts";
 import type { Mailbox, Process } from "./process.ts";
 
+/** What `exchange` gives when nothing came. */
+export const timedOut = "timed out";
+
 /** Sends one query from a socket of its own and waits for its reply; text says what went wrong. */
 export function* exchange(
   mail: Mailbox,
@@ -20,7 +23,7 @@ export function* exchange(
     if (error !== undefined) return error.errno;
     for (;;) {
       const wake = yield deadline;
-      if (wake.kind === "timeout") return "timed out";
+      if (wake.kind === "timeout") return timedOut;
       if (wake.kind === "ended" || wake.channel !== channel) continue;
       if (wake.kind === "error") return wake.error.errno;
       if (wake.kind === "connected") channel.send(message);

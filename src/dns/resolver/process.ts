@@ -1,6 +1,7 @@
 import type { SocketError } from "../../kernel/socket/api.ts";
 import type { Address } from "../../wire/address.ts";
 import type { DnsMessage } from "../../wire/dns.ts";
+import type { Payload } from "../../wire/packet.ts";
 import { datagram, segment } from "../message.ts";
 import type { ResolverIo } from "./api.ts";
 
@@ -83,9 +84,18 @@ export class Mailbox {
       },
       this.io.options(purpose),
     );
+    // A query that is sent again is the very same payload: so the socket tells a retransmission.
+    const sent: { readonly message: DnsMessage; readonly to: Address | undefined; readonly payload: Payload }[] = [];
+    const payloadOf = (message: DnsMessage, to: Address | undefined): Payload => {
+      const known = sent.find((one) => one.message === message && one.to === to);
+      if (known !== undefined) return known.payload;
+      const payload = datagram(message);
+      sent.push({ message, to, payload });
+      return payload;
+    };
     const channel: Channel = {
       send: (message, to) =>
-        socket.send(datagram(message), to === undefined ? undefined : { address: to, port: dnsPort }),
+        socket.send(payloadOf(message, to), to === undefined ? undefined : { address: to, port: dnsPort }),
       close: () => socket.close(),
     };
     return channel;
