@@ -242,6 +242,15 @@ function setLink(ns: NetworkNamespace, command: CommandWords): void {
       case "address":
         setMac(ns, name, command.mac());
         break;
+      // Offloads do not change what is sent.
+      case "gso_max_segs":
+      case "gso_max_size":
+      case "gso_ipv4_max_size":
+      case "gro_max_size":
+      case "gro_ipv4_max_size":
+      case "txqueuelen":
+        command.number();
+        break;
       case "promisc":
         device.promiscuous = command.keyword(["on", "off"]) === "on";
         break;
