@@ -1,5 +1,5 @@
 import { formatAddress } from "../wire/address.ts";
-import { type Mac, zeroMac } from "../wire/mac.ts";
+import { zeroMac } from "../wire/mac.ts";
 import type { Packet } from "../wire/packet.ts";
 import type { IpipDevice } from "./device.ts";
 import { drop } from "./drop.ts";
@@ -9,7 +9,7 @@ import { sourceForRoute } from "./ip/source-address.ts";
 import { nextIdentification } from "./ip/state.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { receiveOnDevice } from "./receive.ts";
-import type { Skb } from "./skb.ts";
+import { type Skb, createSkb } from "./skb.ts";
 
 const ipipProtocol = 4;
 
@@ -67,15 +67,13 @@ export function receiveIpip(ns: NetworkNamespace, skb: Skb, packet: Packet): voi
   });
   skb.track?.verdict("delivered");
   const { inner } = skb;
-  const taken: Skb = {
+  const taken = createSkb({
     packet,
-    mark: 0,
-    untracked: false,
     flowKey: inner?.flowKey ?? skb.flowKey,
-    srcMac: zeroMac as Mac,
-    dstMac: zeroMac as Mac,
+    srcMac: zeroMac,
+    dstMac: zeroMac,
     track: inner?.track ?? skb.track?.child("inner packet of the tunnel"),
-  };
+  });
   taken.track?.enter(
     { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }), device: device.name },
     { body: packet },

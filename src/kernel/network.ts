@@ -4,7 +4,7 @@ import type { Device } from "./device.ts";
 import { drop } from "./drop.ts";
 import type { NetworkNamespace, Wire } from "./namespace.ts";
 import { receiveFrame } from "./receive.ts";
-import { type ArpSkb, type Skb, isArp } from "./skb.ts";
+import { type ArpSkb, type Skb, createSkb, isArp } from "./skb.ts";
 
 /** Latencies in nanoseconds where a link states none: a veth pair costs a soft interrupt, a cable a switch. */
 const defaultLatencyNanos = { veth: 10_000, physical: nanosPerMilli / 10 };
@@ -93,17 +93,8 @@ export class Network implements Wire {
 
 /** What of a packet crosses a wire: the frame, the recorder, the flow key (skb_scrub_packet). */
 function crossing(skb: Skb | ArpSkb): Skb | ArpSkb {
-  const { srcMac, dstMac, flowKey, track } = skb;
+  const { flowKey, track } = skb;
   if (isArp(skb)) return { arp: skb.arp, srcMac: skb.srcMac, dstMac: skb.dstMac, flowKey, track };
-  return {
-    packet: skb.packet,
-    ...(srcMac !== undefined && { srcMac }),
-    ...(dstMac !== undefined && { dstMac }),
-    mark: 0,
-    untracked: false,
-    flowKey,
-    track,
-    inner: skb.inner,
-    datagram: skb.datagram,
-  };
+  const { packet, srcMac, dstMac, inner, datagram } = skb;
+  return createSkb({ packet, srcMac, dstMac, flowKey, track, inner, datagram });
 }

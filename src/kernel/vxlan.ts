@@ -7,7 +7,7 @@ import { sendPacket } from "./ip/output.ts";
 import { nextIdentification } from "./ip/state.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { receiveOnDevice } from "./receive.ts";
-import { type ArpSkb, type Skb, isArp } from "./skb.ts";
+import { type ArpSkb, type Skb, createSkb, isArp } from "./skb.ts";
 
 /**
  * Wraps a frame into UDP and sends it as a packet of the node's own: vxlan_xmit(), RFC 7348. Where an inner MAC
@@ -105,7 +105,7 @@ function learnRemote(device: VxlanDevice, mac: Mac, remote: Address): void {
 
 function innerSkb({ inner, flowKey, track }: Skb, { srcMac, dstMac, body }: Frame): Skb | ArpSkb {
   const recorder = inner?.track ?? track?.child("inner frame of the tunnel");
-  const common = { srcMac, dstMac, flowKey: inner?.flowKey ?? flowKey, track: recorder };
-  if (body.kind === "arp") return { ...common, arp: body };
-  return { ...common, packet: body, mark: 0, untracked: false };
+  const key = inner?.flowKey ?? flowKey;
+  if (body.kind === "arp") return { arp: body, srcMac, dstMac, flowKey: key, track: recorder };
+  return createSkb({ packet: body, srcMac, dstMac, flowKey: key, track: recorder });
 }

@@ -7,7 +7,7 @@ import { drop } from "../drop.ts";
 import { linkFailure, reject } from "../icmp.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import { passHook } from "../netfilter.ts";
-import type { RoutedTo, Skb, SkbSocket } from "../skb.ts";
+import { type RoutedTo, type Skb, type SkbSocket, createSkb } from "../skb.ts";
 import type { PmtuDiscovery, SocketError } from "../socket/api.ts";
 import { transmit } from "../transmit.ts";
 import { transmitFragments } from "./fragment-output.ts";
@@ -36,16 +36,8 @@ export interface SendOptions {
  * call would: ENETUNREACH and its kin without a route, EMSGSIZE, EPERM when a hook dropped it.
  */
 export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOptions): SocketError | undefined {
-  const skb: Skb = {
-    packet,
-    mark: options.mark ?? 0,
-    untracked: false,
-    flowKey: options.flowKey,
-    socket: options.socket,
-    conntrack: options.conntrack,
-    inner: options.inner,
-    track: options.track,
-  };
+  const { flowKey, mark, socket, conntrack, inner } = options;
+  const skb = createSkb({ packet, flowKey, mark: mark ?? 0, socket, conntrack, inner, track: options.track });
   const { track } = skb;
   const routed = lookupOutput(ns, {
     dst: packet.dst,
