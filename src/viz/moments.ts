@@ -1,5 +1,5 @@
 import type { Flow, Hop, PacketTrace, Step, Trace } from "../trace/records.ts";
-import { elementId, processId, stackId } from "./scene.ts";
+import { elementId, mainFlows, processId, stackId } from "./scene.ts";
 
 /** What a moment means: by shape, word and colour everywhere. */
 export type Tone = "forwarded" | "rewritten" | "encapsulated" | "delivered" | "dropped" | "rejected" | "unknown";
@@ -27,6 +27,8 @@ export interface Moment {
 export interface Stop {
   readonly first: number;
   readonly last: number;
+  /** Neighbour talk: the coarse grain leaves it out. */
+  readonly aside: boolean;
 }
 
 export interface Course {
@@ -40,12 +42,13 @@ type Draft = Omit<Moment, "index" | "stop">;
 export function buildCourse(trace: Trace): Course {
   const drafts = trace.flows.flatMap(draftsOf).toSorted((a, b) => a.step.id - b.step.id);
   const moments: Moment[] = [];
-  const stops: { first: number; last: number }[] = [];
+  const stops: { first: number; last: number; aside: boolean }[] = [];
+  const main = new Set(mainFlows(trace));
   for (const [index, draft] of drafts.entries()) {
     const before = moments[index - 1];
     const same =
       before !== undefined && before.hop === draft.hop && (draft.hop !== undefined || before.flow === draft.flow);
-    if (!same) stops.push({ first: index, last: index });
+    if (!same) stops.push({ first: index, last: index, aside: !main.has(draft.flow) });
     (stops.at(-1) as { last: number }).last = index;
     moments.push({ ...draft, index, stop: stops.length - 1 });
   }
@@ -65,7 +68,7 @@ function draftsOf(flow: Flow): Draft[] {
       hop.steps.map((step, stepIndex): Draft => {
         const ends = hopIndex === packet.hops.length - 1 && stepIndex === hop.steps.length - 1;
         const towards = step.kind === "device" && step.action === "transmit" ? peerId(step.peer) : undefined;
-        const tone = ends ? endTone(packet, step) : toneOf(step);
+        const tone = ends || step.kind === "drop" ? endTone(packet, step) : toneOf(step);
         return {
           step,
           flow,

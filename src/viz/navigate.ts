@@ -5,8 +5,9 @@ export type Grain = "hop" | "step";
 /** The cursor one step or stop further (`by` 1) or back (-1). At hop grain it rests on the last step of a stop. */
 export function moved(course: Course, cursor: number, grain: Grain, by: 1 | -1): number {
   if (grain === "step") return clamp(course, cursor + by);
-  const at = course.moments[cursor]?.stop ?? 0;
-  return course.stops[at + by]?.last ?? (by > 0 ? course.moments.length - 1 : 0);
+  let at = (course.moments[cursor]?.stop ?? 0) + by;
+  while (course.stops[at]?.aside === true) at += by;
+  return course.stops[at]?.last ?? (by > 0 ? course.moments.length - 1 : 0);
 }
 
 /** The next or previous rewrite or encapsulation; the cursor itself where there is none. */
@@ -20,11 +21,10 @@ export function toMutation(course: Course, cursor: number, by: 1 | -1): number {
 
 /** The step that spoilt it: the first drop, else the first refusal, else the first thing that is not modelled. */
 export function culprit(course: Course): number | undefined {
-  const drop = course.moments.find(({ step }) => step.kind === "drop");
+  const story = course.moments.filter(({ stop }) => course.stops[stop]?.aside === false);
+  const drop = story.find(({ step, packet }) => step.kind === "drop" && packet?.verdict !== "delivered");
   if (drop) return drop.index;
-  const bad = (["dropped", "rejected", "unknown"] as const).map((tone) =>
-    course.moments.find((one) => one.tone === tone),
-  );
+  const bad = (["dropped", "rejected", "unknown"] as const).map((tone) => story.find((one) => one.tone === tone));
   return bad.find((moment) => moment !== undefined)?.index;
 }
 

@@ -30,7 +30,7 @@ const layers: readonly (readonly [string, readonly (readonly [keyof PacketRecord
       ["dst", "to"],
       ["ttl", "time to live"],
       ["length", "length"],
-      ["dontFragment", "may not be cut"],
+      ["dontFragment", "cutting"],
     ],
   ],
   [
@@ -84,7 +84,7 @@ function format(field: keyof PacketRecord, packet: PacketRecord): string {
   if (value === undefined) return "";
   if (field === "flags") return [...String(value)].map((letter) => flagWords[letter] ?? letter).join(" ");
   if (field === "mark") return `0x${Number(value).toString(16)}`;
-  if (field === "dontFragment") return value === true ? "yes" : "no";
+  if (field === "dontFragment") return value === true ? "forbidden" : "allowed";
   if (field === "length") return `${Number(value)} bytes`;
   return typeof value === "object" ? "" : String(value);
 }

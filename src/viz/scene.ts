@@ -1,4 +1,4 @@
-import type { Hop, Step, Trace } from "../trace/records.ts";
+import type { Flow, Hop, Step, Trace } from "../trace/records.ts";
 
 /*
  * What a trace shows of the cluster: the places that its packets saw, nested as they are on a machine.
@@ -54,10 +54,21 @@ export function processId(namespace: string): string {
   return elementId(namespace, "#process");
 }
 
-/** Collects every place of a trace; the order is by name, so that it does not depend on the packets. */
-export function buildScene(trace: Trace): Scene {
+/** Questions for Ethernet addresses: needed, but beside the story. */
+export function isNeighbourTalk(flow: Flow): boolean {
+  return flow.protocol === "arp" || flow.purpose.startsWith("who has ");
+}
+
+/** The flows that tell the story; all of them where there is nothing but neighbour talk. */
+export function mainFlows(trace: Trace): readonly Flow[] {
+  const main = trace.flows.filter((flow) => !isNeighbourTalk(flow));
+  return main.length > 0 ? main : trace.flows;
+}
+
+/** Collects every place of some flows; the order is by name, so that it does not depend on the packets. */
+export function buildScene(flows: readonly Flow[]): Scene {
   const survey = new Survey();
-  for (const flow of trace.flows) {
+  for (const flow of flows) {
     for (const step of flow.steps) survey.step(step);
     for (const packet of flow.packets) for (const hop of packet.hops) survey.hop(hop);
   }

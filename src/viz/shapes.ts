@@ -72,8 +72,8 @@ export const toneWords: Readonly<Record<Tone, string>> = {
   unknown: "unknown",
 };
 
-/** A name cut to about `width` units of 11-unit monospace text; the whole one belongs into the title. */
-export function fitted(name: string, width: number): string {
-  const letters = Math.max(3, Math.floor(width / 6.5));
+/** A name cut to about `width` units, by default of 11-unit monospace text; the whole one belongs into the title. */
+export function fitted(name: string, width: number, letterWidth = 6.5): string {
+  const letters = Math.max(3, Math.floor(width / letterWidth));
   return name.length <= letters ? name : `${name.slice(0, letters - 1)}…`;
 }

@@ -13,9 +13,11 @@ export interface StopWords {
 /** Tells a stop by its telling steps. */
 export function stopWords(course: Course, stop: Stop): StopWords {
   const steps = course.moments.slice(stop.first, stop.last + 1).map(({ step }) => step);
-  const hop = course.moments[stop.first]?.hop;
+  const { hop, stepIndex = 0 } = course.moments[stop.first] ?? {};
   if (hop === undefined) return { story: steps.map(({ text }) => text).join(" ") };
-  const parts = [hop.device === undefined ? `Made in ${hop.namespace}` : `Into ${hop.namespace} by ${hop.device}`];
+  const arrival = hop.device === undefined ? `Made in ${hop.namespace}` : `Into ${hop.namespace} by ${hop.device}`;
+  // The packet had to wait here, for an Ethernet address or a timer.
+  const parts = [stepIndex > 0 ? `Goes on in ${hop.namespace}` : arrival];
   for (const step of steps) {
     const part = telling(step);
     if (part !== undefined) parts.push(part);

@@ -4,7 +4,7 @@ import { type Scene, type SceneNode, buildScene, elementId, processId, stackId }
 import { fixture } from "./fixture.ts";
 
 test("every element has a box, inside or on the border of its namespace, and every pod is inside its node", () => {
-  const scene = buildScene(fixture("curl-across-nodes"));
+  const scene = buildScene(fixture("curl-across-nodes").flows);
   const { boxes } = layout(scene);
   for (const { name, host, pods } of scene.nodes) {
     const node = boxes.get(nodeBoxId(name)) as Box;
@@ -27,7 +27,7 @@ test("no two pods or nodes overlap", () => {
 });
 
 test("the same scene gives the same layout", () => {
-  const scene = buildScene(fixture("curl-across-nodes"));
+  const scene = buildScene(fixture("curl-across-nodes").flows);
   expect([...layout(scene).boxes]).toEqual([...layout(scene).boxes]);
 });
 

@@ -4,14 +4,14 @@ import { layout } from "../../src/viz/layout.ts";
 import { buildCourse, type Course } from "../../src/viz/moments.ts";
 import { culprit, moved, toMutation } from "../../src/viz/navigate.ts";
 import { Ways, pointAlong } from "../../src/viz/route.ts";
-import { buildScene } from "../../src/viz/scene.ts";
+import { buildScene, mainFlows } from "../../src/viz/scene.ts";
 import { stopText } from "../../src/viz/stops.ts";
 import { fixture } from "./fixture.ts";
 
 const curl = fixture("curl-across-nodes");
 
 test("a scene nests pods and hosts in their nodes", () => {
-  const scene = buildScene(curl);
+  const scene = buildScene(curl.flows);
   expect(scene.nodes.map(({ name, host, pods }) => [name, host.name, pods.map((pod) => pod.name)])).toEqual([
     ["node-a", "node-a", ["kube-system/coredns-0", "shop/client-0"]],
     ["node-b", "node-b", ["shop/web-1"]],
@@ -20,7 +20,9 @@ test("a scene nests pods and hosts in their nodes", () => {
 });
 
 test("a scene knows what kind of thing each name is", () => {
-  const elements = buildScene(curl).nodes.flatMap(({ host, pods }) => [host, ...pods].flatMap((one) => one.elements));
+  const elements = buildScene(curl.flows).nodes.flatMap(({ host, pods }) =>
+    [host, ...pods].flatMap((one) => one.elements),
+  );
   const kinds = Object.fromEntries(elements.map(({ id, kind }) => [id, kind]));
   expect(kinds).toMatchObject({
     "node-a|cni0": "bridge",
@@ -31,7 +33,7 @@ test("a scene knows what kind of thing each name is", () => {
 });
 
 test("cables lead from pod to host and from node to node, ports lead to their bridge", () => {
-  const links = buildScene(curl).links.map(({ from, to, kind }) => `${from} ${kind} ${to}`);
+  const links = buildScene(curl.flows).links.map(({ from, to, kind }) => `${from} ${kind} ${to}`);
   expect(links).toContain("node-a|veth3a1f cable shop/client-0|eth0");
   expect(links).toContain("node-a|eth0 cable node-b|eth0");
   expect(links).toContain("node-a|cni0 inside node-a|veth3a1f");
@@ -39,53 +41,50 @@ test("cables lead from pod to host and from node to node, ports lead to their br
 });
 
 test("a pod that a packet never reached stands on the node where its cable ends", () => {
-  const scene = buildScene(fixture("socket-load-balancing"));
+  const scene = buildScene(fixture("socket-load-balancing").flows);
   expect(scene.nodes.map(({ name }) => name)).toEqual(["node-a"]);
 });
 
 test("a switch between the nodes and a host outside belong to no node", () => {
-  const scene = buildScene({
-    ...curl,
-    flows: [
-      {
-        ...(curl.flows[1] as (typeof curl.flows)[number]),
-        steps: [],
-        packets: [
-          {
-            id: 1,
-            direction: "original",
-            attempt: 1,
-            verdict: "delivered",
-            hops: [
-              {
-                namespace: "external:203.0.113.8",
-                packet: { protocol: "tcp", src: "a", dst: "b", length: 60 },
-                steps: [],
-              },
-              {
-                namespace: "(switch)",
-                device: "router",
-                packet: { protocol: "tcp", src: "a", dst: "b", length: 60 },
-                steps: [
-                  {
-                    id: 1,
-                    timeNanos: 0,
-                    namespace: "(switch)",
-                    kind: "bridge",
-                    action: "forward",
-                    bridge: "sw0",
-                    inPort: "router",
-                    outPorts: ["node-a"],
-                    text: "",
-                  },
-                ],
-              },
-            ],
-          },
-        ],
-      },
-    ],
-  });
+  const scene = buildScene([
+    {
+      ...(curl.flows[1] as (typeof curl.flows)[number]),
+      steps: [],
+      packets: [
+        {
+          id: 1,
+          direction: "original",
+          attempt: 1,
+          verdict: "delivered",
+          hops: [
+            {
+              namespace: "external:203.0.113.8",
+              packet: { protocol: "tcp", src: "a", dst: "b", length: 60 },
+              steps: [],
+            },
+            {
+              namespace: "(switch)",
+              device: "router",
+              packet: { protocol: "tcp", src: "a", dst: "b", length: 60 },
+              steps: [
+                {
+                  id: 1,
+                  timeNanos: 0,
+                  namespace: "(switch)",
+                  kind: "bridge",
+                  action: "forward",
+                  bridge: "sw0",
+                  inPort: "router",
+                  outPorts: ["node-a"],
+                  text: "",
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  ]);
   expect(scene.fabric.map(({ name }) => name)).toEqual(["(switch)", "external:203.0.113.8"]);
   expect(layout(scene).boxes.get("(switch)|router")).toBeDefined();
 });
@@ -155,6 +154,24 @@ test("a stop is told in one line", () => {
   ]);
 });
 
+test("questions for Ethernet addresses stay beside the story: no stop, no place, no culprit", () => {
+  const flood = fixture("flooded-frame");
+  const [question] = flood.flows;
+  const trace = { ...curl, flows: [...curl.flows, ...(question ? [{ ...question, id: 3 }] : [])] };
+  const course = buildCourse(trace);
+  expect(course.stops.some(({ aside }) => aside)).toBe(true);
+  expect(culprit(course)).toBeUndefined();
+  expect(buildScene(mainFlows(trace))).toEqual(buildScene(curl.flows));
+  for (let cursor = 0, next = -1; cursor !== next; cursor = next) {
+    next = moved(course, cursor, "hop", 1);
+    if (next < course.moments.length - 1) expect(course.moments[next]?.flow.protocol).not.toBe("arp");
+  }
+});
+
+test("where there is nothing but neighbour talk, it is the story", () => {
+  expect(buildCourse(fixture("flooded-frame")).stops.some(({ aside }) => aside)).toBe(false);
+});
+
 test("a share of the way is measured along the line", () => {
   const corner = [
     { x: 0, y: 0 },
@@ -169,7 +186,7 @@ test("a share of the way is measured along the line", () => {
 function framesOf(name: string): { readonly course: Course; readonly frames: readonly Frame[] } {
   const trace = fixture(name);
   const course = buildCourse(trace);
-  const scene = buildScene(trace);
+  const scene = buildScene(trace.flows);
   const ways = new Ways(scene, layout(scene));
   return { course, frames: course.moments.map((_, index) => frameAt(course, ways, index) as Frame) };
 }

@@ -82,6 +82,7 @@ function rowsOf({ course }: Loaded, { grain }: State): readonly Row[] {
     }));
   }
   return course.stops.flatMap((stop) => {
+    if (stop.aside) return [];
     const moment = course.moments[stop.first];
     if (!moment) return [];
     const { step } = moment;

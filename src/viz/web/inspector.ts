@@ -1,6 +1,6 @@
 import { packetAt } from "../../trace/recorder.ts";
 import type { Assumption, Choice, Hop, Owner, PacketTrace, StateChange, Step } from "../../trace/records.ts";
-import type { Course, Moment, Stop } from "../moments.ts";
+import type { Course, Moment } from "../moments.ts";
 import { type LayerRows, diffRows, endsOf, packetRows } from "../packet-rows.ts";
 import { icons, toneWords } from "../shapes.ts";
 import { stopTone, stopWords } from "../stops.ts";
@@ -41,7 +41,7 @@ function stopContent({ stop: index, hop, packet, step }: Moment, { course }: Loa
       toneWords[tone],
       ends !== undefined && el("code", { class: "ends" }, ends),
     ),
-    stepList(stop, course, store),
+    stepList(stop.first, stop.last, course, store),
     ...(hop && packet ? [packetCard(diffRows(hop.packet, packetAt(hop, hop.steps.length)), packet, hop)] : []),
   ];
 }
@@ -74,7 +74,7 @@ function stepContent(
       "details",
       { class: "card steps" },
       el("summary", {}, `All ${last - first + 1} steps of this stop`),
-      stepList({ first, last }, course, store, index),
+      stepList(first, last, course, store, index),
     ),
   ];
 }
@@ -236,7 +236,7 @@ function stateCard(changes: readonly StateChange[]): HTMLElement {
 }
 
 /** The steps of a stop, one click away. */
-function stepList({ first, last }: Stop, course: Course, store: Store, current?: number): HTMLElement {
+function stepList(first: number, last: number, course: Course, store: Store, current?: number): HTMLElement {
   const items = course.moments.slice(first, last + 1).map(({ index, tone, step }) => {
     const marks = { "data-tone": tone, "aria-current": index === current ? "step" : undefined };
     const entry = el("button", { type: "button", ...marks }, icon(icons[tone]), el("span", {}, step.text));

@@ -14,3 +14,20 @@ export const samples: readonly Sample[] = Object.entries(urls).map(([path, url])
 
 /** What the page opens with. */
 export const firstSample = "curl-service.yaml";
+
+const folder = import.meta.glob<string>("../../../scenarios/shop/*.yaml", {
+  query: "?url",
+  import: "default",
+  eager: true,
+});
+
+/** The manifests of the sample folders that a text names, by their path beside the scenarios. */
+export async function folderFiles(text: string): Promise<ReadonlyMap<string, string>> {
+  const named = Object.entries(folder).map(
+    ([path, url]) => [path.slice(path.indexOf("scenarios/") + "scenarios/".length), url] as const,
+  );
+  const wanted = named.filter(([path]) => text.includes(path));
+  return new Map(
+    await Promise.all(wanted.map(async ([path, url]) => [path, await (await fetch(url)).text()] as const)),
+  );
+}

@@ -2,7 +2,7 @@ import { type Selection, select } from "d3";
 import { type Box, centre, nodeBoxId } from "../layout.ts";
 import type { SceneElement } from "../scene.ts";
 import { fitted, outline, polyline, roundedRect } from "../shapes.ts";
-import type { Loaded } from "./store.ts";
+import type { View } from "./store.ts";
 
 export type Layer = Selection<SVGGElement, unknown, null, undefined>;
 
@@ -16,10 +16,10 @@ interface PlacedBox {
 }
 
 /** Draws nodes, pods and what lies between the nodes. */
-export function drawBoxes(layer: Layer, loaded: Loaded): void {
+export function drawBoxes(layer: Layer, view: View): void {
   layer
     .selectAll<SVGGElement, PlacedBox>("g")
-    .data(placedBoxes(loaded), ({ id }) => id)
+    .data(placedBoxes(view), ({ id }) => id)
     .join((enter) => {
       const group = enter.append("g");
       group.append("path");
@@ -44,7 +44,7 @@ export function drawBoxes(layer: Layer, loaded: Loaded): void {
     });
 }
 
-function placedBoxes({ scene, layout }: Loaded): PlacedBox[] {
+function placedBoxes({ scene, layout }: View): PlacedBox[] {
   const all: readonly Omit<PlacedBox, "box">[] = [
     ...scene.nodes.map(({ name }) => ({ id: nodeBoxId(name), name, role: "node" as const })),
     ...scene.nodes.map(({ host: { name } }) => ({ id: name, name, role: "host" as const })),
@@ -70,7 +70,7 @@ function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonl
   switch (role) {
     case "node":
       return {
-        name: { x: left, y: box.y + 20, anchor: "start", text: fitted(name, box.width - 60) },
+        name: { x: left, y: box.y + 20, anchor: "start", text: fitted(name, box.width - 70, 8.2) },
         kind: { x: right, y: box.y + 20, anchor: "end", text: "node" },
       };
     case "host":
@@ -80,7 +80,7 @@ function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonl
       };
     case "pod":
       return {
-        name: { x: left, y: box.y + 18, anchor: "start", text: fitted(name.slice(slash + 1), box.width - 8) },
+        name: { x: left, y: box.y + 18, anchor: "start", text: fitted(name.slice(slash + 1), box.width - 16, 7.7) },
         kind: {
           x: left,
           y: box.y + 32,
@@ -88,20 +88,16 @@ function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonl
           text: slash < 0 ? "pod" : fitted(name.slice(0, slash), box.width - 12),
         },
       };
-    case "fabric":
-      return {
-        name: { x: left, y: box.y + box.height - 24, anchor: "start", text: "" },
-        kind: {
-          x: right,
-          y: box.y + box.height - 8,
-          anchor: "end",
-          text: fitted(name.replace(/^\((.*)\)$/, "$1"), box.width),
-        },
-      };
+    case "fabric": {
+      const text = fitted(name.replace(/^\((.*)\)$/, "$1"), box.width - 16, 7.7);
+      // Machines have their interfaces on top, switches a bar across.
+      const y = box.height > 80 ? box.y + box.height - 8 : box.y + 17;
+      return { name: { x: left, y, anchor: "start", text }, kind: { x: right, y, anchor: "end", text: "" } };
+    }
   }
 }
 
-export function drawLinks(layer: Layer, { ways }: Loaded): void {
+export function drawLinks(layer: Layer, { ways }: View): void {
   layer
     .selectAll("path")
     .data(ways.links)
@@ -113,7 +109,7 @@ export function drawLinks(layer: Layer, { ways }: Loaded): void {
 /** Draws the elements of a scene that `wanted` picks. */
 export function drawElements(
   layer: Layer,
-  { scene, layout: { boxes } }: Loaded,
+  { scene, layout: { boxes } }: View,
   wanted: (element: SceneElement) => boolean,
 ): void {
   const elements = [...scene.nodes.flatMap(({ host, pods }) => [host, ...pods]), ...scene.fabric]

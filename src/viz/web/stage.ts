@@ -1,12 +1,13 @@
 import { select, zoom, zoomIdentity } from "d3";
 import { type Frame, frameAt } from "../frame.ts";
 import { type Box, type Point, boundsOf, centre, nodeBoxId } from "../layout.ts";
+import type { Course } from "../moments.ts";
 import { pointAlong } from "../route.ts";
 import type { SceneElement } from "../scene.ts";
 import { icons, polyline, toneWords } from "../shapes.ts";
 import { icon, reducedMotion, svg } from "./dom.ts";
 import { type Layer, drawBoxes, drawElements, drawLinks } from "./stage-scene.ts";
-import type { Loaded, State, Store } from "./store.ts";
+import type { State, Store, View } from "./store.ts";
 
 const moveMillis = 240;
 /** Below this width the whole stage would be too small to read: it shows the node of the packet. */
@@ -46,14 +47,13 @@ export class Stage {
 
   /** Shows everything, or on a narrow screen the node that the packet is on. */
   fit(): void {
-    const { loaded } = this.#store.state;
-    if (loaded) this.#look(this.#root.clientWidth < narrow ? this.#surroundings(loaded) : loaded.layout.bounds);
+    const view = this.#view();
+    if (view) this.#look(this.#root.clientWidth < narrow ? this.#surroundings(view) : view.layout.bounds);
   }
 
   /** Goes close to where the packet is. */
   focus(): void {
-    const { loaded } = this.#store.state;
-    const box = loaded?.layout.boxes.get(this.#frame?.namespace ?? "");
+    const box = this.#view()?.layout.boxes.get(this.#frame?.namespace ?? "");
     if (box) this.#look({ x: box.x - 40, y: box.y - 40, width: box.width + 80, height: box.height + 80 });
   }
 
@@ -61,7 +61,12 @@ export class Stage {
     this.#zoom.scaleBy(select(this.#root), factor);
   }
 
-  #surroundings({ scene, layout }: Loaded): Box {
+  #view(): View | undefined {
+    const { loaded, grain } = this.#store.state;
+    return loaded?.views[grain];
+  }
+
+  #surroundings({ scene, layout }: View): Box {
     const at = this.#frame?.namespace;
     const node = scene.nodes.find(({ host, pods }) => host.name === at || pods.some(({ name }) => name === at));
     const box = layout.boxes.get(node === undefined ? (at ?? "") : nodeBoxId(node.name));
@@ -81,23 +86,24 @@ export class Stage {
     );
   }
 
-  #update(state: State, before: State): void {
-    const { loaded } = state;
-    if (!loaded || (loaded === before.loaded && state.cursor === before.cursor)) return;
-    const fresh = loaded !== before.loaded;
+  #update({ loaded, cursor, grain, playing, speed }: State, before: State): void {
+    const view = loaded?.views[grain];
+    if (!loaded || !view) return;
+    const fresh = loaded !== before.loaded || grain !== before.grain;
+    if (!fresh && cursor === before.cursor) return;
     if (fresh) {
       this.#frame = undefined;
-      drawBoxes(this.#layers.boxes, loaded);
-      drawLinks(this.#layers.links, loaded);
-      drawElements(this.#layers.bridges, loaded, ({ kind }) => kind === "bridge");
-      drawElements(this.#layers.elements, loaded, ({ kind }) => kind !== "bridge");
+      drawBoxes(this.#layers.boxes, view);
+      drawLinks(this.#layers.links, view);
+      drawElements(this.#layers.bridges, view, ({ kind }) => kind === "bridge");
+      drawElements(this.#layers.elements, view, ({ kind }) => kind !== "bridge");
     }
     const from = this.#frame;
-    this.#drawFrame(loaded, state);
+    this.#drawFrame(loaded.course, view, cursor, playing ? moveMillis / speed : moveMillis);
     if (fresh || (this.#root.clientWidth < narrow && from?.namespace !== this.#frame?.namespace)) this.fit();
   }
 
-  #drawFrame({ course, ways, scene, layout }: Loaded, { cursor, playing, speed }: State): void {
+  #drawFrame(course: Course, { ways, scene, layout }: View, cursor: number, millis: number): void {
     const frame = frameAt(course, ways, cursor);
     if (!frame) return;
     const before = this.#frame;
@@ -119,7 +125,7 @@ export class Stage {
     const moving = course.moments[cursor]?.towards !== undefined;
     this.#drawGlyph(frame, moving ? undefined : layout.boxes.get(frame.place));
     const grew = before !== undefined && frame.trail.length !== before.trail.length && frame.trail.length > 0;
-    if (grew) this.#travel(before.glyph.at, frame, playing ? moveMillis / speed : moveMillis);
+    if (grew) this.#travel(before.glyph.at, frame, millis);
     else this.#put(frame.glyph.at);
     this.#summary.textContent = `${scene.nodes.length} nodes. The packet is in ${frame.namespace}: ${toneWords[frame.glyph.tone]}.`;
   }

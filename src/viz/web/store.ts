@@ -1,18 +1,25 @@
-import type { Trace } from "../../trace/records.ts";
+import type { Flow, Trace } from "../../trace/records.ts";
 import { type Layout, layout } from "../layout.ts";
 import { type Course, buildCourse } from "../moments.ts";
 import { type Grain, clamp, culprit } from "../navigate.ts";
 import { Ways } from "../route.ts";
-import { type Scene, buildScene } from "../scene.ts";
+import { type Scene, buildScene, mainFlows } from "../scene.ts";
+import type { Slots } from "../slots.ts";
 import type { OfferedFlow, Problem } from "./protocol.ts";
+
+/** A stage: what is drawn, where, and the ways over it. */
+export interface View {
+  readonly scene: Scene;
+  readonly layout: Layout;
+  readonly ways: Ways;
+}
 
 /** A trace with all that is computed from it once. */
 export interface Loaded {
   readonly trace: Trace;
-  readonly scene: Scene;
   readonly course: Course;
-  readonly layout: Layout;
-  readonly ways: Ways;
+  /** At the coarse grain only the places of the story, at the fine one every place that a packet saw. */
+  readonly views: Readonly<Record<Grain, View>>;
   readonly flows: readonly OfferedFlow[];
 }
 
@@ -60,12 +67,12 @@ export class Store {
 
   /** Takes a new trace. A failure opens on its culprit at step grain; all else at the start. */
   load(trace: Trace, flows: readonly OfferedFlow[]): void {
-    const scene = buildScene(trace);
     const course = buildCourse(trace);
-    const placed = layout(scene, this.#state.loaded?.layout.slots);
+    const hop = viewOf(mainFlows(trace), this.#state.loaded?.views.step.layout.slots);
+    const step = viewOf(trace.flows, hop.layout.slots);
     const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
     this.update({
-      loaded: { trace, scene, course, layout: placed, ways: new Ways(scene, placed), flows },
+      loaded: { trace, course, views: { hop, step }, flows },
       cursor: spoilt ?? 0,
       grain: spoilt === undefined ? this.#state.grain : "step",
       playing: false,
@@ -79,4 +86,11 @@ export class Store {
   select(cursor: number): void {
     if (this.#state.loaded) this.update({ cursor: clamp(this.#state.loaded.course, cursor), playing: false });
   }
+}
+
+/** The slots of the view before: what it showed stays where it was. */
+function viewOf(flows: readonly Flow[], slots: Slots | undefined): View {
+  const scene = buildScene(flows);
+  const placed = layout(scene, slots);
+  return { scene, layout: placed, ways: new Ways(scene, placed) };
 }

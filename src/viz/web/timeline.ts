@@ -98,7 +98,8 @@ export function timelineView(root: HTMLElement, store: Store): void {
 }
 
 /** Node by node, pods first, as they stand on the stage. */
-function lanesOf({ scene, course }: Loaded): readonly string[] {
+function lanesOf({ views, course }: Loaded): readonly string[] {
+  const { scene } = views.step;
   const used = new Set(course.moments.map(({ step }) => step.namespace));
   const all = [
     ...scene.nodes.flatMap(({ host, pods }) => [...pods.map(({ name }) => name), host.name]),
