@@ -23,9 +23,8 @@ export function switchFrame(ns: NetworkNamespace, device: Device, port: BridgePo
   const { bridge } = port;
   if (port.learning && skb.srcMac !== undefined) learn(ns, bridge, device, skb, skb.srcMac);
   const dstMac = skb.dstMac as Mac;
-  if (isGroupMac(dstMac)) return flood(ns, bridge, device, skb, true);
   const entry = lookup(ns, bridge, dstMac);
-  if (entry === undefined) return flood(ns, bridge, device, skb, bridge.promiscuous);
+  if (entry === undefined) return flood(ns, bridge, device, skb, bridge.promiscuous || isGroupMac(dstMac));
   if (entry.permanent) return passUp(ns, bridge, device, skb);
   if (bridge.promiscuous) passUp(ns, bridge, device, copyOf(ns, skb, device, "copy for the promiscuous bridge"));
   const to = ns.devices.get(entry.port);
@@ -39,9 +38,7 @@ export function transmitOnBridge(ns: NetworkNamespace, bridge: BridgeDevice, skb
     info.bridgedDnat = false;
     return switchFrame(ns, info.physIn, info.physIn.port, skb);
   }
-  const dstMac = skb.dstMac as Mac;
-  if (isGroupMac(dstMac)) return flood(ns, bridge, undefined, skb, false);
-  const entry = lookup(ns, bridge, dstMac);
+  const entry = lookup(ns, bridge, skb.dstMac as Mac);
   if (entry === undefined) return flood(ns, bridge, undefined, skb, false);
   const to = ns.devices.get(entry.port);
   if (to === undefined || to === bridge) return drop(skb, "BRIDGE_NO_PORT");
@@ -62,8 +59,8 @@ function lookup(
 function learn(ns: NetworkNamespace, bridge: BridgeDevice, device: Device, skb: Skb | ArpSkb, mac: Mac): void {
   const now = ns.surroundings.clock.nowNanos();
   const entry = bridge.fdb.get(mac);
-  if (entry?.permanent === true || isGroupMac(mac)) return;
   const before = entry?.port;
+  if (entry?.permanent === true || (entry === undefined && isGroupMac(mac))) return;
   if (entry === undefined) bridge.fdb.set(mac, { mac, port: device.name, permanent: false, updatedAtNanos: now });
   else {
     entry.port = device.name;

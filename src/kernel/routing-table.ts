@@ -2,13 +2,21 @@ import { type Address, compareAddresses } from "../wire/address.ts";
 import { maskAddress } from "../wire/cidr.ts";
 import type { Route } from "./fib.ts";
 
+/** The routes of one prefix length. */
+interface Level {
+  readonly length: number;
+  /** IPv4 netmask as a signed 32-bit number; unused in IPv6. */
+  readonly mask: number;
+  readonly routes: Map<number | bigint, Route[]>;
+}
+
 /**
  * One routing table. Routes are kept by prefix length and base, so a lookup costs one map access per prefix
  * length in use, however many routes there are.
  */
 export class RoutingTable {
-  readonly #byLength = new Map<number, Map<Address, Route[]>>();
-  #lengths: readonly number[] = [];
+  /** Longest prefix first. */
+  #levels: readonly Level[] = [];
   #count = 0;
 
   get size(): number {
@@ -17,44 +25,50 @@ export class RoutingTable {
 
   add(route: Route): void {
     const { base, prefixLength } = route.destination;
-    let bases = this.#byLength.get(prefixLength);
-    if (bases === undefined) {
-      bases = new Map();
-      this.#byLength.set(prefixLength, bases);
-      this.#lengths = [...this.#byLength.keys()].sort((a, b) => b - a);
-    }
-    const same = bases.get(base) ?? [];
+    const { routes } = this.#level(prefixLength) ?? this.#addLevel(prefixLength);
+    const key = keyOf(base);
+    const same = routes.get(key) ?? [];
     const at = same.findIndex((other) => other.metric > route.metric);
     same.splice(at < 0 ? same.length : at, 0, route);
-    bases.set(base, same);
+    routes.set(key, same);
     this.#count++;
   }
 
+  #level(length: number): Level | undefined {
+    return this.#levels.find((level) => level.length === length);
+  }
+
+  #addLevel(length: number): Level {
+    const level: Level = { length, mask: length === 0 ? 0 : -1 << (32 - length), routes: new Map() };
+    this.#levels = [...this.#levels, level].sort((a, b) => b.length - a.length);
+    return level;
+  }
+
   /** Removes the first route of that destination for which `matches` holds. */
-  delete(destination: Route["destination"], matches: (route: Route) => boolean): boolean {
-    const bases = this.#byLength.get(destination.prefixLength);
-    const same = bases?.get(destination.base);
+  delete({ base, prefixLength }: Route["destination"], matches: (route: Route) => boolean): boolean {
+    const level = this.#level(prefixLength);
+    const key = keyOf(base);
+    const same = level?.routes.get(key);
     const at = same?.findIndex(matches) ?? -1;
-    if (bases === undefined || same === undefined || at < 0) return false;
+    if (level === undefined || same === undefined || at < 0) return false;
     same.splice(at, 1);
     this.#count--;
-    if (same.length > 0) return true;
-    bases.delete(destination.base);
-    if (bases.size === 0) {
-      this.#byLength.delete(destination.prefixLength);
-      this.#lengths = this.#lengths.filter((length) => length !== destination.prefixLength);
-    }
+    if (same.length === 0) level.routes.delete(key);
+    if (level.routes.size === 0) this.#levels = this.#levels.filter((other) => other !== level);
     return true;
   }
 
   find({ base, prefixLength }: Route["destination"], matches: (route: Route) => boolean): Route | undefined {
-    return this.#byLength.get(prefixLength)?.get(base)?.find(matches);
+    return this.#level(prefixLength)?.routes.get(keyOf(base))?.find(matches);
   }
 
   /** The first route of the longest prefix that holds `address`, by metric, leaving by `outDevice` where given. */
   lookup(address: Address, outDevice: string | undefined): Route | undefined {
-    for (const length of this.#lengths) {
-      const same = this.#byLength.get(length)?.get(maskAddress(address, length));
+    const levels = this.#levels;
+    for (let i = 0; i < levels.length; i++) {
+      const level = levels[i] as Level;
+      const key = typeof address === "number" ? address & level.mask : maskAddress(address, level.length);
+      const same = level.routes.get(key);
       if (same === undefined) continue;
       if (outDevice === undefined) return same[0];
       const found = same.find((route) => route.device === undefined || route.device === outDevice);
@@ -65,13 +79,18 @@ export class RoutingTable {
 
   /** All routes in the order `ip route` prints them: by address, the longer prefix last, then by metric. */
   routes(): Route[] {
-    const all: Route[] = [];
-    for (const bases of this.#byLength.values()) for (const same of bases.values()) all.push(...same);
-    return all.sort(
-      (a, b) =>
-        compareAddresses(a.destination.base, b.destination.base) ||
-        a.destination.prefixLength - b.destination.prefixLength ||
-        a.metric - b.metric,
-    );
+    return this.#levels
+      .flatMap((level) => [...level.routes.values()].flat())
+      .sort(
+        (a, b) =>
+          compareAddresses(a.destination.base, b.destination.base) ||
+          a.destination.prefixLength - b.destination.prefixLength ||
+          a.metric - b.metric,
+      );
   }
+}
+
+/** Signed, an IPv4 address is a small integer to the engine and hashes faster. */
+function keyOf(base: Address): number | bigint {
+  return typeof base === "number" ? base | 0 : base;
 }
