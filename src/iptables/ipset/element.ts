@@ -91,8 +91,9 @@ function parsePorts(text: string, family: Family, bitmap: boolean): Part[] {
   if (protocol === undefined) throw new ElementProblem(`${name} is not a protocol`);
   const range = text.slice(colon + 1);
   if (protocol === (family === "ipv4" ? 1 : 58)) {
-    const [type, code] = range.split("/").map(Number);
-    if (type === undefined || code === undefined) throw new ElementProblem(`${text} is not icmp:TYPE/CODE`);
+    const [type, code] = (icmpTypes[`${protocol} ${range}`] ?? range).split("/").map(Number);
+    if (!(type !== undefined && code !== undefined && type <= 255 && code <= 255))
+      throw new ElementProblem(`${text} is not icmp:TYPE/CODE`);
     return [{ kind: "port", protocol, port: type * 256 + code }];
   }
   const [first = "", last = first] = range.split("-");
@@ -105,6 +106,19 @@ function parsePorts(text: string, family: Family, bitmap: boolean): Part[] {
     protocol: bitmap ? 0 : protocol,
     port: from + offset,
   }));
+}
+
+/** The types that ipset prints by name and that are looked for in practice. */
+const icmpTypes: Readonly<Record<string, string>> = {
+  "1 echo-reply": "0/0",
+  "1 echo-request": "8/0",
+  "58 echo-request": "128/0",
+  "58 echo-reply": "129/0",
+};
+
+function icmpNameOf(protocol: number, types: string): string | undefined {
+  const found = Object.entries(icmpTypes).find(([name, own]) => own === types && name.startsWith(`${protocol} `));
+  return found?.[0].slice(`${protocol} `.length);
 }
 
 /** The element as `ipset save` prints it. */
@@ -123,7 +137,8 @@ function formatPart(part: Part): string {
     case "port":
       if (part.protocol === 0) return String(part.port);
       if (part.protocol === 1 || part.protocol === 58) {
-        return `${protocolName(part.protocol) === "icmp" ? "icmp" : "icmpv6"}:${part.port >> 8}/${part.port & 255}`;
+        const types = `${part.port >> 8}/${part.port & 255}`;
+        return `${part.protocol === 1 ? "icmp" : "icmpv6"}:${icmpNameOf(part.protocol, types) ?? types}`;
       }
       return `${protocolName(part.protocol)}:${part.port}`;
     case "text":
