@@ -1,8 +1,10 @@
 import { hostLocal } from "../cni/ipam/host-local.ts";
-import { type ClusterState, buildCluster } from "../cluster/build.ts";
+import { buildCluster } from "../cluster/build.ts";
 import type { Cluster, ClusterSettings } from "../cluster/cluster.ts";
+import type { ClusterState } from "../cluster/reconcile.ts";
 import { type ManifestSource, loadManifests } from "../cluster/load/load.ts";
 import { type Problem, hasErrors } from "../cluster/problem.ts";
+import type { UpstreamData } from "../dns/coredns/upstream.ts";
 import type { Listens } from "../sim/listens.ts";
 
 /** What the flags of every verb say about a cluster. */
@@ -16,6 +18,7 @@ export interface InputOptions {
   /** The largest YAML text read, UTF-16 units. */
   readonly maxYamlLength?: number;
   readonly listens?: Listens;
+  readonly upstream?: UpstreamData;
 }
 
 /** A cluster ready to be simulated. */
@@ -24,6 +27,7 @@ export interface ClusterInput {
   /** What the cluster's next edit starts from. */
   readonly state: ClusterState;
   readonly listens: Listens;
+  readonly upstream?: UpstreamData;
   readonly namespace: string;
   readonly seed: number;
   readonly warnings: readonly Problem[];
@@ -42,5 +46,5 @@ export function loadInput(sources: readonly ManifestSource[], options: InputOpti
   const settings = { ...options.settings, ...(options.nodes !== undefined && { nodeCount: options.nodes }) };
   const { cluster, problems, state } = buildCluster(loaded, { settings, allocatePodIPs: hostLocal });
   if (cluster === undefined || state === undefined) return { problems };
-  return { cluster, state, listens, namespace, seed, warnings: problems, notes: loaded.notes };
+  return { cluster, state, listens, ...(options.upstream && { upstream: options.upstream }), namespace, seed, warnings: problems, notes: loaded.notes };
 }

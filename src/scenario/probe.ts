@@ -45,6 +45,7 @@ export function worldOf(input: ClusterInput, options: Pick<ProbeOptions, "seed" 
     level: options.level ?? "step",
     listens: input.listens,
     namespace: input.namespace,
+    ...(input.upstream && { upstream: input.upstream }),
     ...(options.pins && { pins: options.pins }),
   });
 }

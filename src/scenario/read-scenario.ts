@@ -21,7 +21,7 @@ const outcomes: readonly Outcome[] = [
 
 /** Reads the first document of a scenario file; undefined when it is too broken to go on. */
 export function readScenario(reader: Reader, root: Maybe): Scenario | undefined {
-  const members = reader.members(root, "a scenario", ["name", "about", "cluster", "manifests", "listens", "events", "flows"]);
+  const members = reader.members(root, "a scenario", ["name", "about", "cluster", "manifests", "listens", "upstream", "events", "flows"]);
   const name = reader.required(members, "name", root, "a scenario");
   const about = reader.string(members.get("about"), "about");
   const scenario = {
@@ -32,7 +32,8 @@ export function readScenario(reader: Reader, root: Maybe): Scenario | undefined 
     flows: reader.items(members.get("flows"), "flows").flatMap((item) => readFlow(reader, item) ?? []),
   };
   if (name === undefined) return undefined;
-  return { name, ...(about !== undefined && { about }), ...scenario };
+  const upstream = members.has("upstream") ? readUpstream(reader, members.get("upstream")) : undefined;
+  return { name, ...(upstream && { upstream }), ...(about !== undefined && { about }), ...scenario };
 }
 
 const clusterKeys = [
@@ -87,6 +88,14 @@ function readListens(reader: Reader, node: Maybe): Scenario["listens"] {
     entries.push([who, reader.items(ports, `listens.${who}`).flatMap((port) => readPort(reader, port) ?? [])]);
   }
   return Object.fromEntries(entries);
+}
+
+function readUpstream(reader: Reader, node: Maybe): NonNullable<Scenario["upstream"]> {
+  const names = [...reader.members(node, "upstream", [])].map(([name, types]) => {
+    const records = [...reader.members(types, `upstream.${name}`, ["A", "AAAA", "CNAME"])];
+    return [name, Object.fromEntries(records.map(([type, values]) => [type, reader.strings(values, `upstream.${name}.${type}`)]))];
+  });
+  return Object.fromEntries(names);
 }
 
 function readPort(reader: Reader, node: YamlNode): PortSpec | undefined {

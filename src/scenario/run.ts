@@ -63,6 +63,7 @@ export function readScenarioInput(
     ...options,
     settings: { ...settings, ...options.settings },
     listens: scenario.listens,
+    ...(scenario.upstream && { upstream: scenario.upstream }),
     ...((options.nodes ?? nodes) !== undefined && { nodes: options.nodes ?? nodes ?? 2 }),
     ...((options.seed ?? seed) !== undefined && { seed: options.seed ?? seed ?? 1 }),
   });

@@ -1,5 +1,6 @@
 import type { OwnerPattern } from "../analysis/checks.ts";
 import type { ClusterSettings } from "../cluster/cluster.ts";
+import type { UpstreamData } from "../dns/coredns/upstream.ts";
 import type { Outcome } from "../trace/records.ts";
 
 /** The first document of a scenario file. Further documents of the file are manifests. */
@@ -12,6 +13,8 @@ export interface Scenario {
   readonly manifests: readonly string[];
   /** Who listens where, instead of what container ports and probes suggest. */
   readonly listens: Readonly<Record<string, readonly PortSpec[]>>;
+  /** What the resolver outside the cluster answers: name, type, values. */
+  readonly upstream?: UpstreamData;
   readonly events: readonly ScenarioEvent[];
   readonly flows: readonly ScenarioFlow[];
 }

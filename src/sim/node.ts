@@ -5,7 +5,8 @@ import { ipMasqRules } from "../cni/components/ip-masq.ts";
 import type { Node, Pod } from "../cluster/objects.ts";
 import { createIptables, type Iptables } from "../iptables/netns.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
-import { serveClusterDns } from "./cluster-dns.ts";
+import type { CoreDns } from "../dns/coredns/server.ts";
+import { startClusterDns } from "./cluster-dns.ts";
 import { cniPlugins, proxies } from "./components.ts";
 import { type PodPort, openServers, portsOf } from "./listens.ts";
 import { syncPolicies } from "./policies.ts";
@@ -26,7 +27,7 @@ export class RunningNode {
   readonly #node: Node;
   readonly #underlay: Underlay;
   readonly #plugin: CniPlugin;
-  readonly #pods = new Map<string, { readonly pod: Pod; readonly namespace: NetworkNamespace }>();
+  readonly #pods = new Map<string, { readonly pod: Pod; readonly namespace: NetworkNamespace; readonly dns: CoreDns | undefined }>();
   readonly #stopped = new Set<string>();
   readonly #proxy: RunningProxy;
 
@@ -95,16 +96,17 @@ export class RunningNode {
       this.#pods.delete(name);
     }
     for (const [name, pod] of wanted) {
-      if (!this.#pods.has(name)) this.#pods.set(name, { pod, namespace: this.#startPod(pod) });
+      if (!this.#pods.has(name)) this.#pods.set(name, { pod, ...this.#startPod(pod) });
     }
+    for (const { dns } of this.#pods.values()) dns?.update(this.#world.cluster);
   }
 
-  #startPod(pod: Pod): NetworkNamespace {
+  #startPod(pod: Pod): { readonly namespace: NetworkNamespace; readonly dns: CoreDns | undefined } {
     const { cluster, options } = this.#world;
     const namespace = pod.spec.hostNetwork ? this.host : this.#world.createPodNamespace(pod, this.host.name);
     if (!pod.spec.hostNetwork) this.#plugin.add(this.#context(), pod, namespace);
-    const dns = serveClusterDns(this.#world, pod, namespace);
-    openServers(namespace, portsOf(cluster, pod, options.listens, options.namespace).filter(({ port }) => !(dns && port === 53)));
-    return namespace;
+    const dns = startClusterDns(this.#world, pod, namespace);
+    openServers(namespace, portsOf(cluster, pod, options.listens, options.namespace).filter(({ port }) => dns === undefined || port !== 53));
+    return { namespace, dns };
   }
 }

@@ -6,7 +6,7 @@ import type { ProbeCommand } from "./probe/command.ts";
 import { runProbe } from "./probe/index.ts";
 import type { ProbeContext, ProbeResult, Resolution } from "./probe/probe.ts";
 import { doubtsAbout } from "./doubts.ts";
-import { resolveHost } from "./resolve.ts";
+import { resolveHost, resolverOf } from "./resolve.ts";
 import type { Who } from "./who.ts";
 import type { World } from "./world.ts";
 
@@ -35,6 +35,7 @@ export function simulate(world: World, request: ProbeRequest): Trace {
     namespace,
     clock,
     key: `${request.run}@${namespace.name}`,
+    resolver: (purpose, server) => resolverOf(world, request.who, namespace, purpose, server),
     openFlow: (start: FlowStart) => {
       const flow = recorder.flow(start);
       if (flow) own.push(flow);

@@ -2,6 +2,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Pod } from "../cluster/objects.ts";
 import { seededChance } from "../kernel/chance.ts";
 import { EventQueue } from "../kernel/clock.ts";
+import type { UpstreamData } from "../dns/coredns/upstream.ts";
 import { createNamespace } from "../kernel/namespace-create.ts";
 import type { NetworkNamespace, Surroundings } from "../kernel/namespace.ts";
 import { Network } from "../kernel/network.ts";
@@ -10,6 +11,7 @@ import { type RecordLevel, Recorder } from "../trace/recorder.ts";
 import type { Assumption } from "../trace/records.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import { listenAssumption, type Listens } from "./listens.ts";
+import { upstreamAssumption } from "./cluster-dns.ts";
 import { RunningNode } from "./node.ts";
 import { type Underlay, planUnderlay } from "./underlay.ts";
 import { buildOutside, buildRouter, buildSwitch, outsideName, routerName, switchName } from "./underlay-build.ts";
@@ -21,6 +23,8 @@ export interface WorldOptions {
   readonly pins?: Readonly<Record<string, number>>;
   readonly level: RecordLevel;
   readonly listens: Listens;
+  /** What the resolver outside the cluster answers, by name and type; absent: nothing is known of it. */
+  readonly upstream?: UpstreamData;
   /** Namespace of names in `listens` that state none. */
   readonly namespace: string;
 }
@@ -109,6 +113,15 @@ export class World {
         id: listenAssumption,
         text: "pods listen on their container ports and probe ports, and answer",
         override: "`listens:` in a scenario",
+        always: false,
+      },
+      {
+        id: upstreamAssumption,
+        text:
+          this.options.upstream === undefined
+            ? "the resolver outside the cluster knows no name without a dot"
+            : "the resolver outside the cluster knows the names that the scenario states, and no others",
+        override: "`upstream:` in a scenario",
         always: false,
       },
     ];

@@ -1,3 +1,5 @@
+import type { ResolverIo } from "../../dns/resolver/api.ts";
+import type { ResolvConf } from "../../dns/resolver/conf.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { NetworkNamespace } from "../../kernel/namespace.ts";
 import type { Errno, SocketError } from "../../kernel/socket/api.ts";
@@ -28,6 +30,11 @@ export interface ProbeContext {
   readonly clock: Clock;
   /** Addresses of a host name, by the pod's stub resolver; a literal address comes back at once. */
   resolve(host: string, families: readonly Family[], done: (resolution: Resolution) => void): void;
+  /** What a resolver of its own (dig) works with; a reason where nothing says which server to ask. */
+  resolver(
+    purpose: string,
+    server: Address | undefined,
+  ): { readonly conf: ResolvConf; readonly io: ResolverIo } | { readonly reason: string };
   openFlow(start: FlowStart): FlowRecorder | undefined;
   /** Names this probe's conversations in choice ids: `curl#1`. */
   readonly key: string;
