@@ -9,6 +9,10 @@ export class Assumptions {
     if (!this.#byId.has(id)) this.#byId.set(id, { id, text, ...(override !== undefined && { override }) });
   }
 
+  addAll(assumptions: readonly Assumption[]): void {
+    for (const assumption of assumptions) if (!this.#byId.has(assumption.id)) this.#byId.set(assumption.id, assumption);
+  }
+
   list(): readonly Assumption[] {
     return [...this.#byId.values()];
   }

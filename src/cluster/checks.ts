@@ -2,13 +2,14 @@ import { parseAddress } from "../wire/address.ts";
 import { type Cidr, formatCidr, overlaps, parseCidr } from "../wire/cidr.ts";
 import type { ProblemCode } from "./codes.ts";
 import type { ClusterSettings } from "./cluster.ts";
-import { namedPort } from "./controllers/endpoint-slices.ts";
+import { namedPort, serviceNameLabel } from "./controllers/endpoint-slices.ts";
 import { internalIPs } from "./controllers/nodes.ts";
+import type { SliceRun } from "./controllers/services.ts";
 import { groupBy } from "./group.ts";
 import { objectKey } from "./load/load.ts";
 import { type Path, makerOf, originOf } from "./load/origin.ts";
 import { pathText } from "./decode/reader.ts";
-import type { EndpointSlice, Endpoints, KubernetesObject, NetworkPolicy, Node, Pod, Service } from "./objects.ts";
+import type { EndpointSlice, Endpoints, KubernetesObject, NetworkPolicy, Node, Pod } from "./objects.ts";
 import type { ProblemList } from "./problem.ts";
 import { matches, selectorText } from "./selector.ts";
 
@@ -97,23 +98,19 @@ export function checkPodAddresses(pods: readonly Pod[], report: Report): void {
   }
 }
 
-/** Services that lead nowhere, by what their selectors take. `served` are those whose slices the input states. */
-export function checkServices(
-  selected: ReadonlyMap<Service, readonly Pod[]>,
-  served: ReadonlySet<string>,
-  report: Report,
-): void {
-  for (const [service, pods] of selected) {
+/** Services that lead nowhere, by what their selectors take. */
+export function checkServices({ selected, slices }: SliceRun, report: Report): void {
+  const served = new Set(
+    slices
+      .filter(({ endpoints }) => endpoints.length > 0)
+      .map(({ metadata }) => `${metadata.namespace}/${metadata.labels[serviceNameLabel] ?? ""}`),
+  );
+  for (const [key, { service, pods }] of selected) {
     if (pods.length === 0) {
-      const { namespace, name } = service.metadata;
-      if (served.has(`${namespace}/${name}`)) continue;
+      if (served.has(key)) continue;
       const labels = selectorText({ matchLabels: service.spec.selector ?? {}, matchExpressions: [] });
-      report(
-        "SELECTOR_MATCHES_NOTHING",
-        service,
-        ["spec", "selector"],
-        `no pod in ${namespace} has the labels ${labels}`,
-      );
+      const message = `no pod in ${service.metadata.namespace} has the labels ${labels}`;
+      report("SELECTOR_MATCHES_NOTHING", service, ["spec", "selector"], message);
     }
     for (const [index, { targetPort, protocol }] of service.spec.ports.entries()) {
       if (typeof targetPort === "number") continue;
@@ -144,12 +141,12 @@ export function checkPolicies(policies: readonly NetworkPolicy[], pods: readonly
 export function checkSlices(
   slices: readonly EndpointSlice[],
   endpoints: readonly Endpoints[],
-  services: ReadonlySet<string>,
+  services: ReadonlyMap<string, unknown>,
   report: Report,
 ): void {
   for (const slice of slices) {
     if (makerOf(slice) !== undefined) continue;
-    const name = slice.metadata.labels["kubernetes.io/service-name"];
+    const name = slice.metadata.labels[serviceNameLabel];
     if (name === undefined || !services.has(`${slice.metadata.namespace}/${name}`)) {
       report(
         "SLICE_WITHOUT_SERVICE",

@@ -7,13 +7,12 @@ export interface CodeMeaning {
   readonly fix: string;
   /** An error that leaves a usable object: `lenient` loading turns it into a warning. */
   readonly tolerable?: true;
-  /** The rule's source: the API server's own check, a specification, or this program's limit. */
+  /**
+   * Where the rule comes from: a specification, a file of Kubernetes, or `kubehop` for this program's own limits. `core
+   * validation` is pkg/apis/core/validation/validation.go, `strict decoding` what kubectl does with --validate=strict.
+   */
   readonly source: string;
 }
-
-const core = "Kubernetes pkg/apis/core/validation/validation.go";
-const decoding = "Kubernetes strict decoding (kubectl --validate=strict)";
-const own = "kubehop";
 
 const table = {
   // Reading files
@@ -22,39 +21,39 @@ const table = {
     severity: "error",
     means: "A mapping has the same key twice; only one of the values could count.",
     fix: "Remove one of the two.",
-    source: decoding,
+    source: "strict decoding",
   },
   YAML_ALIASES: {
     severity: "error",
     means: "Aliases (`*name`) multiply the document beyond all measure.",
     fix: "Write the values out.",
-    source: own,
+    source: "kubehop",
   },
   YAML_TOO_LARGE: {
     severity: "error",
     means: "The YAML is larger than 16 MB, which takes long to read.",
     fix: "Give JSON instead (`kubectl get -o json`), which has no limit, or raise the limit with --max-yaml.",
-    source: own,
+    source: "kubehop",
   },
   JSON_SYNTAX: { severity: "error", means: "The text is not JSON.", fix: "Correct the syntax.", source: "RFC 8259" },
   NOT_AN_OBJECT: {
     severity: "error",
     means: "A document is not a Kubernetes object (a mapping with apiVersion, kind and metadata).",
     fix: "Give manifests only; render Helm charts with `helm template` and kustomizations with `kubectl kustomize`.",
-    source: own,
+    source: "kubehop",
   },
   TOO_MANY_PROBLEMS: {
     severity: "error",
     means: "The input has more problems than are shown.",
     fix: "Correct the first ones and try again.",
-    source: own,
+    source: "kubehop",
   },
   // The shape of objects
   UNKNOWN_KIND: {
     severity: "error",
     means: "The API group has no such kind, and the name looks like a misspelling of one that matters.",
     fix: "Correct the kind.",
-    source: decoding,
+    source: "strict decoding",
   },
   BAD_API_VERSION: {
     severity: "error",
@@ -68,32 +67,32 @@ const table = {
     tolerable: true,
     means: "The object has no such field, and the name looks like a misspelling of one.",
     fix: "Correct the field's name.",
-    source: decoding,
+    source: "strict decoding",
   },
   FIELD_NOT_READ: {
     severity: "warning",
     means: "The field is not one of the API's that are known here; it has no effect.",
     fix: "Check its name and its indentation.",
-    source: decoding,
+    source: "strict decoding",
   },
   WRONG_TYPE: {
     severity: "error",
     means: "A value has the wrong type, for example a number where text must stand.",
     fix: "Correct the value; text that looks like a number or a truth value needs quotes.",
-    source: decoding,
+    source: "strict decoding",
   },
   REQUIRED: {
     severity: "error",
     tolerable: true,
     means: "A required field is missing.",
     fix: "Add the field.",
-    source: core,
+    source: "core validation",
   },
   BAD_VALUE: {
     severity: "error",
     means: "A field has a value that the API does not know.",
     fix: "Use one of the known values.",
-    source: core,
+    source: "core validation",
   },
   BAD_NAME: {
     severity: "error",
@@ -114,15 +113,20 @@ const table = {
     tolerable: true,
     means: "Two objects have the same kind, namespace and name.",
     fix: "Rename or remove one of them.",
-    source: own,
+    source: "kubehop",
   },
   // Addresses
-  BAD_ADDRESS: { severity: "error", means: "A text is not an IP address.", fix: "Correct the address.", source: core },
+  BAD_ADDRESS: {
+    severity: "error",
+    means: "A text is not an IP address.",
+    fix: "Correct the address.",
+    source: "core validation",
+  },
   BAD_CIDR: {
     severity: "error",
     means: "A text is not an address block.",
     fix: "Write it as 10.0.0.0/8.",
-    source: core,
+    source: "core validation",
   },
   CIDR_OVERLAP: {
     severity: "error",
@@ -134,7 +138,7 @@ const table = {
     severity: "error",
     means: "Two nodes or two pods state the same address.",
     fix: "Give one of them another address.",
-    source: own,
+    source: "kubehop",
   },
   CLUSTER_IP_OUTSIDE: {
     severity: "error",
@@ -159,7 +163,7 @@ const table = {
     severity: "error",
     means: "A cluster setting has a value that is not known.",
     fix: "Use one of the known values.",
-    source: own,
+    source: "kubehop",
   },
   // Services
   SERVICE_PORT_NAME: {
@@ -167,21 +171,21 @@ const table = {
     tolerable: true,
     means: "A port of a Service with several ports has no name.",
     fix: "Give every port a name.",
-    source: core,
+    source: "core validation",
   },
   SERVICE_WITHOUT_PORTS: {
     severity: "warning",
     means:
       "A Service has no ports, which the API server takes of headless and ExternalName Services only: nothing leads to it.",
     fix: "Add ports, or make it headless.",
-    source: core,
+    source: "core validation",
   },
   DUPLICATE_PORT: {
     severity: "error",
     tolerable: true,
     means: "Two ports of an object have the same name, or the same number and protocol.",
     fix: "Change or remove one of them.",
-    source: core,
+    source: "core validation",
   },
   BAD_PORT: {
     severity: "error",
@@ -193,7 +197,7 @@ const table = {
     severity: "error",
     means: "The protocol is not TCP, UDP or SCTP (upper case).",
     fix: "Use TCP, UDP or SCTP.",
-    source: core,
+    source: "core validation",
   },
   NODE_PORT_RANGE: {
     severity: "error",
@@ -212,7 +216,7 @@ const table = {
     tolerable: true,
     means: "A field may not be set together with another.",
     fix: "Remove one of the two.",
-    source: core,
+    source: "core validation",
   },
   // Selectors and policies
   BAD_SELECTOR: {

@@ -1,13 +1,14 @@
 import { Immer, type Patch, enablePatches } from "immer";
-import { type ClusterState, reconcile } from "./build.ts";
 import { serviceNameLabel } from "./controllers/endpoint-slices.ts";
 import { ownershipOf } from "./controllers/ownership.ts";
+import type { PodMemory } from "./controllers/pods.ts";
 import { sameItems, serviceKey } from "./controllers/services.ts";
 import { isLive } from "./controllers/workload-pods.ts";
 import { objectKey } from "./load/load.ts";
 import { inheritPlace } from "./load/origin.ts";
 import type { EndpointSlice, KubernetesObject, Pod, Workload } from "./objects.ts";
 import { type Problem, ProblemList, compareText, hasErrors } from "./problem.ts";
+import { type ClusterState, reconcile } from "./reconcile.ts";
 import { type Kind, type Store, type StoreDraft, find, list, put, remove } from "./store.ts";
 
 /** Names an object: `{kind: "Deployment", namespace: "shop", name: "web"}`; the namespace of a Node is "". */
@@ -105,9 +106,17 @@ class Change {
   /** Deleted pods are forgotten, so that who comes next is somebody else. */
   get memory(): ClusterState["memory"] {
     const { memory } = this.#before;
-    if (this.#forgotten.size === 0) return memory;
-    const pods = new Map([...memory.pods.pods].filter(([id]) => !this.#forgotten.has(id)));
-    return { ...memory, pods: { ...memory.pods, pods } };
+    if (this.#forgotten.size === 0 || memory.pods === undefined) return memory;
+    const { result } = memory.pods;
+    const pods = new Map([...result.memory.pods].filter(([id]) => !this.#forgotten.has(id)));
+    return {
+      ...memory,
+      pods: { ...memory.pods, inputs: [], result: { ...result, memory: { ...result.memory, pods } } },
+    };
+  }
+
+  get #pods(): PodMemory["pods"] {
+    return this.#before.memory.pods?.result.memory.pods ?? new Map();
   }
 
   apply(store: Store): StoreChange {
@@ -148,7 +157,7 @@ class Change {
 
   #podId(namespace: string, name: string): string | undefined {
     const prefix = `${namespace}/${name}#`;
-    for (const id of this.#before.memory.pods.pods.keys()) if (id.startsWith(prefix)) return id;
+    for (const id of this.#pods.keys()) if (id.startsWith(prefix)) return id;
     return undefined;
   }
 
@@ -180,7 +189,7 @@ class Change {
 
   #deletePod(target: ObjectRef): void {
     const id = this.#podId(target.namespace, target.name);
-    const known = id === undefined ? undefined : this.#before.memory.pods.pods.get(id);
+    const known = id === undefined ? undefined : this.#pods.get(id);
     if (known === undefined) this.#missing(target);
     else this.#removePods([known.pod]);
   }
@@ -190,7 +199,7 @@ class Change {
       const id = this.#podId(metadata.namespace, metadata.name);
       if (id === undefined) continue;
       this.#forgotten.add(id);
-      const slot = this.#before.memory.pods.pods.get(id)?.slot;
+      const slot = this.#pods.get(id)?.slot;
       const stated = find(this.#before.store, "Pod", metadata.namespace, metadata.name);
       if (stated !== undefined) this.#removes.push(stated);
       if (slot !== undefined) this.#generations = { ...this.#generations, [slot]: (this.#generations[slot] ?? 0) + 1 };
@@ -245,13 +254,12 @@ function staleSlices(before: ClusterState, after: ClusterState, edit: Edit): rea
   const stated = list(after.store, "EndpointSlice");
   if (stated.length === 0) return [];
   const applied = new Set<KubernetesObject>(edit.kind === "apply" ? edit.objects : []);
-  const [then, now] = [before.memory.services, after.memory.services];
+  const then = before.memory.slices?.result.selected;
   const changed = new Set<string>();
-  for (const [key, pods] of now.selected) {
-    const earlier = then.selected.get(key) ?? [];
-    if (pods.length + earlier.length === 0) continue;
-    const sameService = then.services.get(key)?.service === now.services.get(key)?.service;
-    if (!sameService || !sameItems(pods, earlier)) changed.add(key);
+  for (const [key, { service, pods }] of after.memory.slices?.result.selected ?? []) {
+    const earlier = then?.get(key);
+    if (pods.length + (earlier?.pods.length ?? 0) === 0) continue;
+    if (earlier?.service !== service || !sameItems(pods, earlier.pods)) changed.add(key);
   }
   if (changed.size === 0) return [];
   const keyOf = ({ metadata }: EndpointSlice): string =>

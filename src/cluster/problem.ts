@@ -41,6 +41,13 @@ export class ProblemList {
     this.#problems.push({ code, severity, message, fix: fix ?? meaning.fix, ...where });
   }
 
+  addAll(problems: readonly Problem[]): void {
+    for (const problem of problems) {
+      if (this.#problems.length < problemLimit) this.#problems.push(problem);
+      else this.#dropped++;
+    }
+  }
+
   clear(): void {
     this.#problems.length = 0;
     this.#dropped = 0;

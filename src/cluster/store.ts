@@ -60,13 +60,20 @@ export function storeOf(objects: Iterable<KubernetesObject>): Store {
   return store;
 }
 
-const listed = new WeakMap<NamespaceShard, readonly KubernetesObject[]>();
+const listed = new WeakMap<object, readonly KubernetesObject[]>();
+const nothing: readonly never[] = [];
 
-/** All objects of a kind by namespace and name; a namespace that did not change is not sorted again. */
+/** All objects of a kind by namespace and name. The same list as long as none of the kind changes. */
 export function list<K extends Kind>(store: Store, kind: K): readonly Extract<KubernetesObject, { kind: K }>[] {
-  const shards: Readonly<Record<string, NamespaceShard>> = store[kind] ?? {};
-  const namespaces = Object.entries(shards).toSorted(([a], [b]) => compareText(a, b));
-  return namespaces.flatMap(([, shard]) => listShard(shard)) as Extract<KubernetesObject, { kind: K }>[];
+  const shards: Readonly<Record<string, NamespaceShard>> | undefined = store[kind];
+  if (shards === undefined) return nothing;
+  let objects = listed.get(shards);
+  if (objects === undefined) {
+    const namespaces = Object.entries(shards).toSorted(([a], [b]) => compareText(a, b));
+    objects = namespaces.flatMap(([, shard]) => listShard(shard));
+    listed.set(shards, objects);
+  }
+  return objects as readonly Extract<KubernetesObject, { kind: K }>[];
 }
 
 function listShard(shard: NamespaceShard): readonly KubernetesObject[] {

@@ -12,6 +12,8 @@ import { type Generations, missingPods, slotKey } from "./workload-pods.ts";
 /** What the next run of the controllers knows of the one before: who had which node and address. */
 export interface PodMemory {
   readonly pods: ReadonlyMap<string, Remembered>;
+  /** The id of each stated pod: 150,000 texts are not made and hashed again. */
+  readonly stated: ReadonlyMap<Pod, string>;
   /** By node: the addresses that the IPAM gave last. */
   readonly last: ReadonlyMap<string, readonly string[]>;
 }
@@ -27,7 +29,7 @@ export interface Remembered {
   readonly slot: string | undefined;
 }
 
-export const noPodMemory: PodMemory = { pods: new Map(), last: new Map() };
+export const noPodMemory: PodMemory = { pods: new Map(), stated: new Map(), last: new Map() };
 
 /** `set-ready` edits: by pod or workload, `Pod shop/web-0`. */
 export type Readiness = Readonly<Record<string, boolean>>;
@@ -50,13 +52,14 @@ interface Candidate {
   readonly slot: string | undefined;
 }
 
+export interface PodRun {
+  /** Sorted by namespace and name. */
+  readonly pods: readonly Pod[];
+  readonly memory: PodMemory;
+}
+
 /** Every pod of the cluster, with a node, addresses and readiness; and what the next run must know. */
-export function runPods(
-  inputs: PodInputs,
-  memory: PodMemory,
-  problems: ProblemList,
-  assumptions: Assumptions,
-): { readonly pods: readonly Pod[]; readonly memory: PodMemory } {
+export function runPods(inputs: PodInputs, memory: PodMemory, problems: ProblemList, assumptions: Assumptions): PodRun {
   const candidates = candidatesOf(inputs, memory);
   const nodes = new Map(inputs.nodes.map((node) => [node.metadata.name, node]));
   const places = placeAll(candidates, inputs, nodes, memory, problems, assumptions);
@@ -65,6 +68,8 @@ export function runPods(
     for (const ip of wanted.status.podIPs) taken.add(ip);
     for (const ip of memory.pods.get(id)?.pod.status.podIPs ?? []) taken.add(ip);
   }
+  const stated = new Map<Pod, string>();
+  for (const { wanted, id, maker } of candidates) if (maker === undefined) stated.set(wanted, id);
   const last = new Map(memory.last);
   const remembered = new Map<string, Remembered>();
   const pods = candidates.map(({ wanted, id, maker, slot }): Pod => {
@@ -90,7 +95,7 @@ export function runPods(
     remembered.set(id, { source: maker?.spec.template ?? wanted, wanted, ready, pod, slot });
     return pod;
   });
-  return { pods: pods.toSorted(byNamespaceAndName), memory: { pods: remembered, last } };
+  return { pods: pods.toSorted(byNamespaceAndName), memory: { pods: remembered, stated, last } };
 }
 
 export function workloadKey({ kind, metadata }: Workload): string {

@@ -7,53 +7,34 @@ import { serviceNameLabel, slicesOf } from "./endpoint-slices.ts";
 import { mirrored } from "./mirror.ts";
 import type { ServiceAllocator } from "./service-addresses.ts";
 
-/** What the next run knows: allocated Services and their slices, with what they were made from. */
-export interface ServiceMemory {
-  readonly services: ReadonlyMap<string, { readonly wanted: Service; readonly service: Service }>;
-  readonly slices: ReadonlyMap<string, MadeSlices>;
-  readonly indexes: ReadonlyMap<string, PodIndex>;
-  readonly nodes: readonly Node[];
-  /** The pods that each Service's selector took, by the Service's key. */
-  readonly selected: ReadonlyMap<string, readonly Pod[]>;
+/** Every Service with its addresses, sorted; and by key what each was made from. */
+export interface AllocatedServices {
+  readonly services: readonly Service[];
+  readonly byKey: ReadonlyMap<string, { readonly wanted: Service; readonly service: Service }>;
 }
-
-interface MadeSlices {
-  readonly service: Service;
-  readonly selected: readonly Pod[];
-  readonly nodes: readonly Node[];
-  readonly slices: readonly EndpointSlice[];
-}
-
-export const noServiceMemory: ServiceMemory = {
-  services: new Map(),
-  slices: new Map(),
-  indexes: new Map(),
-  nodes: [],
-  selected: new Map(),
-};
 
 export const serviceKey = ({ metadata }: { readonly metadata: Service["metadata"] }): string =>
   `${metadata.namespace}/${metadata.name}`;
 
-/** Every Service with its addresses: those of the last run first, then what is new. */
+/** Gives every Service its addresses: those of the last run first, then what is new. */
 export function runServices(
   wanted: readonly Service[],
-  memory: ServiceMemory["services"],
+  before: AllocatedServices | undefined,
   allocator: ServiceAllocator,
-): ServiceMemory["services"] {
-  const known = new Map(wanted.map((service) => [service, memory.get(serviceKey(service))]));
-  const isSame = (service: Service): boolean => known.get(service)?.wanted === service;
-  for (const service of wanted) {
-    const before = known.get(service);
-    allocator.claim(before !== undefined && isSame(service) ? before.service : service);
-  }
-  return new Map(
-    wanted.map((service) => {
-      const before = known.get(service);
-      if (before !== undefined && isSame(service)) return [serviceKey(service), before];
-      return [serviceKey(service), { wanted: service, service: inheritPlace(allocator.complete(service), service) }];
-    }),
+): AllocatedServices {
+  const entries = wanted.map((service) => {
+    const key = serviceKey(service);
+    const known = before?.byKey.get(key);
+    return { key, service, known: known?.wanted === service ? known : undefined };
+  });
+  for (const { service, known } of entries) allocator.claim(known?.service ?? service);
+  const byKey = new Map(
+    entries.map(({ key, service, known }) => [
+      key,
+      known ?? { wanted: service, service: inheritPlace(allocator.complete(service), service) },
+    ]),
   );
+  return { services: [...byKey.values()].map(({ service }) => service), byKey };
 }
 
 export interface SliceInputs {
@@ -66,29 +47,37 @@ export interface SliceInputs {
 
 export interface SliceRun {
   readonly slices: readonly EndpointSlice[];
-  /** The pods that the selector of each Service takes. */
-  readonly selected: ReadonlyMap<Service, readonly Pod[]>;
-  readonly memory: Pick<ServiceMemory, "slices" | "indexes">;
+  /** The pods that the selector of each Service takes, by the Service's key. */
+  readonly selected: ReadonlyMap<string, { readonly service: Service; readonly pods: readonly Pod[] }>;
+  readonly made: ReadonlyMap<string, MadeSlices>;
+  readonly indexes: ReadonlyMap<string, PodIndex>;
+}
+
+interface MadeSlices {
+  readonly service: Service;
+  readonly selected: readonly Pod[];
+  readonly nodes: readonly Node[];
+  readonly slices: readonly EndpointSlice[];
 }
 
 /**
  * The EndpointSlices of all Services. What the input states is used as it stands; then hand-made Endpoints are
  * mirrored; then selectors are followed.
  */
-export function runSlices(inputs: SliceInputs, memory: ServiceMemory, assumptions: Assumptions): SliceRun {
+export function runSlices(inputs: SliceInputs, before: SliceRun | undefined, assumptions: Assumptions): SliceRun {
   const stated = new Set(
     inputs.stated.map(({ metadata }) => `${metadata.namespace}/${metadata.labels[serviceNameLabel] ?? ""}`),
   );
   const endpoints = new Map(inputs.endpoints.map((object) => [serviceKey(object), object]));
   const nodes = new Map(inputs.nodes.map((node) => [node.metadata.name, node]));
-  const indexes = indexPods(inputs.pods, memory.indexes);
+  const indexes = indexPods(inputs.pods, before?.indexes);
   const made = new Map<string, MadeSlices>();
-  const selected = new Map<Service, readonly Pod[]>();
+  const selected = new Map<string, { readonly service: Service; readonly pods: readonly Pod[] }>();
   const slices: EndpointSlice[] = [...inputs.stated];
   for (const service of inputs.services) {
     const key = serviceKey(service);
     const pods = indexes.get(service.metadata.namespace)?.select(service.spec.selector) ?? [];
-    if (hasSelector(service)) selected.set(service, pods);
+    if (hasSelector(service)) selected.set(key, { service, pods });
     if (stated.has(key) || service.spec.type === "ExternalName") continue;
     const byHand = endpoints.get(key);
     if (byHand !== undefined && pods.length === 0) {
@@ -96,7 +85,7 @@ export function runSlices(inputs: SliceInputs, memory: ServiceMemory, assumption
       for (const slice of mirror) inheritPlace(slice, byHand);
       slices.push(...mirror);
     } else if (hasSelector(service)) {
-      const entry = sliced(service, pods, inputs.nodes, nodes, memory.slices.get(key));
+      const entry = sliced(service, pods, inputs.nodes, nodes, before?.made.get(key));
       made.set(key, entry);
       slices.push(...entry.slices);
     }
@@ -107,7 +96,7 @@ export function runSlices(inputs: SliceInputs, memory: ServiceMemory, assumption
       "Services without EndpointSlices have those that their selectors give",
       "EndpointSlice objects",
     );
-  return { slices, selected, memory: { slices: made, indexes } };
+  return { slices, selected, made, indexes };
 }
 
 /** The API takes an empty selector for none. */
@@ -138,11 +127,14 @@ export interface PodIndex {
   select(selector: Readonly<Record<string, string>> | undefined): readonly Pod[];
 }
 
-function indexPods(pods: readonly Pod[], before: ReadonlyMap<string, PodIndex>): ReadonlyMap<string, PodIndex> {
+function indexPods(
+  pods: readonly Pod[],
+  before: ReadonlyMap<string, PodIndex> | undefined,
+): ReadonlyMap<string, PodIndex> {
   const byNamespace = groupBy(pods, ({ metadata }) => metadata.namespace);
   const indexes = new Map<string, PodIndex>();
   for (const [namespace, members] of byNamespace) {
-    const known = before.get(namespace);
+    const known = before?.get(namespace);
     indexes.set(namespace, known !== undefined && sameItems(known.pods, members) ? known : indexOf(members));
   }
   return indexes;
