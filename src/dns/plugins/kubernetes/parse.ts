@@ -2,7 +2,7 @@ import { labelsBefore } from "../../names.ts";
 
 /** A name below the zone, taken apart. Empty strings stand for labels that are not there. */
 export interface RecordRequest {
-  /** "" at the zone itself. */
+  /** "" at the zone itself, and at `svc` and `pod` directly below it. */
   readonly kind: "pod" | "svc" | "";
   readonly namespace: string;
   /** The Service, or the pod in the `a-b-c-d` form. */
@@ -23,6 +23,8 @@ export function parseRequest(name: string, zone: string): RecordRequest | undefi
   const kind = labels.pop();
   if (kind === undefined) return nothing;
   if (kind !== "pod" && kind !== "svc") return undefined;
+  // `svc.ZONE` and `pod.ZONE` exist, like the zone itself, and hold nothing.
+  if (labels.length === 0) return nothing;
   const namespace = labels.pop() ?? "";
   const service = labels.pop() ?? "";
   const request = { ...nothing, kind, namespace, service } as const;

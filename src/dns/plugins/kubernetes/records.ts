@@ -31,7 +31,7 @@ export class RecordFinder {
   find(name: string, zone: string): Found {
     const request = parseRequest(name, zone);
     if (request === undefined) return "no-such-name";
-    if (request.kind === "" || request.namespace === "") return [];
+    if (request.kind === "") return [];
     if (isReverseName(name)) return "no-such-name";
     if (!this.exposes(request.namespace)) return "no-such-name";
     if (request.service === "")
