@@ -6,6 +6,7 @@ export class Runner {
   readonly #worker: Worker;
   readonly #store: Store;
   #last = 0;
+  #file = "";
 
   constructor(store: Store) {
     this.#store = store;
@@ -18,6 +19,7 @@ export class Runner {
 
   run(request: Omit<RunRequest, "id">): void {
     this.#last++;
+    this.#file = request.file;
     this.#store.update({ busy: true });
     this.#worker.postMessage({ id: this.#last, ...request } satisfies RunRequest);
   }
@@ -26,7 +28,7 @@ export class Runner {
     if (reply.id !== this.#last) return;
     switch (reply.kind) {
       case "trace":
-        return this.#store.load(reply.trace, reply.flows);
+        return this.#store.load(reply.trace, reply.flows, this.#file);
       case "problems":
         return this.#store.update({ busy: false, problems: reply.problems, failure: undefined });
       case "failed":

@@ -80,7 +80,7 @@ function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonl
       };
     case "pod":
       return {
-        name: { x: left, y: box.y + 18, anchor: "start", text: fitted(name.slice(slash + 1), box.width - 16, 7.7) },
+        name: { x: left, y: box.y + 18, anchor: "start", text: fitted(name.slice(slash + 1), box.width - 24, 7.9) },
         kind: {
           x: left,
           y: box.y + 32,

@@ -16,6 +16,8 @@ export interface View {
 
 /** A trace with all that is computed from it once. */
 export interface Loaded {
+  /** The input it came from: while that is edited, nothing on the stage moves that need not. */
+  readonly file: string;
   readonly trace: Trace;
   readonly course: Course;
   /** At the coarse grain only the places of the story, at the fine one every place that a packet saw. */
@@ -66,13 +68,14 @@ export class Store {
   }
 
   /** Takes a new trace. A failure opens on its culprit at step grain; all else at the start. */
-  load(trace: Trace, flows: readonly OfferedFlow[]): void {
+  load(trace: Trace, flows: readonly OfferedFlow[], file: string): void {
     const course = buildCourse(trace);
-    const hop = viewOf(mainFlows(trace), this.#state.loaded?.views.step.layout.slots);
+    const before = this.#state.loaded;
+    const hop = viewOf(mainFlows(trace), before?.file === file ? before.views.step.layout.slots : undefined);
     const step = viewOf(trace.flows, hop.layout.slots);
     const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
     this.update({
-      loaded: { trace, course, views: { hop, step }, flows },
+      loaded: { file, trace, course, views: { hop, step }, flows },
       cursor: spoilt ?? 0,
       grain: spoilt === undefined ? this.#state.grain : "step",
       playing: false,
