@@ -1,3 +1,4 @@
+import { headerChanges } from "../kernel/conntrack/record.ts";
 import { drop } from "../kernel/drop.ts";
 import { linkFailure, reject, sendIcmpError } from "../kernel/icmp.ts";
 import { localOut } from "../kernel/ip/output.ts";
@@ -6,11 +7,11 @@ import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { HookState, HookVerdict } from "../kernel/netfilter.ts";
 import type { RoutedTo, Skb } from "../kernel/skb.ts";
 import type { HookName, IpvsStep } from "../trace/records.ts";
-import { type Address, type Family, formatAddress, formatEndpoint, isIPv4, isLoopback } from "../wire/address.ts";
+import { type Address, type Family, formatEndpoint, isIPv4, isLoopback } from "../wire/address.ts";
 import { type IcmpError, type Packet, packetBytes } from "../wire/packet.ts";
 import { type IpvsConnection, connectionText } from "./connection.ts";
 import { type IpvsDropCode, ipvsDropCodes } from "./drop-codes.ts";
-import { endpointChanges, endsOf, errorOf, opens, reverse, withDestination, withSource } from "./packet-ends.ts";
+import { endsOf, errorOf, opens, reverse, withDestination, withSource } from "./packet-ends.ts";
 import { ServiceTable } from "./service-table.ts";
 import { type RealServer, type VirtualServer, serviceText } from "./virtual-server.ts";
 
@@ -167,7 +168,7 @@ export class Ipvs {
     const { server } = connection;
     const routed = this.#route(state, server);
     if (typeof routed === "string") return routed;
-    this.#rewrite(skb, connection, "request");
+    this.#rewriteRequest(skb, connection, routed.kind !== "local");
     this.#done.add(skb);
     this.#updateConntrack(skb, connection);
     if (routed.kind === "local") return "accept";
@@ -179,7 +180,7 @@ export class Ipvs {
       server: formatEndpoint(server.address, server.port),
       text: `The packet goes on as one that the node itself sends, by ${routed.device.name}.`,
     });
-    localOut(namespace, skb);
+    localOut(namespace, skb, skb.inDevice);
     return "stolen";
   }
 
@@ -205,7 +206,6 @@ export class Ipvs {
       reject(namespace, skb, "MTU_EXCEEDED", v4 ? { type: 3, code: 4, mtu } : { type: 2, code: 0, mtu });
       return "stolen";
     }
-    skb.packet = { ...packet, ttl: packet.ttl - 1 };
     return to;
   }
 
@@ -231,7 +231,7 @@ export class Ipvs {
     const connection = ends && this.table.connections.byReply(ends);
     if (connection === undefined) return "accept";
     this.table.connections.advance(connection, "output", skb.packet);
-    this.#rewrite(skb, connection, "reply");
+    this.#rewriteReply(skb, connection);
     this.#done.add(skb);
     if (!connection.tracked) this.#updateConntrack(skb, connection);
     return "accept";
@@ -250,13 +250,7 @@ export class Ipvs {
       transport: { ...error, quoted: withDestination(error.quoted, address, port) },
     };
     this.#done.add(skb);
-    this.#step(
-      skb,
-      "reply",
-      connection,
-      "The ICMP error is about an IPVS connection: it comes from the virtual address.",
-      [{ field: "src", from: formatAddress(packet.src), to: formatAddress(address) }],
-    );
+    this.#step(skb, "reply", connection, "The ICMP error now comes from, and speaks of, the virtual address.", packet);
     return "accept";
   }
 
@@ -269,44 +263,45 @@ export class Ipvs {
     if (typeof routed === "string") return routed;
     const { skb, namespace } = state;
     const { address, port } = connection.server;
+    const { packet } = skb;
     const quoted = withSource(error.quoted, address, port);
-    skb.packet = { ...skb.packet, dst: address, transport: { ...error, quoted } };
+    const ttl = routed.kind === "local" ? packet.ttl : packet.ttl - 1;
+    skb.packet = { ...packet, dst: address, ttl, transport: { ...error, quoted } };
     this.#done.add(skb);
-    this.#step(skb, "reinject", connection, "The ICMP error is about an answer of a real server and goes there.");
+    const text = "The ICMP error is about an answer of a real server and goes there.";
+    this.#step(skb, "reinject", connection, text, packet);
     if (routed.kind === "local") return "accept";
     skb.route = routed;
-    localOut(namespace, skb);
+    localOut(namespace, skb, skb.inDevice);
     return "stolen";
   }
 
-  /** Rewrites a request's destination, or a reply's source, and records both. */
-  #rewrite(skb: Skb, connection: IpvsConnection, what: "request" | "reply"): void {
+  /** The real server for the virtual one; a packet that goes on to another host is a router's, so its TTL falls. */
+  #rewriteRequest(skb: Skb, connection: IpvsConnection, routed: boolean): void {
     const { service, server } = connection;
     const before = skb.packet;
-    skb.packet =
-      what === "request"
-        ? withDestination(before, server.address, server.port)
-        : withSource(before, service.address, service.port);
+    const rewritten = withDestination(before, server.address, server.port);
+    skb.packet = routed ? { ...rewritten, ttl: before.ttl - 1 } : rewritten;
     if (skb.track === undefined) return;
-    const virtual = formatEndpoint(service.address, service.port);
-    const real = formatEndpoint(server.address, server.port);
-    if (what === "reply") {
-      const text = `IPVS gives the answer its virtual source ${virtual} back.`;
-      this.#step(skb, "reply", connection, text, endpointChanges("src", server, service));
-      return;
-    }
-    const text = `IPVS sends the packet for ${virtual} to ${real}.`;
-    this.#step(skb, "new", connection, text, endpointChanges("dst", service, server));
+    const text = `IPVS sends the packet for ${formatEndpoint(service.address, service.port)} to ${formatEndpoint(server.address, server.port)}.`;
+    this.#step(skb, "new", connection, text, before);
   }
 
-  #step(
-    skb: Skb,
-    action: IpvsStep["action"],
-    connection: IpvsConnection,
-    text: string,
-    changes?: IpvsStep["changes"],
-  ): void {
+  #rewriteReply(skb: Skb, connection: IpvsConnection): void {
+    const { service } = connection;
+    const before = skb.packet;
+    skb.packet = withSource(before, service.address, service.port);
+    if (skb.track === undefined) return;
+    const text = `IPVS gives the answer its virtual source ${formatEndpoint(service.address, service.port)} back.`;
+    this.#step(skb, "reply", connection, text, before);
+  }
+
+  #step(skb: Skb, action: IpvsStep["action"], connection: IpvsConnection, text: string, before?: Packet): void {
     const { service, server } = connection;
+    const changes = before && headerChanges(before, skb.packet);
+    if (before !== undefined && before.ttl !== skb.packet.ttl) {
+      changes?.push({ field: "ttl", from: before.ttl, to: skb.packet.ttl });
+    }
     skb.track?.step({
       kind: "ipvs",
       action,

@@ -1,5 +1,4 @@
-import type { FieldChange } from "../trace/records.ts";
-import { type Address, formatAddress } from "../wire/address.ts";
+import type { Address } from "../wire/address.ts";
 import { type IcmpError, type Packet, hasPorts } from "../wire/packet.ts";
 import type { ConnectionEnds } from "./connection.ts";
 import type { IpvsProtocol } from "./virtual-server.ts";
@@ -46,17 +45,4 @@ export function withDestination(packet: Packet, dst: Address, dstPort: number): 
 export function withSource(packet: Packet, src: Address, srcPort: number): Packet {
   const { transport } = packet;
   return { ...packet, src, ...(hasPorts(transport) && { transport: { ...transport, srcPort } }) };
-}
-
-interface Place {
-  readonly address: Address;
-  readonly port: number;
-}
-
-/** What a step says of an address and port that were replaced. */
-export function endpointChanges(side: "src" | "dst", from: Place, to: Place): readonly FieldChange[] {
-  return [
-    { field: side, from: formatAddress(from.address), to: formatAddress(to.address) },
-    { field: side === "src" ? "srcPort" : "dstPort", from: from.port, to: to.port },
-  ];
 }

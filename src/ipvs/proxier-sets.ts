@@ -8,13 +8,32 @@ export interface SetKind {
   readonly comment: string;
 }
 
+export type SetId =
+  | "loopBack"
+  | "clusterIP"
+  | "externalIP"
+  | "externalIPLocal"
+  | "loadBalancer"
+  | "loadBalancerFirewall"
+  | "loadBalancerLocal"
+  | "loadBalancerSourceIP"
+  | "loadBalancerSourceCidr"
+  | "nodePortTcp"
+  | "nodePortLocalTcp"
+  | "nodePortUdp"
+  | "nodePortLocalUdp"
+  | "nodePortSctp"
+  | "nodePortLocalSctp"
+  | "healthCheck"
+  | "ipvsIPs";
+
 function kind(name: string, type: SetKind["type"], comment: string): SetKind {
   return { name, type, comment };
 }
 
 const local = "with externalTrafficPolicy=local";
 
-export const sets = {
+export const sets: Readonly<Record<SetId, SetKind>> = {
   loopBack: kind(
     "KUBE-LOOP-BACK",
     "hash:ip,port,ip",
@@ -64,9 +83,7 @@ export const sets = {
   ),
   healthCheck: kind("KUBE-HEALTH-CHECK-NODE-PORT", "bitmap:port", "Kubernetes health check node port"),
   ipvsIPs: kind("KUBE-IPVS-IPS", "hash:ip", "Addresses on the ipvs interface"),
-} as const satisfies Readonly<Record<string, SetKind>>;
-
-export type SetId = keyof typeof sets;
+};
 
 /** In IPv6, `KUBE-6-...`, cut to the 31 characters a set name may have. */
 export function setName(id: SetId, family: Family): string {
