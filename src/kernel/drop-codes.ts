@@ -6,8 +6,39 @@ export interface DropCode {
   readonly kernelReason?: string;
 }
 
+export type KernelDropCode =
+  | "LINK_DOWN"
+  | "NO_PEER"
+  | "DEVICE_DOWN"
+  | "DUMMY_DEVICE"
+  | "OTHER_HOST"
+  | "IPV6_DISABLED"
+  | "NO_ROUTE"
+  | "NO_ROUTE_IN"
+  | "NOT_FORWARDING"
+  | "ROUTE_UNREACHABLE"
+  | "ROUTE_PROHIBIT"
+  | "ROUTE_BLACKHOLE"
+  | "MARTIAN_SOURCE"
+  | "MARTIAN_DESTINATION"
+  | "RP_FILTER"
+  | "LOOPBACK_SOURCE"
+  | "TTL_EXCEEDED"
+  | "MTU_EXCEEDED"
+  | "FRAGMENT_TIMEOUT"
+  | "NEIGHBOUR_FAILED"
+  | "NEIGHBOUR_QUEUE_FULL"
+  | "BRIDGE_NO_PORT"
+  | "BRIDGE_SAME_PORT"
+  | "BRIDGE_ISOLATED"
+  | "TUNNEL_NO_REMOTE"
+  | "TUNNEL_NO_DEVICE"
+  | "TUNNEL_LOOP"
+  | "FRAME_LOOP"
+  | "ICMP_IGNORED";
+
 /** The drop codes of the packet path. Those of rules, connection tracking and sockets stand in their own folders. */
-export const kernelDropCodes = {
+export const kernelDropCodes: Readonly<Record<KernelDropCode, DropCode>> = {
   LINK_DOWN: { meaning: "The link or the node at its other end is down." },
   NO_PEER: { meaning: "The cable has no other end: the peer device does not exist." },
   DEVICE_DOWN: { meaning: "The device is down.", kernelReason: "DEV_READY" },
@@ -64,9 +95,8 @@ export const kernelDropCodes = {
   TUNNEL_NO_REMOTE: { meaning: "The tunnel does not know where the inner destination MAC address lives." },
   TUNNEL_NO_DEVICE: { meaning: "No tunnel device here takes this outer packet." },
   TUNNEL_LOOP: { meaning: "The tunnel's outer packet would go into the same tunnel.", kernelReason: "RECURSION_LIMIT" },
-  HOP_LOOP: { meaning: "The packet went around inside one namespace without end." },
+  FRAME_LOOP: {
+    meaning: "The frame has crossed so many links that bridges must form a loop; spanning tree is not modelled.",
+  },
   ICMP_IGNORED: { meaning: "The stack does not answer this ICMP message." },
-  HOOK_DROP: { meaning: "A netfilter hook function dropped the packet.", kernelReason: "NETFILTER_DROP" },
-} as const satisfies Readonly<Record<string, DropCode>>;
-
-export type KernelDropCode = keyof typeof kernelDropCodes;
+};

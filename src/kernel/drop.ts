@@ -1,5 +1,5 @@
 import type { PacketRecorder } from "../trace/recorder.ts";
-import { type DropCode, type KernelDropCode, kernelDropCodes } from "./drop-codes.ts";
+import { type KernelDropCode, kernelDropCodes } from "./drop-codes.ts";
 
 /** Ends a packet silently: the step names the code, the verdict becomes `dropped`. `detail` replaces the code's own sentence. */
 export function drop(
@@ -9,7 +9,7 @@ export function drop(
 ): void {
   const { track } = skb;
   if (track === undefined) return;
-  const { meaning, kernelReason }: DropCode = kernelDropCodes[code];
+  const { meaning, kernelReason } = kernelDropCodes[code];
   track.step({ kind: "drop", code, ...(kernelReason !== undefined && { kernelReason }), text: detail ?? meaning });
   track.verdict("dropped");
 }

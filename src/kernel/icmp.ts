@@ -13,6 +13,7 @@ import type { NetworkNamespace } from "./namespace.ts";
 import { receiveNeighbourDiscovery } from "./ndp.ts";
 import type { RoutedTo, Skb } from "./skb.ts";
 import { deliverIcmpError } from "./socket/deliver.ts";
+import { defaultTtl } from "./socket/local-end.ts";
 
 export interface IcmpMessage {
   readonly type: number;
@@ -128,7 +129,7 @@ function sendError(ns: NetworkNamespace, skb: Skb, message: IcmpMessage, src: Ad
     kind: "ip",
     src,
     dst: packet.src,
-    ttl: ns.sysctls.get("net.ipv4.ip_default_ttl"),
+    ttl: defaultTtl(ns, v4 ? "ipv4" : "ipv6"),
     dontFragment: !v4,
     id: nextIdentification(ns.ip),
     transport,
@@ -235,7 +236,7 @@ function answerEcho(ns: NetworkNamespace, skb: Skb, transport: IcmpEcho): void {
     ...packet,
     src: packet.dst,
     dst: packet.src,
-    ttl: ns.sysctls.get("net.ipv4.ip_default_ttl"),
+    ttl: defaultTtl(ns, v4 ? "ipv4" : "ipv6"),
     dontFragment: !v4,
     id: nextIdentification(ns.ip),
     transport: { ...transport, kind: "echo-reply" },

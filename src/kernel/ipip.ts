@@ -9,7 +9,7 @@ import { sourceForRoute } from "./ip/source-address.ts";
 import { nextIdentification } from "./ip/state.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { receiveOnDevice } from "./receive.ts";
-import { type Skb, createSkb } from "./skb.ts";
+import { type Skb, createSkb, tunnelDepth, tunnelLimit } from "./skb.ts";
 
 const ipipProtocol = 4;
 
@@ -21,7 +21,7 @@ export function transmitIpip(ns: NetworkNamespace, device: IpipDevice, skb: Skb)
   const remote = device.remote ?? skb.route?.nextHop;
   const routed = remote === undefined ? undefined : lookupOutput(ns, { dst: remote, mark: 0 });
   if (remote === undefined || routed?.kind !== "routed") return drop(skb, "TUNNEL_NO_REMOTE");
-  if (routed.to.device === device) return drop(skb, "TUNNEL_LOOP");
+  if (routed.to.device === device || tunnelDepth(skb) >= tunnelLimit) return drop(skb, "TUNNEL_LOOP");
   const local = device.local ?? sourceForRoute(ns, routed.to, remote);
   if (local === undefined) return drop(skb, "TUNNEL_NO_REMOTE");
   const outer: Packet = {

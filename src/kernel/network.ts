@@ -12,6 +12,9 @@ const defaultLatencyNanos = { veth: 10_000, physical: nanosPerMilli / 10 };
 /** An Ethernet header with a VLAN tag may stick out over the MTU (is_skb_forwardable). */
 const vlanSlackBytes = 4;
 
+/** Far more than a frame needs between two routers. */
+const mostCrossings = 64;
+
 /** The namespaces of a run and the cables between them. */
 export class Network implements Wire {
   readonly #clock: Clock;
@@ -64,10 +67,12 @@ export class Network implements Wire {
     const { peer } = device;
     if (this.#isDown(from.name, device.name)) return drop(skb, "LINK_DOWN");
     if (peer === undefined) return drop(skb, "NO_PEER");
+    const crossings = (skb.crossings ?? 0) + 1;
+    if (crossings > mostCrossings) return drop(skb, "FRAME_LOOP");
     const latency =
       (this.#latencies.size > 0 ? this.#latencies.get(`${from.name}/${device.name}`) : undefined) ??
       defaultLatencyNanos[device.kind];
-    const frame = crossing(skb);
+    const frame = crossing(skb, crossings);
     this.#clock.after(latency, () => this.#arrive(peer.namespace, peer.device, frame));
   }
 
@@ -92,9 +97,9 @@ export class Network implements Wire {
 }
 
 /** What of a packet crosses a wire: the frame, the recorder, the flow key (skb_scrub_packet). */
-function crossing(skb: Skb | ArpSkb): Skb | ArpSkb {
+function crossing(skb: Skb | ArpSkb, crossings: number): Skb | ArpSkb {
   const { flowKey, track } = skb;
-  if (isArp(skb)) return { arp: skb.arp, srcMac: skb.srcMac, dstMac: skb.dstMac, flowKey, track };
+  if (isArp(skb)) return { arp: skb.arp, srcMac: skb.srcMac, dstMac: skb.dstMac, flowKey, track, crossings };
   const { packet, srcMac, dstMac, inner, datagram } = skb;
-  return createSkb({ packet, srcMac, dstMac, flowKey, track, inner, datagram });
+  return createSkb({ packet, srcMac, dstMac, flowKey, track, inner, datagram, crossings });
 }

@@ -39,6 +39,8 @@ export interface Skb {
   datagram?: Datagram | undefined;
   /** Longest fragment it was put together from, bytes (IPCB(skb)->frag_max_size); 0: none was. */
   fragMaxSize?: number | undefined;
+  /** Links the frame has crossed since somebody made it: tells a loop of bridges. */
+  crossings?: number | undefined;
   /** Sent with IP_PMTUDISC_PROBE: learned path MTUs do not count. */
   pmtuProbe?: boolean | undefined;
 }
@@ -62,6 +64,7 @@ export function createSkb(start: Pick<Skb, "packet" | "flowKey"> & Partial<Skb>)
     inner: start.inner,
     datagram: start.datagram,
     fragMaxSize: undefined,
+    crossings: start.crossings,
     pmtuProbe: undefined,
   };
 }
@@ -78,6 +81,7 @@ export interface ArpSkb {
   srcMac: Mac;
   dstMac: Mac;
   packetType?: Skb["packetType"];
+  crossings?: number | undefined;
   readonly flowKey: string;
   track?: PacketRecorder | undefined;
 }
@@ -122,3 +126,17 @@ export interface SkbSocket {
   readonly uid: number;
   readonly gid: number;
 }
+
+/** How many tunnels deep a packet is wrapped. */
+export function tunnelDepth(skb: Skb | ArpSkb): number {
+  let depth = 0;
+  let at: Skb | ArpSkb | undefined = skb;
+  while (at !== undefined && !isArp(at) && at.inner !== undefined) {
+    depth++;
+    at = at.inner;
+  }
+  return depth;
+}
+
+/** XMIT_RECURSION_LIMIT, include/linux/netdevice.h: deeper nesting is a tunnel that leads into itself. */
+export const tunnelLimit = 8;

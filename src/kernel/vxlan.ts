@@ -7,7 +7,7 @@ import { sendPacket } from "./ip/output.ts";
 import { nextIdentification } from "./ip/state.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { receiveOnDevice } from "./receive.ts";
-import { type ArpSkb, type Skb, createSkb, isArp } from "./skb.ts";
+import { type ArpSkb, type Skb, createSkb, isArp, tunnelDepth, tunnelLimit } from "./skb.ts";
 
 /**
  * Wraps a frame into UDP and sends it as a packet of the node's own: vxlan_xmit(), RFC 7348. Where an inner MAC
@@ -20,6 +20,7 @@ export function transmitVxlan(ns: NetworkNamespace, device: VxlanDevice, skb: Sk
   if (remote === undefined) {
     return drop(skb, "TUNNEL_NO_REMOTE", `${device.name} does not know where ${dstMac} lives.`);
   }
+  if (tunnelDepth(skb) >= tunnelLimit) return drop(skb, "TUNNEL_LOOP");
   const frame: Frame = { srcMac: skb.srcMac as Mac, dstMac, body: isArp(skb) ? skb.arp : skb.packet };
   const v4 = typeof device.local === "number";
   const outer: Packet = {

@@ -10,7 +10,8 @@ import { createSysctls } from "../../src/kernel/sysctl.ts";
 import { address, formatAddress, ipv4 } from "../../src/wire/address.ts";
 import { parseCidr } from "../../src/wire/cidr.ts";
 import { parseMac } from "../../src/wire/mac.ts";
-import { addr, emptyLab, hostGateway, run, stepsOf, udp } from "./cluster.ts";
+import type { PacketTrace } from "../../src/trace/records.ts";
+import { addr, bridge, emptyLab, hostGateway, link, run, stepsOf, udp } from "./cluster.ts";
 
 function unicast(destination: string, changes: Partial<Route> = {}): Route {
   return {
@@ -185,4 +186,28 @@ test("a neighbour entry grows stale, is used as it is, and is asked for again in
   expect(flow).toBeDefined();
   run(lab, "p1b", udp("10.244.0.3", "10.244.1.2"));
   expect(state()).toBe("REACHABLE");
+});
+
+test("a loop of bridges and a tunnel that leads into itself end in a drop", () => {
+  const lab = emptyLab();
+  for (const name of ["a", "b"]) lab.ns(name).sysctls.set("net.bridge.bridge-nf-call-iptables", 0);
+  link(lab, "a:l1 b:l1");
+  link(lab, "a:l2 b:l2");
+  link(lab, "host:eth0 a:port");
+  bridge(lab.ns("a"), "br", "02:00:00:00:00:0a", ["l1", "l2", "port"]);
+  bridge(lab.ns("b"), "br", "02:00:00:00:00:0b", ["l1", "l2"]);
+  const host = lab.ns("host");
+  addr(host, "eth0", "10.0.0.1/24");
+  run(lab, "host", udp("10.0.0.1", "10.0.0.2"));
+  const codes = (packets: readonly PacketTrace[]): unknown[] =>
+    packets.flatMap((packet) => stepsOf(packet).flatMap((step) => (step.kind === "drop" ? [step.code] : [])));
+  expect(codes(lab.recorder.flows.flatMap(({ packets }) => packets))).toContain("FRAME_LOOP");
+
+  const device = addDevice(host, { kind: "vxlan", name: "vx", vni: 1, local: address("10.0.0.1") });
+  addr(host, "vx", "10.9.0.1/24");
+  setUp(host, "vx");
+  const mac = parseMac("02:00:00:00:00:99")!;
+  host.neighbours.set({ device: "vx", address: address("10.9.0.2"), mac, state: "PERMANENT" });
+  if (device.kind === "vxlan") device.fdb.set(mac, { mac, remote: address("10.9.0.2") });
+  expect(codes(run(lab, "host", udp("10.9.0.1", "10.9.0.2")))).toContain("TUNNEL_LOOP");
 });

@@ -27,6 +27,7 @@ export function forwardPacket(ns: NetworkNamespace, skb: Skb, routed: Routed): v
   }
   const ttl = packet.ttl - 1;
   skb.packet = { ...packet, ttl };
+  skb.crossings = 0;
   if (track !== undefined) recordRoute(skb, "input", routed, packet.dst, [{ field: "ttl", from: packet.ttl, to: ttl }]);
   if (to.redirect) sendRedirect(ns, skb, to);
   const { inDevice } = skb;
