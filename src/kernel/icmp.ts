@@ -170,7 +170,10 @@ const names6: Readonly<Record<string, string>> = {
 const redirectLoadNanos = nanosPerSecond / 50;
 const redirectNumber = 9;
 
-/** Tells a neighbour of a better first hop, ever more rarely: ip_rt_send_redirect(). */
+/**
+ * Tells a neighbour of a better first hop, ever more rarely: ip_rt_send_redirect(). Only the sending side is
+ * modelled: a host that gets one keeps its routes, as with accept_redirects=0. In IPv6 none is sent.
+ */
 export function sendRedirect(ns: NetworkNamespace, skb: Skb, to: RoutedTo): void {
   const now = ns.surroundings.clock.nowNanos();
   const { src } = skb.packet;
