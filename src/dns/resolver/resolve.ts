@@ -3,6 +3,7 @@ import type { ResolveOptions, Resolved, ResolverIo } from "./api.ts";
 import { GlibcResolver } from "./glibc.ts";
 import { GoResolver } from "./go.ts";
 import { MuslResolver } from "./musl.ts";
+import { destinationOrder } from "./order.ts";
 import { Mailbox, type Process } from "./process.ts";
 
 /**
@@ -23,10 +24,15 @@ export function resolve(
       done(resolved);
       return;
     }
-    const addresses = resolved.addresses.map(formatAddress);
+    const { sourceFor } = io;
+    const sorted =
+      sourceFor === undefined
+        ? resolved.addresses
+        : destinationOrder(resolved.addresses, options.flavour, (address) => sourceFor(address));
+    const addresses = sorted.map(formatAddress);
     const text = `${name} is ${addresses.join(", ")}${resolved.name === name ? "" : ` (by the name ${resolved.name})`}`;
     io.step({ kind: "resolver", action: "done", name: resolved.name, addresses, text });
-    done(resolved);
+    done({ ...resolved, addresses: sorted });
   });
 }
 
