@@ -65,6 +65,8 @@ export interface TcpSegment extends Ports {
   readonly ack: number;
   /** The TCP checksum is wrong: nobody believes the segment. */
   readonly badChecksum?: true;
+  /** Blocks of the SACK option (RFC 2018): what a receiver has beyond a gap. */
+  readonly sackBlocks?: number;
   /** The MSS option of a SYN, bytes. */
   readonly mss?: number;
 }
@@ -150,7 +152,8 @@ export function hasPorts(transport: Transport): transport is PortedTransport {
 export function transportHeaderBytes(transport: Transport): number {
   switch (transport.protocol) {
     case "tcp":
-      return transport.flags.syn === true ? 40 : 32;
+      if (transport.flags.syn === true) return 40;
+      return transport.sackBlocks === undefined ? 32 : 36 + 8 * transport.sackBlocks;
     case "udp":
       return 8;
     case "sctp":

@@ -1,7 +1,9 @@
 import type { DropCode } from "../drop-codes.ts";
 
+export type ConntrackDropCode = "CONNTRACK_FULL" | "CONNTRACK_CLASH" | "NAT_REDIRECT";
+
 /** Why connection tracking or NAT ends a packet. */
-export const conntrackDropCodes = {
+export const conntrackDropCodes: Readonly<Record<ConntrackDropCode, DropCode>> = {
   CONNTRACK_FULL: {
     meaning: "The connection table is full (net.netfilter.nf_conntrack_max).",
     kernelReason: "NETFILTER_DROP",
@@ -14,4 +16,4 @@ export const conntrackDropCodes = {
     meaning: "An ICMP redirect about a translated connection.",
     kernelReason: "NETFILTER_DROP",
   },
-} as const satisfies Readonly<Record<string, DropCode>>;
+};

@@ -1,7 +1,16 @@
 import type { DropCode } from "../drop-codes.ts";
 
+export type SocketDropCode =
+  | "NO_SOCKET"
+  | "NO_PROTOCOL"
+  | "TCP_CHECKSUM"
+  | "TCP_RESET_UNASKED"
+  | "TCP_OUT_OF_PLACE"
+  | "ECHO_UNASKED"
+  | "SCTP_NOT_MODELLED";
+
 /** Why a packet that reached its namespace reached no process. */
-export const socketDropCodes = {
+export const socketDropCodes: Readonly<Record<SocketDropCode, DropCode>> = {
   NO_SOCKET: { meaning: "Nothing listens on the port.", kernelReason: "NO_SOCKET" },
   NO_PROTOCOL: { meaning: "Nothing here speaks the protocol.", kernelReason: "IP_NOPROTO" },
   TCP_CHECKSUM: { meaning: "The TCP checksum is wrong.", kernelReason: "TCP_CSUM" },
@@ -12,6 +21,4 @@ export const socketDropCodes = {
   },
   ECHO_UNASKED: { meaning: "An echo reply that nobody waits for." },
   SCTP_NOT_MODELLED: { meaning: "SCTP end points are not modelled." },
-} as const satisfies Readonly<Record<string, DropCode>>;
-
-export type SocketDropCode = keyof typeof socketDropCodes;
+};

@@ -5,7 +5,6 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint } from "./api.ts";
 import { type SocketDropCode, socketDropCodes } from "./drop-codes.ts";
-import type { DropCode } from "../drop-codes.ts";
 
 /** What a socket step says besides its action. */
 export interface SocketNote {
@@ -55,7 +54,7 @@ export function recordArrival(skb: Skb, action: SocketStep["action"], note: Sock
 export function recordNoSocket(skb: Skb, code: SocketDropCode, detail?: string): void {
   const { track } = skb;
   if (track === undefined) return;
-  const { meaning, kernelReason }: DropCode = socketDropCodes[code];
+  const { meaning, kernelReason } = socketDropCodes[code];
   track.step({ kind: "drop", code, ...(kernelReason !== undefined && { kernelReason }), text: detail ?? meaning });
   track.verdict("dropped");
 }

@@ -36,6 +36,18 @@ export class ReceiveQueue {
     return messages;
   }
 
+  /** How many runs of bytes wait beyond the next one: what an acknowledgement lists as SACK blocks. */
+  get gaps(): number {
+    const pieces = [...this.#outOfOrder.values()].sort((a, b) => a.seq - b.seq);
+    let end = -1;
+    let runs = 0;
+    for (const { seq, payload } of pieces) {
+      if (seq > end) runs++;
+      end = Math.max(end, seq + payloadBytes(payload));
+    }
+    return runs;
+  }
+
   /** The stored segment that holds the next byte; older ones are dropped. */
   #takeNext(): Stored | undefined {
     for (const [seq, piece] of this.#outOfOrder) {

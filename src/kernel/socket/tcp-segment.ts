@@ -26,6 +26,7 @@ export interface OutgoingSegment {
   readonly ack: number;
   readonly payload?: Payload;
   readonly mss?: number;
+  readonly sackBlocks?: number;
 }
 
 /** Sends a segment of a connection. */
@@ -37,7 +38,7 @@ export function sendSegment(
   segment: OutgoingSegment,
   send: { readonly flowKey: string; readonly track: PacketRecorder | undefined },
 ): SocketError | undefined {
-  const { flags, seq, ack, payload = emptyPayload, mss } = segment;
+  const { flags, seq, ack, payload = emptyPayload, mss, sackBlocks } = segment;
   const packet: Packet = {
     kind: "ip",
     src: local.address,
@@ -53,6 +54,7 @@ export function sendSegment(
       seq,
       ack,
       ...(mss !== undefined && { mss }),
+      ...(sackBlocks !== undefined && { sackBlocks }),
     },
     payload,
   };
