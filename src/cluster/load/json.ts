@@ -1,3 +1,5 @@
+import { findJsonFault } from "./json-fault.ts";
+
 /** Where a JSON text breaks off or goes wrong. */
 export class JsonError extends Error {
   readonly offset: number;
@@ -66,9 +68,10 @@ function parseItem(text: string, start: number, end: number): JsonItem {
   try {
     return { value: JSON.parse(text.slice(start, end)) as unknown, start, end };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const position = /at position (\d+)/.exec(message)?.[1];
-    throw new JsonError(message.replace(/ in JSON at position.*$/s, ""), start + Number(position ?? 0));
+    if (!(error instanceof SyntaxError)) throw error;
+    const offset = findJsonFault(text, start, end);
+    const found = text.slice(offset, offset + 12).split(/\s/, 1)[0] ?? "";
+    throw new JsonError(found === "" ? "the text ends too early" : `unexpected \`${found}\``, offset);
   }
 }
 

@@ -104,7 +104,7 @@ function withoutDuplicates(objects: readonly KubernetesObject[], problems: Probl
     const first = seen.get(key);
     if (first !== undefined && object.kind !== "Unmodelled") {
       const stands = originText(first);
-      const origin = originOf(object);
+      const origin = originOf(object, ["metadata", "name"]);
       const message = `${key} stands twice${stands === "" ? "" : `, first in ${stands}`}`;
       problems.add("DUPLICATE_OBJECT", message, { object: key, path: "metadata.name", ...(origin && { origin }) });
     }
