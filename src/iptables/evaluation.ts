@@ -53,7 +53,7 @@ export class Evaluation {
   flip(probability: number): boolean {
     const { namespace, skb } = this.state;
     const id = `${namespace.name}/${this.table}/${this.chain?.name ?? ""}/${this.number}/${skb.flowKey}`;
-    const odds = [probability, 1 - probability];
+    const odds = oddsOf(probability);
     const taken = namespace.surroundings.chance.choose(id, odds);
     if (skb.track !== undefined) {
       const options = odds.map((odd, index) => ({ label: index === 0 ? "match" : "no match", probability: odd }));
@@ -121,4 +121,13 @@ export class Evaluation {
     this.#noted = undefined;
     return noted;
   }
+}
+
+const knownOdds = new Map<number, readonly number[]>();
+
+/** Yes and no; the same few probabilities come again and again. */
+function oddsOf(probability: number): readonly number[] {
+  let odds = knownOdds.get(probability);
+  if (odds === undefined) knownOdds.set(probability, (odds = [probability, 1 - probability]));
+  return odds;
 }

@@ -192,55 +192,71 @@ export const conntrack: MatchModule<ConntrackMatch> = {
     return words.join(" ");
   },
   matches: (match, { state, nowNanos }) => failing(match, state.skb, nowNanos) === undefined,
-  explain: (match, { state, nowNanos }) =>
-    failing(match, state.skb, nowNanos) ?? { term: conntrack.print(match), packet: "its connection" },
+  explain(match, { state, nowNanos }) {
+    const term = failing(match, state.skb, nowNanos);
+    return term === undefined
+      ? { term: conntrack.print(match), packet: "its connection" }
+      : explainTerm(match, term, state.skb);
+  },
   needsConntrack: true,
 };
 
+type Term = Exclude<keyof ConntrackMatch, "kind">;
+
 /** The first term that does not hold, in the order of conntrack_mt (net/netfilter/xt_conntrack.c). */
-function failing(match: ConntrackMatch, skb: Skb, nowNanos: number): Failure | undefined {
+function failing(match: ConntrackMatch, skb: Skb, nowNanos: number): Term | "no-connection" | undefined {
   const { states, direction, protocol, status } = match;
-  if (states !== undefined) {
-    const bits = stateOf(skb);
-    if (((states.bits & bits) !== 0) === states.inverted) {
-      return notState("--ctstate", states, bits);
-    }
-  }
+  if (states !== undefined && ((states.bits & stateOf(skb)) !== 0) === states.inverted) return "states";
   const info = skb.conntrack;
-  if (info === undefined) return onlyStates(match) ? undefined : { term: "-m conntrack", packet: "no connection" };
+  if (info === undefined) return onlyStates(match) ? undefined : "no-connection";
   const { entry } = info;
-  if (direction !== undefined && (info.direction === "original") !== (direction === "ORIGINAL")) {
-    return { term: `--ctdir ${direction}`, packet: info.direction };
-  }
-  if (protocol !== undefined && (numberOf(entry.original) === protocol.number) === protocol.inverted) {
-    return {
-      term: printOption(protocol.inverted, "--ctproto", String(protocol.number)),
-      packet: entry.original.protocol,
-    };
-  }
+  if (direction !== undefined && (info.direction === "original") !== (direction === "ORIGINAL")) return "direction";
+  if (protocol !== undefined && (numberOf(entry.original) === protocol.number) === protocol.inverted) return "protocol";
   for (const key of addressKeys) {
     const block = match[key];
-    if (block !== undefined && inBlock(block, addressOf(entry, key)) === block.inverted) {
-      const term = printOption(block.inverted, tupleAddresses[key], printShortBlock(block));
-      return { term, packet: formatAddress(addressOf(entry, key)) };
-    }
+    if (block !== undefined && inBlock(block, addressOf(entry, key)) === block.inverted) return key;
   }
   for (const key of portKeys) {
     const range = match[key];
-    if (range !== undefined && !inRange(range, portOf(entry, key))) {
-      return { term: printRange(tuplePorts[key], range).join(""), packet: String(portOf(entry, key)) };
-    }
+    if (range !== undefined && !inRange(range, portOf(entry, key))) return key;
   }
-  if (status !== undefined && ((statusOf(entry) & status.bits) !== 0) === status.inverted) {
-    const term = printOption(status.inverted, "--ctstatus", printBits(statusBits, status.bits));
-    return { term, packet: printBits(statusBits, statusOf(entry)) };
-  }
-  if (match.expire !== undefined) {
-    const seconds = entry.confirmed ? Math.max(0, Math.floor((entry.expiresAtNanos - nowNanos) / 1e9)) : 0;
-    if (!inRange(match.expire, seconds))
-      return { term: printRange("--ctexpire", match.expire).join(""), packet: String(seconds) };
-  }
+  if (status !== undefined && ((statusOf(entry) & status.bits) !== 0) === status.inverted) return "status";
+  if (match.expire !== undefined && !inRange(match.expire, secondsLeft(entry, nowNanos))) return "expire";
   return undefined;
+}
+
+function secondsLeft(entry: ConntrackEntry, nowNanos: number): number {
+  return entry.confirmed ? Math.max(0, Math.floor((entry.expiresAtNanos - nowNanos) / 1e9)) : 0;
+}
+
+function explainTerm(match: ConntrackMatch, term: Term | "no-connection", skb: Skb): Failure {
+  const entry = skb.conntrack?.entry;
+  if (term === "states") return notState("--ctstate", match.states as Bits, stateOf(skb));
+  if (term === "no-connection" || entry === undefined) return { term: "-m conntrack", packet: "no connection" };
+  return { term: conntrack.print({ kind: "conntrack", [term]: match[term] }), packet: valueOf(entry, term, skb) };
+}
+
+function valueOf(entry: ConntrackEntry, term: Exclude<Term, "states">, skb: Skb): string {
+  switch (term) {
+    case "direction":
+      return skb.conntrack?.direction ?? "";
+    case "protocol":
+      return entry.original.protocol;
+    case "status":
+      return printBits(statusBits, statusOf(entry));
+    case "expire":
+      return "another time left";
+    case "originalSrc":
+    case "originalDst":
+    case "replySrc":
+    case "replyDst":
+      return formatAddress(addressOf(entry, term));
+    case "originalSrcPort":
+    case "originalDstPort":
+    case "replySrcPort":
+    case "replyDstPort":
+      return String(portOf(entry, term));
+  }
 }
 
 function notState(option: string, states: Bits, bits: number): Failure {
