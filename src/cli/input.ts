@@ -47,11 +47,12 @@ export function withInput(command: Command): Command {
 }
 
 /** Reads the cluster that the flags name; its notes go to stderr, its problems end the verb with exit code 3. */
-export function readInput(flags: InputFlags, streams: Streams): ClusterInput {
+export function readInput(flags: InputFlags, streams: Streams, settings: NonNullable<InputOptions["settings"]> = {}): ClusterInput {
   if (flags.scenario !== undefined && flags.filename.length > 0) {
     throw new CliError(exitCodes.usage, "error: --scenario and -f exclude each other");
   }
-  const options = optionsOf(flags);
+  const stated = optionsOf(flags);
+  const options = { ...stated, settings: { ...stated.settings, ...settings } };
   const loaded = flags.scenario === undefined ? loadInput(sourcesOf(flags), options) : scenarioInput(flags.scenario, options);
   if ("problems" in loaded) throw new CliError(exitCodes.badInput, loaded.problems.map(formatProblem).join("\n"));
   for (const warning of loaded.warnings) streams.note(formatProblem(warning));

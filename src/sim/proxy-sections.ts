@@ -3,55 +3,90 @@ import type { Node } from "../cluster/objects.ts";
 import { type IptablesProxierCommand, type IptablesProxierState, iptablesProxier } from "../iptables/proxier.ts";
 import { formatCall } from "../iptables/proxier-print.ts";
 import { formatRestore } from "../iptables/proxier-restore.ts";
-import type { ProxyNode } from "../proxy/proxier.ts";
+import { formatDummyAddresses, formatSets, formatVirtualServers } from "../ipvs/proxier-print.ts";
+import { type IpvsProxierCommand, type IpvsProxierState, ipvsProxier } from "../ipvs/proxier.ts";
+import type { Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
 import { type Family, address, familyOf, parseAddress } from "../wire/address.ts";
 import { objectsOf, optionsOf } from "./proxies.ts";
 
-/** What one sync of kube-proxy tells a node, as text: section by section, in the order it happens. */
-export type ProxySections = readonly { readonly name: string; readonly heading: string; readonly text: string }[];
+/** One kind of thing that kube-proxy tells a node, as text. */
+export interface ProxySection {
+  readonly name: "events" | "dummy" | "ipvs" | "ipset" | "jumps" | "restore";
+  /** What the recordings call it. */
+  readonly heading: string;
+  readonly text: string;
+}
 
 /**
- * Runs kube-proxy's iptables mode for a node over a sequence of cluster states and returns the last sync. The node
- * has a loopback and its InternalIPs, nothing else: what the CNI plugin adds is not kube-proxy's.
+ * Runs kube-proxy for a node over a sequence of cluster states and returns what the last sync told it, in the order of
+ * the recordings. The node has a loopback and its InternalIPs: what a CNI plugin adds is not kube-proxy's.
+ * Undefined when the last state has no such node.
  */
-export function iptablesSections(states: readonly Cluster[], nodeName: string, family: Family): ProxySections | undefined {
-  let state: IptablesProxierState | undefined;
-  let sections: ProxySections | undefined;
+export function proxySections(states: readonly Cluster[], nodeName: string, family: Family): readonly ProxySection[] | undefined {
+  const { proxyMode = "iptables" } = states.at(-1)?.settings ?? {};
+  if (proxyMode === "ipvs") {
+    const last = lastSync<IpvsProxierState, IpvsProxierCommand>(ipvsProxier, states, nodeName, family);
+    return last && ipvsText(last.sync, last.options);
+  }
+  const last = lastSync<IptablesProxierState, IptablesProxierCommand>(iptablesProxier, states, nodeName, family);
+  return last && iptablesText(last.sync);
+}
+
+function lastSync<State, Command>(
+  proxier: Proxier<State, Command>,
+  states: readonly Cluster[],
+  nodeName: string,
+  family: Family,
+): { readonly sync: ProxySync<State, Command>; readonly options: ProxyOptions } | undefined {
+  let last: { readonly sync: ProxySync<State, Command>; readonly options: ProxyOptions } | undefined;
   for (const cluster of states) {
     const node = cluster.nodes.find(({ metadata }) => metadata.name === nodeName);
     if (node === undefined) return undefined;
-    const sync = iptablesProxier.sync(objectsOf(cluster), bareNode(node), optionsOf(cluster, family), state);
-    state = sync.state;
-    sections = print(sync.commands, sync.events);
+    const options = optionsOf(cluster, family);
+    last = { options, sync: proxier.sync(objectsOf(cluster), bareNode(node), options, last?.sync.state) };
   }
-  return sections;
+  return last;
 }
 
-function print(commands: readonly IptablesProxierCommand[], events: readonly string[]): ProxySections {
-  const lines = [...events];
-  const jumps: string[] = [];
-  let restore = "";
-  for (const command of commands) {
-    switch (command.kind) {
-      case "sysctl":
-        lines.unshift(`sysctl ${command.name.replaceAll(".", "/")} = ${command.value}`);
-        break;
-      case "iptables":
-        jumps.push(formatCall(command, command.family));
-        break;
-      case "iptables-restore":
-        restore += formatRestore(command.restore);
-        break;
-      case "delete-connections":
-        // Said by the events already.
-        break;
-    }
-  }
+const jumpsHeading = "jumps (iptables commands in call order; -I means prepend when missing)";
+const restoreHeading = "iptables-restore --noflush --counters";
+
+function iptablesText({ commands, events }: ProxySync<IptablesProxierState, IptablesProxierCommand>): readonly ProxySection[] {
+  const restores = commands.flatMap((command) => (command.kind === "iptables-restore" ? [formatRestore(command.restore)] : []));
   return [
-    { name: "events", heading: "events", text: block(lines) },
-    { name: "jumps", heading: "jumps (iptables commands in call order; -I means prepend when missing)", text: block(jumps) },
-    { name: "restore", heading: "iptables-restore --noflush --counters", text: restore },
+    { name: "events", heading: "events", text: block([...sysctls(commands), ...events]) },
+    { name: "jumps", heading: jumpsHeading, text: block(calls(commands)) },
+    { name: "restore", heading: restoreHeading, text: restores.join("") },
   ];
+}
+
+function ipvsText({ commands, events, state }: ProxySync<IpvsProxierState, IpvsProxierCommand>, options: ProxyOptions): readonly ProxySection[] {
+  const devices = commands.flatMap((command) => (command.kind === "add-dummy" ? [`add dummy device ${command.device}`] : []));
+  const restores = commands.flatMap((command) => (command.kind === "iptables-restore" ? [command.text] : []));
+  return [
+    { name: "events", heading: "events", text: block([...sysctls(commands), ...devices, ...events]) },
+    { name: "dummy", heading: "dummy interface kube-ipvs0 addresses", text: formatDummyAddresses(state) },
+    {
+      name: "ipvs",
+      heading: "ipvs (ipvsadm-save -n syntax; decoded flags after #)",
+      text: formatVirtualServers(state, options.ipvsScheduler),
+    },
+    { name: "ipset", heading: "ipsets (ipset save syntax, members sorted)", text: formatSets(state, options.family) },
+    { name: "jumps", heading: jumpsHeading, text: block(calls(commands)) },
+    { name: "restore", heading: restoreHeading, text: restores.join("") },
+  ];
+}
+
+type AnyCommand = IptablesProxierCommand | IpvsProxierCommand;
+
+function sysctls(commands: readonly AnyCommand[]): string[] {
+  return commands.flatMap((command) =>
+    command.kind === "sysctl" ? [`sysctl ${command.name.replaceAll(".", "/")} = ${command.value}`] : [],
+  );
+}
+
+function calls(commands: readonly AnyCommand[]): string[] {
+  return commands.flatMap((command) => (command.kind === "iptables" ? [formatCall(command, command.family)] : []));
 }
 
 /** The recordings end every section, also an empty one, with a newline. */

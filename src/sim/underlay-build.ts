@@ -21,6 +21,9 @@ const owner: Owner = { kind: "Component", name: "the network between the nodes" 
 
 /** The switch: a bridge with a port for every node and one for the router. */
 export function buildSwitch(ns: NetworkNamespace, nodes: readonly Node[]): void {
+  // A switch is no Linux host: no iptables see its frames.
+  ns.sysctls.set("net.bridge.bridge-nf-call-iptables", 0);
+  ns.sysctls.set("net.bridge.bridge-nf-call-ip6tables", 0);
   addDevice(ns, { kind: "bridge", name: "sw0", mac: localMac(0xff_0000_0001), owner });
   const nodePorts = nodes.map(({ metadata: { name } }) => ({ port: name, namespace: name }));
   for (const { port, namespace } of [...nodePorts, { port: "router", namespace: routerName }]) {
