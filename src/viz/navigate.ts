@@ -28,6 +28,12 @@ export function culprit(course: Course): number | undefined {
   return bad.find((moment) => moment !== undefined)?.index;
 }
 
+/** Where the cursor is among the stops of the story, counted from 1. */
+export function stopPosition(course: Course, cursor: number): { readonly at: number; readonly of: number } {
+  const story = course.stops.filter(({ aside }) => !aside);
+  return { at: Math.max(1, story.filter(({ first }) => first <= cursor).length), of: story.length };
+}
+
 /** The nearest index that exists. */
 export function clamp(course: Course, cursor: number): number {
   return Math.min(Math.max(0, cursor), Math.max(0, course.moments.length - 1));

@@ -150,6 +150,33 @@ describe.skipIf(missingBrowser !== undefined)(
       });
     });
 
+    test("an edit of the text runs by itself, and what stays keeps its place", async () => {
+      await onPage({}, async (page) => {
+        const places = (): Promise<(string | null)[]> =>
+          page.locator("#stage .box path").evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
+        const before = await places();
+        const text = await page.locator("#yaml").inputValue();
+        await page.locator("#yaml").fill(text.replace("curl http://web", "curl http://web/again"));
+        await page.locator(".verdict-run", { hasText: "again" }).waitFor();
+        expect(await places()).toEqual(before);
+      });
+    });
+
+    test("every sample runs and leaves the page without complaint", async () => {
+      await onPage({}, async (page) => {
+        const files = await page
+          .locator("#sample option")
+          .evaluateAll((options) => options.map((one) => (one as HTMLOptionElement).value));
+        expect(files.length).toBeGreaterThan(10);
+        for (const file of files) {
+          await page.locator("#sample").selectOption(file);
+          await page.waitForTimeout(250);
+          expect(await page.locator(".failure").allTextContents(), file).toEqual([]);
+          expect(await page.locator(".problems li").allTextContents(), file).toEqual([]);
+        }
+      });
+    });
+
     test("a hostile name is text and nothing else", async () => {
       await onPage({}, async (page) => {
         const hostile = "<img src=x onerror=alert(1)>";

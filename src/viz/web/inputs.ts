@@ -3,6 +3,9 @@ import type { Runner } from "./runner.ts";
 import { type Sample, firstSample, samples } from "./samples.ts";
 import type { State, Store } from "./store.ts";
 
+/** Rest after the last key before an edit is run, milliseconds. */
+const editMillis = 150;
+
 /** The left side: a sample or your own YAML, who sends, what is sent, and what is wrong with it. */
 export function inputsView(root: HTMLElement, store: Store, runner: Runner): void {
   const sample = el(
@@ -32,29 +35,51 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): voi
   const problems = el("div", { class: "problems", role: "status" });
   root.append(form, problems);
   let file = firstSample;
+  let own = false;
+  let timer = 0;
 
-  const run = (probe: boolean): void =>
+  const run = (): void => {
+    clearTimeout(timer);
     runner.run({
       file,
       text: yaml.value,
       flow: Math.max(0, flow.selectedIndex),
-      ...(probe && { probe: { from: from.value, run: command.value } }),
+      ...(own && { probe: { from: from.value, run: command.value } }),
     });
+  };
   const take = (name: string, text: string): void => {
     file = name;
     yaml.value = text;
     flow.replaceChildren();
-    run(false);
+    own = false;
+    run();
   };
-  const choose = async ({ file: name, url }: Sample): Promise<void> => take(name, await (await fetch(url)).text());
+  const choose = async ({ file: name, url }: Sample): Promise<void> => {
+    const text = await (await fetch(url)).text();
+    // Somebody who chooses faster than the files come gets the last choice.
+    if (sample.value === name) take(name, text);
+  };
   sample.addEventListener("change", () => {
     const chosen = samples.find((one) => one.file === sample.value);
     if (chosen) void choose(chosen);
   });
-  flow.addEventListener("change", () => run(false));
+  flow.addEventListener("change", () => {
+    own = false;
+    run();
+  });
+  for (const input of [from, command]) {
+    input.addEventListener("input", () => {
+      own = true;
+    });
+  }
+  yaml.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(run, editMillis);
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    run(true);
+    run();
+    scrollTo({ top: 0 });
   });
   open.addEventListener("change", () => {
     const [picked] = open.files ?? [];
@@ -82,7 +107,7 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): voi
   const first = samples.find((one) => one.file === firstSample);
   sample.value = firstSample;
   if (first) void choose(first);
-  else run(false);
+  else run();
 }
 
 function field(label: string, control: HTMLElement): HTMLElement {

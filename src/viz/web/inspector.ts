@@ -1,6 +1,7 @@
 import { packetAt } from "../../trace/recorder.ts";
 import type { Assumption, Choice, Hop, Owner, PacketTrace, StateChange, Step } from "../../trace/records.ts";
 import type { Course, Moment } from "../moments.ts";
+import { stopPosition } from "../navigate.ts";
 import { type LayerRows, diffRows, endsOf, packetRows } from "../packet-rows.ts";
 import { icons, toneWords } from "../shapes.ts";
 import { stopTone, stopWords } from "../stops.ts";
@@ -26,13 +27,18 @@ function content(moment: Moment, loaded: Loaded, state: State, store: Store): No
 }
 
 /** The coarse grain: the whole stop, the packet as it came and as it left, then its steps. */
-function stopContent({ stop: index, hop, packet, step }: Moment, { course }: Loaded, store: Store): Node[] {
+function stopContent(
+  { stop: index, hop, packet, step, index: cursor }: Moment,
+  { course }: Loaded,
+  store: Store,
+): Node[] {
   const stop = course.stops[index];
   if (!stop) return [];
   const tone = stopTone(course, stop);
+  const { at, of } = stopPosition(course, cursor);
   const { ends, story } = stopWords(course, stop);
   return [
-    el("p", { class: "kicker" }, `Stop ${index + 1} of ${course.stops.length} · ${step.namespace}`),
+    el("p", { class: "kicker" }, `Stop ${at} of ${of} · ${step.namespace}`),
     el("h2", { class: "sentence" }, story),
     el(
       "p",

@@ -1,4 +1,4 @@
-import { moved } from "../navigate.ts";
+import { moved, stopPosition } from "../navigate.ts";
 import { button, el, icon, reducedMotion } from "./dom.ts";
 import type { Store } from "./store.ts";
 
@@ -56,7 +56,13 @@ export class Player {
         play.title = playing ? "Pause (Space)" : "Play (Space)";
       }
       grain.value = state.grain;
-      position.textContent = loaded ? `${cursor + 1} / ${loaded.course.moments.length}` : "";
+      if (loaded) {
+        const { at, of } =
+          state.grain === "hop"
+            ? stopPosition(loaded.course, cursor)
+            : { at: cursor + 1, of: loaded.course.moments.length };
+        position.textContent = `${at} / ${of}`;
+      }
       if (playing && (!before.playing || cursor !== before.cursor)) this.#wait();
     });
     document.addEventListener("visibilitychange", () => {

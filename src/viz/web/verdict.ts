@@ -18,7 +18,9 @@ const verdicts: Readonly<Record<Outcome, { readonly tone: Tone; readonly words: 
 /** The bar at the top: how it ended, always in sight. */
 export function verdictView(root: HTMLElement, store: Store): void {
   store.listen((state, before) => {
-    root.classList.toggle("stale", state.busy || state.problems.length > 0);
+    const stale = state.problems.length > 0 || state.failure !== undefined;
+    if (stale !== (before.problems.length > 0 || before.failure !== undefined))
+      document.body.classList.toggle("stale", stale);
     if (state.loaded && state.loaded !== before.loaded)
       root.replaceChildren(...content(state.loaded.trace, state.loaded.course.moments.length));
   });
