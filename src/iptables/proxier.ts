@@ -50,8 +50,6 @@ function sync(
   const context = contextText(node, options, nodePorts.matchAll ? [] : node.addresses);
   const isFull = previous?.context !== context;
   const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, previous?.map);
-  if (!isFull && changes.length === 0) return { state: { ...previous, map }, commands: [], events: [] };
-
   const largeCluster = map.endpointCount > largeClusterEndpoints;
   const ruleContext: RuleContext = {
     family,
@@ -72,6 +70,7 @@ function sync(
     },
     (value) => void obsolete.push(...value),
   );
+  if (!isFull && changes.length === 0) return { state: { ...previous, map, rules }, commands: [], events: [] };
 
   const commands: IptablesProxierCommand[] = [];
   if (previous === undefined && localhost) {

@@ -79,8 +79,6 @@ function sync(
   const context = contextText(node, options, others);
   const isFull = previous?.context !== context;
   const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, previous?.map);
-  if (!isFull && changes.length === 0) return { state: { ...previous, map }, commands: [], events: [] };
-
   const planContext = planContextOf(
     node,
     options,
@@ -92,6 +90,7 @@ function sync(
     ({ ports }) => ports.map((port) => portPlan(port, planContext)),
     () => undefined,
   );
+  if (!isFull && changes.length === 0) return { state: { ...previous, map, plans }, commands: [], events: [] };
   const state: IpvsProxierState = { map, plans, context, ...wanted(plans) };
   const deletions = staleConnections(changes);
   const removals = removed(previous, state, family);

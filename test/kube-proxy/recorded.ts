@@ -67,11 +67,20 @@ export interface RecordedInput {
 }
 
 export function recordedInput(name: string): RecordedInput {
-  const text = readFileSync(new URL(`inputs/${name}.json`, root), "utf8");
+  return readInput(new URL(`inputs/${name}.json`, root), "node-a");
+}
+
+/** The `input.json` of a kernel case, for one of its nodes. */
+export function kernelInput(name: string, node: string): RecordedInput {
+  return readInput(new URL(`../kernel/${name}/input.json`, root), node);
+}
+
+function readInput(file: URL, node: string): RecordedInput {
+  const text = readFileSync(file, "utf8");
   const { items } = JSON.parse(text) as { items: readonly ApiObject[] };
   const isDeleted = ({ metadata }: ApiObject): boolean => metadata.annotations?.["kpo/delete"] === "true";
   const present = items.filter((item) => !isDeleted(item));
-  const self = present.find(({ kind, metadata }) => kind === "Node" && metadata.name === "node-a");
+  const self = present.find(({ kind, metadata }) => kind === "Node" && metadata.name === node);
   return {
     objects: {
       services: present.filter(({ kind }) => kind === "Service").map(service),
