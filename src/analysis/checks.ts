@@ -43,7 +43,10 @@ export function checkGoesThrough(trace: Trace, places: readonly string[]): Check
     const found = visited.indexOf(place, at);
     if (found < 0) {
       const ever = visited.includes(place) ? `not after ${places[places.indexOf(place) - 1]}` : "never";
-      return { pass: false, message: `${place} was visited ${ever}; the packets visited ${distinct(visited).join(", ")}` };
+      return {
+        pass: false,
+        message: `${place} was visited ${ever}; the packets visited ${distinct(visited).join(", ")}`,
+      };
     }
     at = found;
   }
@@ -66,9 +69,14 @@ export function checkNatTo(trace: Trace, pattern: string): CheckResult {
 
 /** The server saw the client's own address. */
 export function checkPreservesSource(trace: Trace): CheckResult {
-  const rewritten = stepsOf(trace).find(({ step, packet }) => step.kind === "nat" && step.manip === "src" && packet.direction === "original");
+  const rewritten = stepsOf(trace).find(
+    ({ step, packet }) => step.kind === "nat" && step.manip === "src" && packet.direction === "original",
+  );
   const nat = rewritten?.step.kind === "nat" ? `${rewritten.step.from} became ${rewritten.step.to}` : "";
-  return { pass: trace.outcome === "answered" && rewritten === undefined, message: nat === "" ? trace.message : `the source was rewritten: ${nat}` };
+  return {
+    pass: trace.outcome === "answered" && rewritten === undefined,
+    message: nat === "" ? trace.message : `the source was rewritten: ${nat}`,
+  };
 }
 
 /** The step that ended the probe's packets: a rule that drops or rejects, a drop, or a refusing socket. */
@@ -96,17 +104,32 @@ export function checkRejectedBy(trace: Trace, owner: OwnerPattern): CheckResult 
 }
 
 function checkEndedBy(trace: Trace, target: "DROP" | "REJECT", pattern: OwnerPattern): CheckResult {
-  const rules = allSteps(trace).filter((step) => step.kind === "rule" && step.matched && isTarget(step, target)) as RuleStep[];
-  const pass = trace.outcome !== "answered" && rules.some((rule) => rule.owner !== undefined && ownerMatches(rule.owner, pattern));
-  const seen = rules.length === 0 ? `no ${target} rule matched` : rules.map((rule) => `${rule.chain} rule ${rule.rule} of ${formatOwner(rule.owner)}`).join("; ");
+  const rules = allSteps(trace).filter(
+    (step) => step.kind === "rule" && step.matched && isTarget(step, target),
+  ) as RuleStep[];
+  const pass =
+    trace.outcome !== "answered" && rules.some((rule) => rule.owner !== undefined && ownerMatches(rule.owner, pattern));
+  const seen =
+    rules.length === 0
+      ? `no ${target} rule matched`
+      : rules.map((rule) => `${rule.chain} rule ${rule.rule} of ${formatOwner(rule.owner)}`).join("; ");
   return { pass, message: `expected a ${target} by ${formatPattern(pattern)}, saw ${trace.outcome}: ${seen}` };
 }
 
 /** Policies that share one rule are listed in its detail: `NetworkPolicy shop/deny-all, shop/web`. */
 function ownerMatches(owner: Owner, pattern: OwnerPattern): boolean {
-  const matches = (wanted: string | undefined, value: string | undefined): boolean => wanted === undefined || matchesPattern(wanted, value ?? "");
-  if (matches(pattern.kind, owner.kind) && matches(pattern.namespace, owner.namespace) && matches(pattern.name, owner.name)) return true;
-  return pattern.name !== undefined && (owner.detail ?? "").split(/[\s,]+/).some((word) => word === pattern.name || word.endsWith(`/${pattern.name}`));
+  const matches = (wanted: string | undefined, value: string | undefined): boolean =>
+    wanted === undefined || matchesPattern(wanted, value ?? "");
+  if (
+    matches(pattern.kind, owner.kind) &&
+    matches(pattern.namespace, owner.namespace) &&
+    matches(pattern.name, owner.name)
+  )
+    return true;
+  return (
+    pattern.name !== undefined &&
+    (owner.detail ?? "").split(/[\s,]+/).some((word) => word === pattern.name || word.endsWith(`/${pattern.name}`))
+  );
 }
 
 export function formatOwner(owner: Owner | undefined): string {

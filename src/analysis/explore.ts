@@ -13,7 +13,10 @@ const branchLimit = 512;
  * Runs a probe once for every combination of the endpoint choices it meets (those with stated odds).
  * `run` must depend on its pins alone.
  */
-export function explore(run: (pins: Readonly<Record<string, number>>) => Trace): { readonly branches: readonly Branch[]; readonly complete: boolean } {
+export function explore(run: (pins: Readonly<Record<string, number>>) => Trace): {
+  readonly branches: readonly Branch[];
+  readonly complete: boolean;
+} {
   const branches: Branch[] = [];
   const open: Readonly<Record<string, number>>[] = [{}];
   while (open.length > 0 && branches.length < branchLimit) {
@@ -34,7 +37,10 @@ export function explore(run: (pins: Readonly<Record<string, number>>) => Trace):
 
 /** The choices with stated odds, in the order they were met. */
 function choicesOf(trace: Trace): readonly Choice[] {
-  const steps = trace.flows.flatMap((flow) => [...flow.steps, ...flow.packets.flatMap((packet) => packet.hops.flatMap((hop) => hop.steps))]);
+  const steps = trace.flows.flatMap((flow) => [
+    ...flow.steps,
+    ...flow.packets.flatMap((packet) => packet.hops.flatMap((hop) => hop.steps)),
+  ]);
   return steps
     .filter((step) => step.choice?.options.some(({ probability }) => probability !== undefined) === true)
     .sort((a, b) => a.id - b.id)

@@ -1,14 +1,5 @@
-import type { Flow, Hop, PacketTrace, Step, Trace } from "../trace/records.ts";
-
-/** A probe's own conversation: the last flow that is neither name resolution nor neighbour discovery. */
-export function mainFlow(trace: Trace): Flow | undefined {
-  return trace.flows.findLast((flow) => flow.protocol !== "arp" && flow.protocol !== "resolver" && !isQuery(flow));
-}
-
-/** A DNS query of the resolver: only `dig` has one as its own conversation, and then there is no other. */
-function isQuery(flow: Flow): boolean {
-  return flow.causedBy !== undefined && flow.causedBy.packet === undefined;
-}
+import { mainFlow } from "../trace/main-flow.ts";
+import type { Hop, PacketTrace, Step, Trace } from "../trace/records.ts";
 
 /** Every place that the probe's outgoing packets visited, in order: namespaces, nodes, devices, tables, chains, sets. */
 export function placesOf(trace: Trace): readonly string[] {
@@ -28,7 +19,13 @@ function placesOfStep(step: Step): readonly string[] {
   const known = (names: readonly (string | undefined)[]): string[] => names.filter((name) => name !== undefined);
   switch (step.kind) {
     case "rule":
-      return known([step.inDevice, step.table, step.matched ? step.chain : undefined, step.matched ? step.target : undefined, step.outDevice]);
+      return known([
+        step.inDevice,
+        step.table,
+        step.matched ? step.chain : undefined,
+        step.matched ? step.target : undefined,
+        step.outDevice,
+      ]);
     case "chain":
       return [step.table, step.chain];
     case "hook":
@@ -65,7 +62,9 @@ function placesOfStep(step: Step): readonly string[] {
 }
 
 /** The steps of the probe's own conversation with the hop they happened in, in order. */
-export function stepsOf(trace: Trace): readonly { readonly hop: Hop; readonly packet: PacketTrace; readonly step: Step }[] {
+export function stepsOf(
+  trace: Trace,
+): readonly { readonly hop: Hop; readonly packet: PacketTrace; readonly step: Step }[] {
   return (mainFlow(trace)?.packets ?? []).flatMap((packet) =>
     packet.hops.flatMap((hop) => hop.steps.map((step) => ({ hop, packet, step }))),
   );

@@ -1,5 +1,12 @@
 import { Command, InvalidArgumentError } from "commander";
-import { type ClusterInput, type InputOptions, formatProblem, loadInput, parseScenario, readScenarioInput } from "../index.ts";
+import {
+  type ClusterInput,
+  type InputOptions,
+  formatProblem,
+  loadInput,
+  parseScenario,
+  readScenarioInput,
+} from "../index.ts";
 import { CliError, exitCodes } from "./exit.ts";
 import { readSources } from "./files.ts";
 import type { Streams } from "./io.ts";
@@ -47,13 +54,18 @@ export function withInput(command: Command): Command {
 }
 
 /** Reads the cluster that the flags name; its notes go to stderr, its problems end the verb with exit code 3. */
-export function readInput(flags: InputFlags, streams: Streams, settings: NonNullable<InputOptions["settings"]> = {}): ClusterInput {
+export function readInput(
+  flags: InputFlags,
+  streams: Streams,
+  settings: NonNullable<InputOptions["settings"]> = {},
+): ClusterInput {
   if (flags.scenario !== undefined && flags.filename.length > 0) {
     throw new CliError(exitCodes.usage, "error: --scenario and -f exclude each other");
   }
   const stated = optionsOf(flags);
   const options = { ...stated, settings: { ...stated.settings, ...settings } };
-  const loaded = flags.scenario === undefined ? loadInput(sourcesOf(flags), options) : scenarioInput(flags.scenario, options);
+  const loaded =
+    flags.scenario === undefined ? loadInput(sourcesOf(flags), options) : scenarioInput(flags.scenario, options);
   if ("problems" in loaded) throw new CliError(exitCodes.badInput, loaded.problems.map(formatProblem).join("\n"));
   for (const warning of loaded.warnings) streams.note(formatProblem(warning));
   for (const note of loaded.notes) streams.note(`note: ${note}`);
@@ -61,7 +73,8 @@ export function readInput(flags: InputFlags, streams: Streams, settings: NonNull
 }
 
 function sourcesOf(flags: InputFlags): ReturnType<typeof readSources> {
-  if (flags.filename.length === 0) throw new CliError(exitCodes.usage, "error: name the manifests with -f FILE, or a scenario with --scenario FILE");
+  if (flags.filename.length === 0)
+    throw new CliError(exitCodes.usage, "error: name the manifests with -f FILE, or a scenario with --scenario FILE");
   return readSources(flags.filename, flags.recursive === true);
 }
 

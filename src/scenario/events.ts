@@ -43,7 +43,12 @@ export function applyEvent(context: EventContext, event: ScenarioEvent): void {
       return edit(context, event, { kind: "apply", objects }, `${event.path} is applied`);
     }
     case "delete":
-      return edit(context, event, { kind: "delete", target: target(context, event, event.object) }, `${event.object} is deleted`);
+      return edit(
+        context,
+        event,
+        { kind: "delete", target: target(context, event, event.object) },
+        `${event.object} is deleted`,
+      );
     case "scale": {
       const { replicas, workload } = event;
       const change: Edit = { kind: "scale", target: target(context, event, workload), replicas };
@@ -61,9 +66,14 @@ export function applyEvent(context: EventContext, event: ScenarioEvent): void {
     }
     case "stop": {
       const who = sender(context, event, event.on);
-      if (who.kind !== "node") throw new EventError("BAD_EVENT", event, `${event.component} runs on a node, not on ${event.on}`);
+      if (who.kind !== "node")
+        throw new EventError("BAD_EVENT", event, `${event.component} runs on a node, not on ${event.on}`);
       if (!world.node(who.node.metadata.name).stop(event.component)) {
-        throw new EventError("BAD_EVENT", event, `no component is called ${event.component}; there are kube-proxy and network-policy`);
+        throw new EventError(
+          "BAD_EVENT",
+          event,
+          `no component is called ${event.component}; there are kube-proxy and network-policy`,
+        );
       }
       return world.recorder.event({ text: `${event.component} stops on ${event.on}` });
     }
@@ -101,7 +111,8 @@ function target({ input }: EventContext, event: ScenarioEvent, text: string): Ob
   const [word = "", name = ""] = parts.slice(-2);
   const key = word.toLowerCase();
   const kind = workloadKindOf(key) ?? (Object.hasOwn(objectKinds, key) ? objectKinds[key] : undefined);
-  if (kind === undefined || name === "") throw new EventError("BAD_EVENT", event, `\`${text}\` names no object; write NAMESPACE/KIND/NAME`);
+  if (kind === undefined || name === "")
+    throw new EventError("BAD_EVENT", event, `\`${text}\` names no object; write NAMESPACE/KIND/NAME`);
   return { kind, name, namespace: kind === "Node" ? "" : parts.length === 3 ? (parts[0] as string) : input.namespace };
 }
 

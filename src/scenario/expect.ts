@@ -9,7 +9,8 @@ import {
   checkRejectedBy,
   matchesPattern,
 } from "../analysis/checks.ts";
-import { mainFlow, placesOf } from "../analysis/places.ts";
+import { placesOf } from "../analysis/places.ts";
+import { mainFlow } from "../trace/main-flow.ts";
 import type { Trace } from "../trace/records.ts";
 import type { Expectation } from "./scenario.ts";
 
@@ -39,7 +40,9 @@ export function failuresOf(trace: Trace, expect: Expectation, context: Expectati
   check(expect.natTo, (pattern) => checkNatTo(trace, pattern));
   check(expect.preservesSource, (wanted) => {
     const result = checkPreservesSource(trace);
-    return wanted ? result : { pass: !result.pass, message: "expected the source address to be rewritten, it was preserved" };
+    return wanted
+      ? result
+      : { pass: !result.pass, message: "expected the source address to be rewritten, it was preserved" };
   });
   check(expect.droppedBy, (owner) => checkDroppedBy(trace, owner));
   check(expect.rejectedBy, (owner) => checkRejectedBy(trace, owner));

@@ -39,12 +39,24 @@ export interface InputProblems {
 }
 
 /** Loads manifests and lets the controllers work; every problem of the input at once when there are errors. */
-export function loadInput(sources: readonly ManifestSource[], options: InputOptions = {}): ClusterInput | InputProblems {
+export function loadInput(
+  sources: readonly ManifestSource[],
+  options: InputOptions = {},
+): ClusterInput | InputProblems {
   const { namespace = "default", maxYamlLength, listens = {}, seed = 1 } = options;
   const loaded = loadManifests(sources, { namespace, ...(maxYamlLength !== undefined && { maxYamlLength }) });
   if (hasErrors(loaded.problems)) return { problems: loaded.problems };
   const settings = { ...options.settings, ...(options.nodes !== undefined && { nodeCount: options.nodes }) };
   const { cluster, problems, state } = buildCluster(loaded, { settings, allocatePodIPs: hostLocal });
   if (cluster === undefined || state === undefined) return { problems };
-  return { cluster, state, listens, ...(options.upstream && { upstream: options.upstream }), namespace, seed, warnings: problems, notes: loaded.notes };
+  return {
+    cluster,
+    state,
+    listens,
+    ...(options.upstream && { upstream: options.upstream }),
+    namespace,
+    seed,
+    warnings: problems,
+    notes: loaded.notes,
+  };
 }

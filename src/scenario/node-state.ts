@@ -14,16 +14,25 @@ import { worldOf } from "./probe.ts";
 const deleteAnnotation = "kpo/delete";
 
 /** The input's state, and the state after each update on top of the one before. */
-export function updatedStates(input: ClusterInput, updates: readonly ManifestSource[]): readonly ClusterState[] | InputProblems {
+export function updatedStates(
+  input: ClusterInput,
+  updates: readonly ManifestSource[],
+): readonly ClusterState[] | InputProblems {
   const states = [input.state];
   for (const update of updates) {
     const { objects, problems } = loadManifests([update], { namespace: input.namespace });
     if (hasErrors(problems)) return { problems };
     const gone = objects.filter(({ metadata }) => metadata.annotations[deleteAnnotation] === "true");
-    let next = applyEdit(states.at(-1) as ClusterState, { kind: "apply", objects: objects.filter((object) => !gone.includes(object)) });
+    let next = applyEdit(states.at(-1) as ClusterState, {
+      kind: "apply",
+      objects: objects.filter((object) => !gone.includes(object)),
+    });
     for (const { kind, metadata } of gone) {
       if (hasErrors(next.problems)) break;
-      next = applyEdit(next.state, { kind: "delete", target: { kind, namespace: metadata.namespace, name: metadata.name } });
+      next = applyEdit(next.state, {
+        kind: "delete",
+        target: { kind, namespace: metadata.namespace, name: metadata.name },
+      });
     }
     if (hasErrors(next.problems)) return { problems: next.problems };
     states.push(next.state);
@@ -32,8 +41,16 @@ export function updatedStates(input: ClusterInput, updates: readonly ManifestSou
 }
 
 /** What kube-proxy tells a node of these states at its last sync; undefined when there is no such node. */
-export function kubeProxySections(states: readonly ClusterState[], node: string, family: Family): readonly ProxySection[] | undefined {
-  return proxySections(states.map(({ cluster }) => cluster), node, family);
+export function kubeProxySections(
+  states: readonly ClusterState[],
+  node: string,
+  family: Family,
+): readonly ProxySection[] | undefined {
+  return proxySections(
+    states.map(({ cluster }) => cluster),
+    node,
+    family,
+  );
 }
 
 /** The state of a running node as the system's own tools print it. */
@@ -47,6 +64,9 @@ export interface NodeText {
 export function nodeText(input: ClusterInput, node: string, family: Family): NodeText | undefined {
   if (!input.cluster.nodes.some(({ metadata }) => metadata.name === node)) return undefined;
   const { host, iptables } = worldOf(input, { level: "off" }).node(node);
-  return { iptablesSave: printRuleset(iptables.ruleset(family)), ipset: saveSets(iptables.sets), ip: formatIpState(host) };
+  return {
+    iptablesSave: printRuleset(iptables.ruleset(family)),
+    ipset: saveSets(iptables.sets),
+    ip: formatIpState(host),
+  };
 }
-

@@ -19,16 +19,31 @@ export interface ParsedScenario {
 }
 
 /** Parses a scenario file; all problems at once when it is not one. */
-export function parseScenario(file: string, text: string): ParsedScenario | { readonly problems: readonly ScenarioProblem[] } {
+export function parseScenario(
+  file: string,
+  text: string,
+): ParsedScenario | { readonly problems: readonly ScenarioProblem[] } {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, maxAliasCount: 100 } as Parameters<typeof parseAllDocuments>[1]);
+  const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, maxAliasCount: 100 } as Parameters<
+    typeof parseAllDocuments
+  >[1]);
   const [document] = documents;
   const placeAt = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   if (document === undefined || !("contents" in document)) {
-    return { problems: [{ code: "EMPTY_SCENARIO", file, line: 1, column: 1, message: "the file is empty; a scenario has a name and flows" }] };
+    return {
+      problems: [
+        {
+          code: "EMPTY_SCENARIO",
+          file,
+          line: 1,
+          column: 1,
+          message: "the file is empty; a scenario has a name and flows",
+        },
+      ],
+    };
   }
   const broken = document.errors.map((error) => ({
     code: error.code === "DUPLICATE_KEY" ? "DUPLICATE_KEY" : "BAD_YAML",

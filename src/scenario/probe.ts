@@ -51,7 +51,11 @@ export function worldOf(input: ClusterInput, options: Pick<ProbeOptions, "seed" 
 }
 
 /** Sends one probe through a world that runs already. */
-export function probeIn(world: World, namespace: string, options: Pick<ProbeOptions, "from" | "run">): Trace | RequestProblem {
+export function probeIn(
+  world: World,
+  namespace: string,
+  options: Pick<ProbeOptions, "from" | "run">,
+): Trace | RequestProblem {
   const command = parseProbe(options.run.trim().split(/\s+/));
   if ("code" in command) return command;
   const who = findWho(world.cluster, options.from, namespace);
@@ -72,7 +76,9 @@ export function namespacesIn(cluster: Cluster, who: string, namespace: string): 
   const inNamespace = parts.length === 3 ? (parts[0] as string) : namespace;
   const workloadKind = workloadKindOf(kind);
   if (workloadKind !== undefined) {
-    return podsOf(cluster, inNamespace, workloadKind, name).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+    return podsOf(cluster, inNamespace, workloadKind, name).map(
+      ({ metadata }) => `${metadata.namespace}/${metadata.name}`,
+    );
   }
   if (kind === "pod" || kind === "po") return [`${inNamespace}/${name}`];
   return kind === "node" || kind === "no" ? [name] : [who];

@@ -21,7 +21,13 @@ export function readEvent(reader: Reader, node: YamlNode): ScenarioEvent | undef
   return action && { atNanos, place: reader.place(node), ...action };
 }
 
-function actionOf(reader: Reader, node: YamlNode, members: Members, verb: (typeof verbs)[number], value: string): EventAction | undefined {
+function actionOf(
+  reader: Reader,
+  node: YamlNode,
+  members: Members,
+  verb: (typeof verbs)[number],
+  value: string,
+): EventAction | undefined {
   switch (verb) {
     case "apply":
       return { action: "apply", path: value };
@@ -29,7 +35,8 @@ function actionOf(reader: Reader, node: YamlNode, members: Members, verb: (typeo
       return { action: "delete", object: value };
     case "scale": {
       const replicas = reader.integer(members.get("replicas"), "event.replicas");
-      if (replicas === undefined || replicas < 0) return reader.problem("BAD_EVENT", node, "`scale` needs `replicas`, 0 or more");
+      if (replicas === undefined || replicas < 0)
+        return reader.problem("BAD_EVENT", node, "`scale` needs `replicas`, 0 or more");
       return { action: "scale", workload: value, replicas };
     }
     case "ready":
@@ -40,7 +47,8 @@ function actionOf(reader: Reader, node: YamlNode, members: Members, verb: (typeo
     case "stop":
     case "exec": {
       const on = reader.string(members.get("on"), "event.on");
-      if (on === undefined) return reader.problem("BAD_EVENT", node, `\`${verb}\` needs \`on\`: node/NAME or NAMESPACE/pod/NAME`);
+      if (on === undefined)
+        return reader.problem("BAD_EVENT", node, `\`${verb}\` needs \`on\`: node/NAME or NAMESPACE/pod/NAME`);
       return verb === "stop" ? { action: "stop", component: value, on } : { action: "exec", on, command: value };
     }
   }

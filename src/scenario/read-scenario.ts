@@ -21,7 +21,16 @@ const outcomes: readonly Outcome[] = [
 
 /** Reads the first document of a scenario file; undefined when it is too broken to go on. */
 export function readScenario(reader: Reader, root: Maybe): Scenario | undefined {
-  const members = reader.members(root, "a scenario", ["name", "about", "cluster", "manifests", "listens", "upstream", "events", "flows"]);
+  const members = reader.members(root, "a scenario", [
+    "name",
+    "about",
+    "cluster",
+    "manifests",
+    "listens",
+    "upstream",
+    "events",
+    "flows",
+  ]);
   const name = reader.required(members, "name", root, "a scenario");
   const about = reader.string(members.get("about"), "about");
   const scenario = {
@@ -93,7 +102,10 @@ function readListens(reader: Reader, node: Maybe): Scenario["listens"] {
 function readUpstream(reader: Reader, node: Maybe): NonNullable<Scenario["upstream"]> {
   const names = [...reader.members(node, "upstream", [])].map(([name, types]) => {
     const records = [...reader.members(types, `upstream.${name}`, ["A", "AAAA", "CNAME"])];
-    return [name, Object.fromEntries(records.map(([type, values]) => [type, reader.strings(values, `upstream.${name}.${type}`)]))];
+    return [
+      name,
+      Object.fromEntries(records.map(([type, values]) => [type, reader.strings(values, `upstream.${name}.${type}`)])),
+    ];
   });
   return Object.fromEntries(names);
 }
@@ -168,8 +180,10 @@ function listOf(reader: Reader, members: Members, key: string): readonly string[
 function ownerOf(reader: Reader, members: Members, key: string): OwnerPattern | undefined {
   if (!members.has(key)) return undefined;
   const owner = reader.members(members.get(key), `expect.${key}`, ["kind", "namespace", "name"]);
-  return Object.fromEntries([...owner].flatMap(([name, node]) => {
-    const text = reader.string(node, `expect.${key}.${name}`);
-    return text === undefined ? [] : [[name, text]];
-  }));
+  return Object.fromEntries(
+    [...owner].flatMap(([name, node]) => {
+      const text = reader.string(node, `expect.${key}.${name}`);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
 }

@@ -35,7 +35,8 @@ export class Reader {
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : "";
       if (known.length === 0 || known.includes(name)) members.set(name, value as YamlNode);
-      else this.problem("UNKNOWN_FIELD", key as YamlNode, `${what} has no field \`${name}\`; it has ${known.join(", ")}`);
+      else
+        this.problem("UNKNOWN_FIELD", key as YamlNode, `${what} has no field \`${name}\`; it has ${known.join(", ")}`);
     }
     return members;
   }
@@ -55,7 +56,9 @@ export class Reader {
 
   required(members: ReadonlyMap<string, YamlNode>, key: string, parent: Maybe, what: string): string | undefined {
     const node = members.get(key);
-    return node === undefined ? this.problem("MISSING_FIELD", parent, `${what} needs \`${key}\``) : this.string(node, `${what}.${key}`);
+    return node === undefined
+      ? this.problem("MISSING_FIELD", parent, `${what} needs \`${key}\``)
+      : this.string(node, `${what}.${key}`);
   }
 
   integer(node: Maybe, what: string): number | undefined {

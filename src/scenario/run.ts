@@ -95,7 +95,9 @@ export function runScenario(
     const context: ExpectationContext = {
       namespacesOf: (who) => namespacesIn(input.cluster, who, input.namespace),
       branches: () =>
-        explore((pins) => runFlows(file, scenario, input, readFile, { ...options, pins })[index] as Trace).branches.map((branch) => branch.trace),
+        explore((pins) => runFlows(file, scenario, input, readFile, { ...options, pins })[index] as Trace).branches.map(
+          (branch) => branch.trace,
+        ),
     };
     return {
       name: flow.name,
@@ -108,7 +110,13 @@ export function runScenario(
   return { name: scenario.name, file, ...(scenario.about !== undefined && { about: scenario.about }), flows };
 }
 
-function runFlows(file: string, scenario: Scenario, input: ClusterInput, readFile: ReadFile, options: ScenarioRunOptions): Trace[] {
+function runFlows(
+  file: string,
+  scenario: Scenario,
+  input: ClusterInput,
+  readFile: ReadFile,
+  options: ScenarioRunOptions,
+): Trace[] {
   const world = worldOf(input, options);
   const pending = scenario.events.toSorted((a, b) => a.atNanos - b.atNanos);
   const context: EventContext = { world, input, file, readFile, state: input.state };

@@ -10,20 +10,29 @@ import type { World } from "./world.ts";
 
 /** The Corefile of the ConfigMap kube-system/coredns; every cluster that is built has one. */
 function corefileOf(cluster: Cluster): string | undefined {
-  const map = cluster.configMaps.find(({ metadata }) => metadata.namespace === "kube-system" && metadata.name === "coredns");
+  const map = cluster.configMaps.find(
+    ({ metadata }) => metadata.namespace === "kube-system" && metadata.name === "coredns",
+  );
   return map?.data["Corefile"];
 }
 
 /** The Service that pods ask for names: `kube-dns` in kube-system, or what stands in its place. */
 export function dnsService(cluster: Cluster): Service | undefined {
   const inSystem = cluster.services.filter(({ metadata }) => metadata.namespace === "kube-system");
-  return inSystem.find(({ metadata }) => metadata.name === "kube-dns") ?? inSystem.find(({ metadata }) => metadata.labels["k8s-app"] === "kube-dns");
+  return (
+    inSystem.find(({ metadata }) => metadata.name === "kube-dns") ??
+    inSystem.find(({ metadata }) => metadata.labels["k8s-app"] === "kube-dns")
+  );
 }
 
 /** Whether a pod is one of those behind the DNS Service. */
 function isDnsPod(cluster: Cluster, pod: Pod): boolean {
   const selector = dnsService(cluster)?.spec.selector;
-  return selector !== undefined && pod.metadata.namespace === "kube-system" && Object.entries(selector).every(([key, value]) => pod.metadata.labels[key] === value);
+  return (
+    selector !== undefined &&
+    pod.metadata.namespace === "kube-system" &&
+    Object.entries(selector).every(([key, value]) => pod.metadata.labels[key] === value)
+  );
 }
 
 /** Starts CoreDNS in the pods behind the DNS Service. Undefined for every other pod. */

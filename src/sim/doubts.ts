@@ -10,15 +10,16 @@ const policyKinds = /Policy$|^GlobalNetworkPolicy|^ClusterwideNetworkPolicy/;
  * objects (an Ingress, a Gateway) that name the host or the address that is called.
  */
 export function doubtsAbout(cluster: Cluster, request: ProbeRequest): readonly string[] {
-  return cluster.unmodelled.filter((object) => couldMatter(object, request)).map(
-    (object) => `${object.apiKind} ${nameOf(object)} is read but not modelled, and could decide this`,
-  );
+  return cluster.unmodelled
+    .filter((object) => couldMatter(object, request))
+    .map((object) => `${object.apiKind} ${nameOf(object)} is read but not modelled, and could decide this`);
 }
 
 function couldMatter(object: UnmodelledObject, { command, who }: ProbeRequest): boolean {
   if (policyKinds.test(object.apiKind)) return true;
   const target = command.tool === "dig" ? command.name : command.host;
-  if (object.mentions.some((mention) => mention === target || mention.endsWith(`/${target}`))) return who.kind === "external";
+  if (object.mentions.some((mention) => mention === target || mention.endsWith(`/${target}`)))
+    return who.kind === "external";
   return false;
 }
 

@@ -29,12 +29,16 @@ export function portsOf(cluster: Cluster, pod: Pod, listens: Listens, namespace:
   const stated = Object.entries(listens).find(([who]) => namesPod(cluster, who, pod, namespace));
   if (stated) return stated[1].map((port) => ({ ...port, process }));
   const ports = pod.spec.containers.flatMap(portsOfContainer);
-  return ports.filter((port, index) => ports.findIndex((other) => other.port === port.port && other.protocol === port.protocol) === index);
+  return ports.filter(
+    (port, index) => ports.findIndex((other) => other.port === port.port && other.protocol === port.protocol) === index,
+  );
 }
 
 function portsOfContainer(container: Container): readonly PodPort[] {
   const declared = container.ports.flatMap(({ containerPort, protocol }) =>
-    protocol === "SCTP" ? [] : [{ port: containerPort, protocol: protocol === "UDP" ? ("udp" as const) : ("tcp" as const) }],
+    protocol === "SCTP"
+      ? []
+      : [{ port: containerPort, protocol: protocol === "UDP" ? ("udp" as const) : ("tcp" as const) }],
   );
   const probed = container.probes.flatMap(({ port }) => {
     const number = typeof port === "number" ? port : container.ports.find(({ name }) => name === port)?.containerPort;

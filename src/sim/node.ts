@@ -27,7 +27,10 @@ export class RunningNode {
   readonly #node: Node;
   readonly #underlay: Underlay;
   readonly #plugin: CniPlugin;
-  readonly #pods = new Map<string, { readonly pod: Pod; readonly namespace: NetworkNamespace; readonly dns: CoreDns | undefined }>();
+  readonly #pods = new Map<
+    string,
+    { readonly pod: Pod; readonly namespace: NetworkNamespace; readonly dns: CoreDns | undefined }
+  >();
   readonly #stopped = new Set<string>();
   readonly #proxy: RunningProxy;
 
@@ -106,7 +109,10 @@ export class RunningNode {
     const namespace = pod.spec.hostNetwork ? this.host : this.#world.createPodNamespace(pod, this.host.name);
     if (!pod.spec.hostNetwork) this.#plugin.add(this.#context(), pod, namespace);
     const dns = startClusterDns(this.#world, pod, namespace);
-    openServers(namespace, portsOf(cluster, pod, options.listens, options.namespace).filter(({ port }) => dns === undefined || port !== 53));
+    openServers(
+      namespace,
+      portsOf(cluster, pod, options.listens, options.namespace).filter(({ port }) => dns === undefined || port !== 53),
+    );
     return { namespace, dns };
   }
 }

@@ -50,7 +50,12 @@ function running<State, Command>(
     sync(cluster, node) {
       for (const family of familiesOf(cluster)) {
         const options = optionsOf(cluster, family);
-        const { state, commands } = proxier.sync(objectsOf(cluster), proxyNode(host, node), options, states.get(family));
+        const { state, commands } = proxier.sync(
+          objectsOf(cluster),
+          proxyNode(host, node),
+          options,
+          states.get(family),
+        );
         states.set(family, state);
         apply(commands);
       }
@@ -60,7 +65,9 @@ function running<State, Command>(
 
 /** The families that the nodes have addresses of. */
 export function familiesOf(cluster: Cluster): readonly Family[] {
-  const addresses = cluster.nodes.flatMap(({ status }) => status.addresses.flatMap(({ address }) => parseAddress(address) ?? []));
+  const addresses = cluster.nodes.flatMap(({ status }) =>
+    status.addresses.flatMap(({ address }) => parseAddress(address) ?? []),
+  );
   return (["ipv4", "ipv6"] as const).filter((family) => addresses.some((address) => familyOf(address) === family));
 }
 

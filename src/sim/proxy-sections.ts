@@ -22,7 +22,11 @@ export interface ProxySection {
  * the recordings. The node has a loopback and its InternalIPs: what a CNI plugin adds is not kube-proxy's.
  * Undefined when the last state has no such node.
  */
-export function proxySections(states: readonly Cluster[], nodeName: string, family: Family): readonly ProxySection[] | undefined {
+export function proxySections(
+  states: readonly Cluster[],
+  nodeName: string,
+  family: Family,
+): readonly ProxySection[] | undefined {
   const { proxyMode = "iptables" } = states.at(-1)?.settings ?? {};
   if (proxyMode === "ipvs") {
     const last = lastSync<IpvsProxierState, IpvsProxierCommand>(ipvsProxier, states, nodeName, family);
@@ -51,8 +55,13 @@ function lastSync<State, Command>(
 const jumpsHeading = "jumps (iptables commands in call order; -I means prepend when missing)";
 const restoreHeading = "iptables-restore --noflush --counters";
 
-function iptablesText({ commands, events }: ProxySync<IptablesProxierState, IptablesProxierCommand>): readonly ProxySection[] {
-  const restores = commands.flatMap((command) => (command.kind === "iptables-restore" ? [formatRestore(command.restore)] : []));
+function iptablesText({
+  commands,
+  events,
+}: ProxySync<IptablesProxierState, IptablesProxierCommand>): readonly ProxySection[] {
+  const restores = commands.flatMap((command) =>
+    command.kind === "iptables-restore" ? [formatRestore(command.restore)] : [],
+  );
   return [
     { name: "events", heading: "events", text: block([...sysctls(commands), ...events]) },
     { name: "jumps", heading: jumpsHeading, text: block(calls(commands)) },
@@ -60,8 +69,13 @@ function iptablesText({ commands, events }: ProxySync<IptablesProxierState, Ipta
   ];
 }
 
-function ipvsText({ commands, events, state }: ProxySync<IpvsProxierState, IpvsProxierCommand>, options: ProxyOptions): readonly ProxySection[] {
-  const devices = commands.flatMap((command) => (command.kind === "add-dummy" ? [`add dummy device ${command.device}`] : []));
+function ipvsText(
+  { commands, events, state }: ProxySync<IpvsProxierState, IpvsProxierCommand>,
+  options: ProxyOptions,
+): readonly ProxySection[] {
+  const devices = commands.flatMap((command) =>
+    command.kind === "add-dummy" ? [`add dummy device ${command.device}`] : [],
+  );
   const restores = commands.flatMap((command) => (command.kind === "iptables-restore" ? [command.text] : []));
   return [
     { name: "events", heading: "events", text: block([...sysctls(commands), ...devices, ...events]) },

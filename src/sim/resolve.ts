@@ -56,7 +56,10 @@ export function resolverIo(
 }
 
 /** RFC 6724 sorting asks which source each destination would get. */
-function sourceFor(namespace: NetworkNamespace, destination: Address): ReturnType<NonNullable<ResolverIo["sourceFor"]>> {
+function sourceFor(
+  namespace: NetworkNamespace,
+  destination: Address,
+): ReturnType<NonNullable<ResolverIo["sourceFor"]>> {
   const found = lookupOutput(namespace, { dst: destination, mark: 0 });
   if (found.kind === "none") return undefined;
   const address = sourceForRoute(namespace, found.to, destination);
@@ -74,7 +77,8 @@ export function resolverOf(
   server: Address | undefined,
 ): { readonly conf: ResolvConf; readonly io: ResolverIo } | { readonly reason: string } {
   const known = resolvConfOf(world, who);
-  if (known === undefined && server === undefined) return { reason: unknownResolver(namespace, "name a server with @ADDRESS") };
+  if (known === undefined && server === undefined)
+    return { reason: unknownResolver(namespace, "name a server with @ADDRESS") };
   const conf = known ?? { nameservers: [], search: [], options: new Map() };
   const asked = server === undefined ? conf : { ...conf, nameservers: [server] };
   const flow = world.recorder.flow({

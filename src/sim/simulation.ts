@@ -52,7 +52,13 @@ export function simulate(world: World, request: ProbeRequest): Trace {
   clock.run({ done: () => result !== undefined, untilNanos: startNanos + patienceNanos });
   const endNanos = clock.nowNanos();
   clock.run({ untilNanos: endNanos + settleNanos });
-  return traceOf(world, request, endNanos - startNanos, result ?? neverEnded, own.map(({ flow }) => flow as Flow));
+  return traceOf(
+    world,
+    request,
+    endNanos - startNanos,
+    result ?? neverEnded,
+    own.map(({ flow }) => flow as Flow),
+  );
 }
 
 function addresses(list: readonly Address[]): Resolution {
@@ -66,7 +72,13 @@ const neverEnded: ProbeResult = {
   unknownBecause: ["the probe had not ended after ten minutes of virtual time"],
 };
 
-function traceOf(world: World, request: ProbeRequest, durationNanos: number, result: ProbeResult, own: readonly Flow[]): Trace {
+function traceOf(
+  world: World,
+  request: ProbeRequest,
+  durationNanos: number,
+  result: ProbeResult,
+  own: readonly Flow[],
+): Trace {
   const { recorder } = world;
   const flows = recorder.flows as readonly Flow[];
   const doubts = [...recorder.doubts, ...doubtsAbout(world.cluster, request)];
@@ -89,18 +101,27 @@ function traceOf(world: World, request: ProbeRequest, durationNanos: number, res
 /** The namespace in which the probe's own packets were last delivered. */
 function answering(own: readonly Flow[], result: ProbeResult): string | undefined {
   if (!["answered", "refused", "reset"].includes(result.outcome)) return undefined;
-  const delivered = own.at(-1)?.packets.findLast((packet) => packet.direction === "original" && packet.verdict === "delivered");
+  const delivered = own
+    .at(-1)
+    ?.packets.findLast((packet) => packet.direction === "original" && packet.verdict === "delivered");
   return delivered?.hops.at(-1)?.namespace;
 }
 
 /** What was assumed about the world, and of the rest what mattered to a step. */
 function assumptionsOf(world: World, flows: readonly Flow[]): readonly Assumption[] {
   const mattered = new Set(
-    flows.flatMap((flow) => [...flow.steps, ...flow.packets.flatMap((packet) => packet.hops.flatMap((hop) => hop.steps))].flatMap((step) => step.assumption ?? [])),
+    flows.flatMap((flow) =>
+      [...flow.steps, ...flow.packets.flatMap((packet) => packet.hops.flatMap((hop) => hop.steps))].flatMap(
+        (step) => step.assumption ?? [],
+      ),
+    ),
   );
-  return world.assumptions().filter((assumption) => assumption.always || mattered.has(assumption.id)).map(({ id, text, override }) => ({
-    id,
-    text,
-    ...(override !== undefined && { override }),
-  }));
+  return world
+    .assumptions()
+    .filter((assumption) => assumption.always || mattered.has(assumption.id))
+    .map(({ id, text, override }) => ({
+      id,
+      text,
+      ...(override !== undefined && { override }),
+    }));
 }

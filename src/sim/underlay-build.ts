@@ -42,7 +42,13 @@ export function buildRouter(
 ): void {
   ns.sysctls.set("net.ipv4.ip_forward", 1);
   ns.sysctls.set("net.ipv6.conf.all.forwarding", 1);
-  addDevice(ns, { kind: "physical", name: "eth0", peer: { namespace: switchName, device: "router" }, mac: localMac(0xff_0000_0003), owner });
+  addDevice(ns, {
+    kind: "physical",
+    name: "eth0",
+    peer: { namespace: switchName, device: "router" },
+    mac: localMac(0xff_0000_0003),
+    owner,
+  });
   for (const { subnet, gateway } of underlay.segments) addAddress(ns, "eth0", gateway, subnet.prefixLength, { owner });
   setUp(ns, "eth0");
   for (const { gateway } of underlay.outside) addAddress(ns, "lo", gateway, addressBits(gateway), { owner });
@@ -50,24 +56,47 @@ export function buildRouter(
 }
 
 /** A host outside, on a cable of its own to the router. */
-export function buildOutside(router: NetworkNamespace, ns: NetworkNamespace, address: Address, underlay: Underlay): void {
+export function buildOutside(
+  router: NetworkNamespace,
+  ns: NetworkNamespace,
+  address: Address,
+  underlay: Underlay,
+): void {
   const port = `out${router.devices.size - 1}`;
   addDevice(router, { kind: "physical", name: port, peer: { namespace: ns.name, device: "eth0" }, owner });
   setUp(router, port);
   addRoute(router, { destination: hostCidr(address), device: port, owner });
-  addDevice(ns, { kind: "physical", name: "eth0", peer: { namespace: router.name, device: port }, mac: macOf(address), owner });
+  addDevice(ns, {
+    kind: "physical",
+    name: "eth0",
+    peer: { namespace: router.name, device: port },
+    mac: macOf(address),
+    owner,
+  });
   addAddress(ns, "eth0", address, addressBits(address), { owner });
   setUp(ns, "eth0");
   const gateway = underlay.outside.find(({ family }) => family === familyOf(address))?.gateway;
   if (gateway === undefined) return;
-  addRoute(ns, { destination: cidr(unspecified[familyOf(address)], 0), via: gateway, device: "eth0", onlink: true, owner });
+  addRoute(ns, {
+    destination: cidr(unspecified[familyOf(address)], 0),
+    via: gateway,
+    device: "eth0",
+    onlink: true,
+    owner,
+  });
 }
 
 /** A node's network card: its InternalIPs, and the router as default gateway. */
 export function buildUplink(ns: NetworkNamespace, node: Node, underlay: Underlay, nodeOwner: Owner): void {
   const addresses = internalAddresses(node);
   const mac = addresses[0] === undefined ? {} : { mac: macOf(addresses[0]) };
-  addDevice(ns, { kind: "physical", name: "eth0", peer: { namespace: switchName, device: node.metadata.name }, ...mac, owner: nodeOwner });
+  addDevice(ns, {
+    kind: "physical",
+    name: "eth0",
+    peer: { namespace: switchName, device: node.metadata.name },
+    ...mac,
+    owner: nodeOwner,
+  });
   for (const address of addresses) {
     const segment = underlay.segments.find(({ family }) => family === familyOf(address));
     addAddress(ns, "eth0", address, segment?.subnet.prefixLength ?? addressBits(address), { owner: nodeOwner });

@@ -8,13 +8,24 @@ export interface Underlay {
   /** Per family that the nodes have: the segment and the router's address on it. */
   readonly segments: readonly { readonly family: Family; readonly subnet: Cidr; readonly gateway: Address }[];
   /** Where hosts outside live, and the router's address there. */
-  readonly outside: readonly { readonly family: Family; readonly subnet: Cidr; readonly gateway: Address; readonly host: Address }[];
+  readonly outside: readonly {
+    readonly family: Family;
+    readonly subnet: Cidr;
+    readonly gateway: Address;
+    readonly host: Address;
+  }[];
   readonly assumptions: readonly { readonly id: string; readonly text: string }[];
 }
 
 /** Documentation prefixes (RFC 5737, RFC 3849): nobody's real hosts. */
-const outsideV4 = { subnet: cidr(parseAddress("203.0.113.0") as Address, 24), host: parseAddress("203.0.113.8") as Address };
-const outsideV6 = { subnet: cidr(parseAddress("2001:db8:ffff::") as Address, 64), host: parseAddress("2001:db8:ffff::8") as Address };
+const outsideV4 = {
+  subnet: cidr(parseAddress("203.0.113.0") as Address, 24),
+  host: parseAddress("203.0.113.8") as Address,
+};
+const outsideV6 = {
+  subnet: cidr(parseAddress("2001:db8:ffff::") as Address, 64),
+  host: parseAddress("2001:db8:ffff::8") as Address,
+};
 
 /** The segment is taken to be this wide (bits) unless the nodes' addresses lie further apart. */
 const usualPrefix = { ipv4: 24, ipv6: 64 } as const;
@@ -22,27 +33,39 @@ const usualPrefix = { ipv4: 24, ipv6: 64 } as const;
 /** Works out the segment of the nodes from their InternalIPs. */
 export function planUnderlay(cluster: Cluster): Underlay {
   const segments = (["ipv4", "ipv6"] as const).flatMap((family) => {
-    const addresses = cluster.nodes.flatMap((node) => internalAddresses(node).filter((address) => familyOf(address) === family));
+    const addresses = cluster.nodes.flatMap((node) =>
+      internalAddresses(node).filter((address) => familyOf(address) === family),
+    );
     if (addresses.length === 0) return [];
     const subnet = commonPrefix(addresses, usualPrefix[family]);
     return [{ family, subnet, gateway: freeAddress(subnet, addresses) }];
   });
   const families = new Set(segments.map(({ family }) => family));
   const outside = [
-    ...(families.has("ipv4") ? [{ family: "ipv4" as const, gateway: nthAddress(outsideV4.subnet, 1), ...outsideV4 }] : []),
-    ...(families.has("ipv6") ? [{ family: "ipv6" as const, gateway: nthAddress(outsideV6.subnet, 1), ...outsideV6 }] : []),
+    ...(families.has("ipv4")
+      ? [{ family: "ipv4" as const, gateway: nthAddress(outsideV4.subnet, 1), ...outsideV4 }]
+      : []),
+    ...(families.has("ipv6")
+      ? [{ family: "ipv6" as const, gateway: nthAddress(outsideV6.subnet, 1), ...outsideV6 }]
+      : []),
   ];
-  const text = segments.map(({ subnet, gateway }) => `${formatCidr(subnet)} with the router ${formatAddress(gateway)}`).join(" and ");
+  const text = segments
+    .map(({ subnet, gateway }) => `${formatCidr(subnet)} with the router ${formatAddress(gateway)}`)
+    .join(" and ");
   return {
     segments,
     outside,
-    assumptions: [{ id: "underlay", text: `the nodes share one Ethernet segment, ${text}; hosts outside are behind that router` }],
+    assumptions: [
+      { id: "underlay", text: `the nodes share one Ethernet segment, ${text}; hosts outside are behind that router` },
+    ],
   };
 }
 
 /** The InternalIPs of a node, in the order it states them. */
 export function internalAddresses(node: Node): readonly Address[] {
-  return node.status.addresses.filter(({ type }) => type === "InternalIP").flatMap(({ address }) => parseAddress(address) ?? []);
+  return node.status.addresses
+    .filter(({ type }) => type === "InternalIP")
+    .flatMap(({ address }) => parseAddress(address) ?? []);
 }
 
 /** The smallest block of at most `narrowest` bits that holds all addresses. */

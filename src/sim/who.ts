@@ -37,14 +37,20 @@ export function findWho(cluster: Cluster, text: string, namespace: string): Who 
   const parts = text.split("/");
   const [kind = "", name = ""] = parts.slice(-2);
   if (parts.length < 2 || parts.length > 3 || name === "") {
-    return problem("BAD_WHO", `\`${text}\` names no sender; write pod/NAME, deploy/NAME, NAMESPACE/pod/NAME, node/NAME or external`);
+    return problem(
+      "BAD_WHO",
+      `\`${text}\` names no sender; write pod/NAME, deploy/NAME, NAMESPACE/pod/NAME, node/NAME or external`,
+    );
   }
   if (kind === "node" || kind === "no") return findNode(cluster, name);
   const inNamespace = parts.length === 3 ? (parts[0] as string) : namespace;
   if (kind === "pod" || kind === "po") return findPod(cluster, inNamespace, name);
   const workloadKind = workloadKindOf(kind);
   if (workloadKind === undefined) {
-    return problem("BAD_WHO", `\`${kind}\` is no kind of sender; use pod, ${Object.keys(workloadKinds).join(", ")}, node or external`);
+    return problem(
+      "BAD_WHO",
+      `\`${kind}\` is no kind of sender; use pod, ${Object.keys(workloadKinds).join(", ")}, node or external`,
+    );
   }
   return findWorkload(cluster, inNamespace, workloadKind, name);
 }
@@ -80,13 +86,25 @@ function findExternal(text: string | undefined): Who | WhoProblem {
 
 function findNode(cluster: Cluster, name: string): Who | WhoProblem {
   const node = cluster.nodes.find((candidate) => candidate.metadata.name === name);
-  return node ? { kind: "node", node } : missing("node", name, cluster.nodes.map((other) => other.metadata.name));
+  return node
+    ? { kind: "node", node }
+    : missing(
+        "node",
+        name,
+        cluster.nodes.map((other) => other.metadata.name),
+      );
 }
 
 function findPod(cluster: Cluster, namespace: string, name: string): Who | WhoProblem {
   const here = cluster.pods.filter((pod) => pod.metadata.namespace === namespace);
   const pod = here.find((candidate) => candidate.metadata.name === name);
-  return pod ? { kind: "pod", pod } : missing(`pod in namespace ${namespace}`, name, here.map((other) => other.metadata.name));
+  return pod
+    ? { kind: "pod", pod }
+    : missing(
+        `pod in namespace ${namespace}`,
+        name,
+        here.map((other) => other.metadata.name),
+      );
 }
 
 function findWorkload(cluster: Cluster, namespace: string, kind: WorkloadKind, name: string): Who | WhoProblem {
@@ -97,11 +115,18 @@ function findWorkload(cluster: Cluster, namespace: string, kind: WorkloadKind, n
   if (others.some((other) => other.metadata.name === name)) {
     return problem("NO_SUCH_SENDER", `${kind} ${name} in namespace ${namespace} has no pod to send from`);
   }
-  return missing(`${kind} in namespace ${namespace}`, name, others.map((other) => other.metadata.name));
+  return missing(
+    `${kind} in namespace ${namespace}`,
+    name,
+    others.map((other) => other.metadata.name),
+  );
 }
 
 function missing(what: string, name: string, others: readonly string[]): WhoProblem {
-  const known = others.length === 0 ? "there is none" : `there are ${others.slice(0, 8).join(", ")}${others.length > 8 ? ", ..." : ""}`;
+  const known =
+    others.length === 0
+      ? "there is none"
+      : `there are ${others.slice(0, 8).join(", ")}${others.length > 8 ? ", ..." : ""}`;
   return problem("NO_SUCH_SENDER", `no ${what} is called ${name}; ${known}`);
 }
 

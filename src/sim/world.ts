@@ -160,7 +160,9 @@ export class World {
 
   /** Load balancer and external addresses, which the router sends to the first node of their family. */
   #loadBalancerRoutes(): { readonly address: Address; readonly via: Address }[] {
-    const nodes = this.#cluster.nodes.flatMap(({ status }) => status.addresses.flatMap(({ type, address }) => (type === "InternalIP" ? (parseAddress(address) ?? []) : [])));
+    const nodes = this.#cluster.nodes.flatMap(({ status }) =>
+      status.addresses.flatMap(({ type, address }) => (type === "InternalIP" ? (parseAddress(address) ?? []) : [])),
+    );
     const texts = this.#cluster.services.flatMap(({ spec, status }) => [
       ...spec.externalIPs,
       ...status.loadBalancer.ingress.flatMap(({ ip }) => ip ?? []),

@@ -1,3 +1,4 @@
+import { summaryLines } from "./main-flow.ts";
 import type { Flow, Hop, Outcome, Owner, PacketRecord, PacketTrace, PacketVerdict, Step, Trace } from "./records.ts";
 
 export interface TextOptions {
@@ -9,7 +10,9 @@ export interface TextOptions {
 
 export type Tone = "good" | "bad" | "doubt" | "dim" | "strong";
 
-const plain = (text: string): string => text;
+type Paint = NonNullable<TextOptions["paint"]>;
+
+const plain: Paint = (text) => text;
 
 /** A trace as a tree for a terminal: verdict, assumptions, then flow by flow, packet by packet, hop by hop. */
 export function formatTrace(trace: Trace, options: TextOptions = {}): string {
@@ -20,8 +23,15 @@ export function formatTrace(trace: Trace, options: TextOptions = {}): string {
     paint(`${mark} ${trace.outcome}`, tone) + `: ${trace.message}`,
     ...(trace.unknownBecause ?? []).map((reason) => paint(`  because ${reason}`, "doubt")),
   ];
+  lines.push(...summaryLines(trace).map((line) => `  ${line}`));
   for (const event of trace.events) lines.push(`  ${formatTime(event.timeNanos)} ${event.text}`);
-  for (const flow of trace.flows) lines.push("", ...formatFlow(flow, options, paint));
+  let spaced = false;
+  for (const flow of trace.flows) {
+    const formatted = formatFlow(flow, options, paint);
+    if (!spaced || formatted.length > 1) lines.push("");
+    lines.push(...formatted);
+    spaced = formatted.length === 1;
+  }
   if (trace.assumptions.length > 0) {
     lines.push("", paint("Assumed, because the input does not say:", "strong"));
     for (const { id, text, override } of trace.assumptions) {
@@ -50,7 +60,8 @@ const verdictSigns: Readonly<Record<PacketVerdict, { readonly mark: string; read
   unknown: { mark: "?", tone: "doubt" },
 };
 
-function formatFlow(flow: Flow, options: TextOptions, paint: NonNullable<TextOptions["paint"]>): string[] {
+function formatFlow(flow: Flow, options: TextOptions, paint: Paint): string[] {
+  if (flow.protocol === "arp" && options.wide !== true) return [formatResolution(flow, paint)];
   const lines = [paint(`Flow ${flow.id}: ${flow.purpose}`, "strong") + `  ${flow.protocol} ${flow.from} → ${flow.to}`];
   const timed: { readonly at: number; readonly lines: readonly string[] }[] = flow.steps.map((step) => ({
     at: step.timeNanos,
@@ -69,9 +80,26 @@ function formatFlow(flow: Flow, options: TextOptions, paint: NonNullable<TextOpt
   return lines;
 }
 
+/** An ARP exchange in one line: it is the same every time. */
+function formatResolution(flow: Flow, paint: Paint): string {
+  const answer = flow.packets.find((packet) => packet.direction === "reply");
+  const told = answer?.hops[0]?.packet.payload ?? "nobody answers";
+  const times = flow.packets.filter(
+    (packet) => packet.direction === "original" && packet.causedBy?.reason !== "flooded copy",
+  ).length;
+  const asked = times > 1 ? ` (asked ${times} times)` : "";
+  return `${paint(`Flow ${flow.id}: ${flow.purpose}`, "strong")}  arp ${flow.from} → ${flow.to}${asked}: ${told}`;
+}
+
 /** The hops and decisions of a packet without what differs from packet to packet: packets of one way read alike. */
 function wayOf(packet: PacketTrace): string {
-  const hops = packet.hops.map((hop) => `${hop.namespace}/${hop.device}[${folded(hop.steps).map(signature).join()}]`);
+  const hops = packet.hops.map(
+    (hop) =>
+      `${hop.namespace}/${hop.device}[${folded(hop.steps)
+        .map(signature)
+        .filter((text) => text !== "")
+        .join()}]`,
+  );
   return `${packet.direction} ${packet.verdict} ${hops.join(">")}`;
 }
 
@@ -98,21 +126,23 @@ function formatPacket(
   packet: PacketTrace,
   sameWayAs: number | undefined,
   options: TextOptions,
-  paint: NonNullable<TextOptions["paint"]>,
+  paint: Paint,
 ): string[] {
   const first = packet.hops[0];
   const { mark, tone } = verdictSigns[packet.verdict];
   const arrow = packet.direction === "original" ? "→" : "←";
   const repeated = packet.attempt > 1 ? ` (attempt ${packet.attempt})` : "";
-  const cause = packet.causedBy && packet.attempt === 1 && packet.causedBy.reason !== "answer" ? `, ${packet.causedBy.reason}` : "";
+  const cause =
+    packet.causedBy && packet.attempt === 1 && packet.causedBy.reason !== "answer" ? `, ${packet.causedBy.reason}` : "";
   const head = `  ${formatTime(startOf(packet))} ${arrow} packet ${packet.id}${repeated}  ${first ? formatPacketLine(first.packet) : ""}${cause}`;
   const fate = paint(`${mark} ${packet.verdict}`, tone);
   if (sameWayAs !== undefined) return [`${head}  ${fate}, the same way as packet ${sameWayAs}`];
   return [`${head}  ${fate}`, ...packet.hops.flatMap((hop) => formatHop(hop, options, paint))];
 }
 
-function formatHop(hop: Hop, options: TextOptions, paint: NonNullable<TextOptions["paint"]>): string[] {
-  const place = hop.node === undefined || hop.node === hop.namespace ? hop.namespace : `${hop.namespace} on ${hop.node}`;
+function formatHop(hop: Hop, options: TextOptions, paint: Paint): string[] {
+  const place =
+    hop.node === undefined || hop.node === hop.namespace ? hop.namespace : `${hop.namespace} on ${hop.node}`;
   const by = hop.device === undefined ? "" : `, in by ${hop.device}`;
   const lines = [paint(`      ${place}${by}`, "strong")];
   for (const step of options.wide === true ? hop.steps : folded(hop.steps)) {
@@ -129,7 +159,7 @@ function formatHop(hop: Hop, options: TextOptions, paint: NonNullable<TextOption
   return lines;
 }
 
-function ownerPlace(owner: Owner | undefined, paint: NonNullable<TextOptions["paint"]>): string {
+function ownerPlace(owner: Owner | undefined, paint: Paint): string {
   const origin = owner?.origin;
   return origin === undefined ? "" : paint(`  ${origin.file}:${origin.line}`, "dim");
 }
@@ -142,10 +172,17 @@ function labelOf(step: Step): string {
 export function folded(steps: readonly Step[]): readonly Step[] {
   const shown: Step[] = [];
   for (const step of steps) {
-    const isReturn = (step.kind === "chain" && step.action === "return") || (step.kind === "rule" && step.matched && step.target === "RETURN");
+    const isReturn =
+      (step.kind === "chain" && step.action === "return") ||
+      (step.kind === "rule" && step.matched && step.target === "RETURN");
     const last = shown.at(-1);
-    if (isReturn && last?.kind === "rule" && last.table === step.table && last.target?.split(" ").at(-1) === step.chain) shown.pop();
-    else if (isShown(step)) shown.push(step);
+    if (isReturn && last?.kind === "rule" && last.table === step.table && last.target?.split(" ").at(-1) === step.chain)
+      shown.pop();
+    else if (
+      isShown(step) &&
+      !(step.kind === "nat" && step.action === "apply" && last?.kind === "nat" && last.action === "bind")
+    )
+      shown.push(step);
   }
   return shown;
 }
@@ -164,6 +201,9 @@ function isShown(step: Step): boolean {
       return step.action !== "none";
     case "ipset":
       return step.found;
+    case "device":
+      // The head of the hop says so already.
+      return step.action !== "receive";
     default:
       return true;
   }

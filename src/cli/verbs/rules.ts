@@ -41,10 +41,21 @@ export function rulesVerb(streams: Streams): Command {
   return withInput(new Command("rules"))
     .description("print the rules, sets, routes and devices of a node")
     .requiredOption("--node <name>", "the node")
-    .addOption(new Option("-o, --output <what>", "what to print").choices([...nodeOutputs, ...kubeProxyOutputs]).default("iptables-save"))
+    .addOption(
+      new Option("-o, --output <what>", "what to print")
+        .choices([...nodeOutputs, ...kubeProxyOutputs])
+        .default("iptables-save"),
+    )
     .addOption(new Option("--family <family>", "address family").choices(["ipv4", "ipv6"]).default("ipv4"))
-    .option("--cluster-cidr <cidr>", "pod CIDR as kube-proxy is told it, one per family, comma-separated", (value) => value.split(","))
-    .option("--then <file>", "an update after the first sync (repeatable)", (value, previous: readonly string[]) => [...previous, value], [])
+    .option("--cluster-cidr <cidr>", "pod CIDR as kube-proxy is told it, one per family, comma-separated", (value) =>
+      value.split(","),
+    )
+    .option(
+      "--then <file>",
+      "an update after the first sync (repeatable)",
+      (value, previous: readonly string[]) => [...previous, value],
+      [],
+    )
     .addHelpText("after", examples)
     .action((flags: RulesFlags) => streams.out(printRules(flags, streams)));
 }
@@ -52,7 +63,11 @@ export function rulesVerb(streams: Streams): Command {
 function printRules(flags: RulesFlags, streams: Streams): string {
   const { clusterCidr, node, family, output } = flags;
   const alone = kubeProxyOutputs.includes(output);
-  const input = readInput({ ...flags, ...(clusterCidr && { podCidr: clusterCidr }) }, streams, alone ? { systemComponents: "none" } : {});
+  const input = readInput(
+    { ...flags, ...(clusterCidr && { podCidr: clusterCidr }) },
+    streams,
+    alone ? { systemComponents: "none" } : {},
+  );
   return alone ? printSections(input, flags) : (printNode(input, node, family, output) ?? noNode(input, node));
 }
 
@@ -71,7 +86,10 @@ function printSections(input: ClusterInput, { node, family, output, then }: Rule
   if (output === "recorded") return sections.map(({ heading, text }) => `#### ${heading}\n${text}`).join("");
   const section = sections.find(({ name }) => name === output);
   if (section === undefined) {
-    throw new CliError(exitCodes.usage, `error: kube-proxy in this mode makes no ${output}; there are ${sections.map(({ name }) => name).join(", ")}`);
+    throw new CliError(
+      exitCodes.usage,
+      `error: kube-proxy in this mode makes no ${output}; there are ${sections.map(({ name }) => name).join(", ")}`,
+    );
   }
   return section.text;
 }

@@ -8,5 +8,7 @@ export function schemaVerb(streams: Streams): Command {
     .description("print the JSON Schema of scenario files or of traces")
     .addArgument(new Argument("<what>", "which one").choices(["scenario", "trace"]))
     .addHelpText("after", "\nExamples:\n  kubehop schema scenario > scenario.schema.json")
-    .action((what: string) => streams.out(readFileSync(new URL(`../../../schema/${what}.json`, import.meta.url), "utf8")));
+    .action((what: string) =>
+      streams.out(readFileSync(new URL(`../../../schema/${what}.json`, import.meta.url), "utf8")),
+    );
 }

@@ -40,7 +40,11 @@ export function traceVerb(streams: Streams): Command {
 
 function runTrace(words: readonly string[], flags: TraceFlags, streams: Streams): number {
   const input = readInput(flags, streams);
-  const trace = traceProbe(input, { from: flags.from, run: words.join(" "), level: flags.output === "wide" ? "rule" : "step" });
+  const trace = traceProbe(input, {
+    from: flags.from,
+    run: words.join(" "),
+    level: flags.output === "wide" ? "rule" : "step",
+  });
   if (isRequestProblem(trace)) throw new CliError(exitCodes.usage, `error ${trace.code}: ${trace.message}`);
   streams.out((traceOutputs[flags.output] as (typeof traceOutputs)[string])(trace, streams));
   if (trace.outcome === "unknown") return exitCodes.unknown;

@@ -53,7 +53,9 @@ export function parseProbe(words: readonly string[]): ProbeCommand | CommandProb
     case "udp":
       return parsePort(tool, rest);
     default:
-      return bad(`${tool === "" ? "an empty command" : `\`${tool}\``} is no probe; use one of ${Object.keys(usage).join(", ")}`);
+      return bad(
+        `${tool === "" ? "an empty command" : `\`${tool}\``} is no probe; use one of ${Object.keys(usage).join(", ")}`,
+      );
   }
 }
 
@@ -70,7 +72,11 @@ function splitOptions(
   words: readonly string[],
   takesValue: ReadonlySet<string>,
   flags: ReadonlySet<string>,
-): { readonly options: ReadonlyMap<string, string>; readonly plain: readonly string[]; readonly unknown: readonly string[] } {
+): {
+  readonly options: ReadonlyMap<string, string>;
+  readonly plain: readonly string[];
+  readonly unknown: readonly string[];
+} {
   const options = new Map<string, string>();
   const plain: string[] = [];
   const unknown: string[] = [];
@@ -99,7 +105,8 @@ function parseCurl(words: readonly string[]): ProbeCommand | CommandProblem {
   if (port < 1 || port > 65535) return misuse("curl", `port ${port} is not between 1 and 65535`);
   const connectTimeoutSeconds = seconds(options.get("--connect-timeout"));
   const maxTimeSeconds = seconds(options.get("-m") ?? options.get("--max-time"));
-  if (connectTimeoutSeconds === null || maxTimeSeconds === null) return misuse("curl", "a time-out takes seconds above 0");
+  if (connectTimeoutSeconds === null || maxTimeSeconds === null)
+    return misuse("curl", "a time-out takes seconds above 0");
   return {
     tool: "curl",
     scheme,

@@ -81,7 +81,9 @@ class Curl {
     const { scheme, path, host } = this.#command;
     if (scheme === "https") {
       connection.close();
-      return this.#done(unknown(`TLS is not modelled: the TCP connection to ${host} was established, what follows is not known`));
+      return this.#done(
+        unknown(`TLS is not modelled: the TCP connection to ${host} was established, what follows is not known`),
+      );
     }
     const line = `GET ${path} HTTP/1.1`;
     const length = `${line}\r\nHost: ${host}\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n`.length;
@@ -98,11 +100,15 @@ class Curl {
     if (!this.#connected && index + 1 < addresses.length) return this.#connect(addresses, index + 1);
     const details = errorDetails(error);
     if (this.#connected) {
-      const text = error.errno === "ETIMEDOUT" ? "Recv failure: Connection timed out" : "Recv failure: Connection reset by peer";
+      const text =
+        error.errno === "ETIMEDOUT" ? "Recv failure: Connection timed out" : "Recv failure: Connection reset by peer";
       return this.#done({ ...this.#failure(outcomeOf(error), 56, text), ...details });
     }
     const exitCode = error.errno === "ETIMEDOUT" ? 28 : 7;
-    return this.#done({ ...this.#failure(outcomeOf(error), exitCode, this.#connectText("Couldn't connect to server")), ...details });
+    return this.#done({
+      ...this.#failure(outcomeOf(error), exitCode, this.#connectText("Couldn't connect to server")),
+      ...details,
+    });
   }
 
   #connectTimedOut(): void {
@@ -148,4 +154,3 @@ class Curl {
 function unknown(reason: string): ProbeResult {
   return { outcome: "unknown", message: `unknown: ${reason}`, exitCode: 0, unknownBecause: [reason] };
 }
-

@@ -23,7 +23,9 @@ export const runDig: RunProbe<DigCommand> = (command, context, done) => {
 
 function resultOf(dug: Dug): ProbeResult {
   if (dug.kind === "no-server") {
-    const lines = dug.errors.map(({ server, text }) => `;; communications error to ${formatAddress(server)}#53: ${text}`);
+    const lines = dug.errors.map(
+      ({ server, text }) => `;; communications error to ${formatAddress(server)}#53: ${text}`,
+    );
     const refused = dug.errors.length > 0 && dug.errors.every(({ text }) => text.includes("refused"));
     return {
       outcome: refused ? "refused" : "timed-out",

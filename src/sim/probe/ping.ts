@@ -36,7 +36,12 @@ export const runPing: RunProbe<PingCommand> = (command, context, done) => {
   });
 };
 
-function ping(command: PingCommand, context: ProbeContext, address: Address, done: (result: ProbeResult) => void): void {
+function ping(
+  command: PingCommand,
+  context: ProbeContext,
+  address: Address,
+  done: (result: ProbeResult) => void,
+): void {
   const { namespace, clock } = context;
   const to = formatAddress(address);
   const protocol = typeof address === "number" ? "icmp" : "icmpv6";

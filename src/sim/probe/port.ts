@@ -60,7 +60,9 @@ function udp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult
   const { namespace, clock } = context;
   const to = formatEndpoint(remote.address, remote.port);
   const flow = context.openFlow({ protocol: "udp", from: namespace.name, to, purpose: `datagram to ${to}` });
-  const silence = clock.after(answerNanos, () => finish({ outcome: "timed-out", message: `${to} did not answer`, exitCode: 1 }));
+  const silence = clock.after(answerNanos, () =>
+    finish({ outcome: "timed-out", message: `${to} did not answer`, exitCode: 1 }),
+  );
   const socket = namespace.sockets.openUdp(
     remote,
     {
