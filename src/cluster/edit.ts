@@ -182,7 +182,7 @@ class Change {
     } else if (object !== undefined && "template" in (object as Workload).spec) {
       const { workloads } = cluster;
       this.#removes.push(...ownershipOf(list(store, "Pod"), workloads).podsOf(object as Workload));
-      const sets = list(store, "ReplicaSet" as Kind).filter(({ metadata }) => isOwnedBy(metadata, target));
+      const sets = list(store, "ReplicaSet").filter(({ metadata }) => isOwnedBy(metadata, target));
       this.#removes.push(...sets);
     }
   }

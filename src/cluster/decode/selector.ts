@@ -21,13 +21,13 @@ function readExpression(expression: Reader): LabelSelector["matchExpressions"][n
   expression.onlyFields(expressionFields);
   const key = expression.requiredString("key");
   if (!expression.has("operator")) expression.required("operator");
-  const operator = expression.oneOf("operator", ["In", "NotIn", "Exists", "DoesNotExist"]) ?? "Exists";
+  const operator = expression.oneOf("operator", ["In", "NotIn", "Exists", "DoesNotExist"]);
   const values = expression.strings("values");
   const needsValues = operator === "In" || operator === "NotIn";
-  if (expression.has("operator") && needsValues !== values.length > 0) {
+  if (operator !== undefined && needsValues !== values.length > 0) {
     const message = `operator ${operator} ${needsValues ? "needs at least one value" : "takes no values"}`;
     expression.report("BAD_SELECTOR", needsValues ? "" : "values", message);
   }
   checkLabel(expression, [], key, values);
-  return { key, operator, values };
+  return { key, operator: operator ?? "Exists", values };
 }
