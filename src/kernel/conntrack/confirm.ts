@@ -14,7 +14,6 @@ export function confirm(table: TupleTable, nowNanos: number, { skb }: HookState)
   if (entry.dead) return "accept";
   const winner = (table.find(entry.original) ?? table.find(entry.reply))?.entry;
   if (winner !== undefined && !resolveClash(table, nowNanos, entry, winner)) {
-    recordConntrack(skb, "clash", nowNanos, "Another packet has confirmed the same addresses and ports first.");
     skb.track?.step({
       kind: "drop",
       code: "CONNTRACK_CLASH",
@@ -25,15 +24,12 @@ export function confirm(table: TupleTable, nowNanos: number, { skb }: HookState)
   }
   if (winner !== undefined && !entry.clash) {
     skb.conntrack = { entry: winner, direction: "original", state: winner.seenReply ? "established" : "new" };
-    recordConntrack(skb, "clash", nowNanos, "The same connection was confirmed by another packet: this one joins it.");
+    recordConntrack(skb, "clash", nowNanos);
     return "accept";
   }
   entry.confirmed = true;
   table.insert(entry);
-  if (skb.track) {
-    const text = "The first packet got through: the connection enters the table.";
-    recordConntrack(skb, "confirm", nowNanos, text, entryChange("add", entry));
-  }
+  if (skb.track) recordConntrack(skb, "confirm", nowNanos, { change: entryChange("add", entry) });
   return "accept";
 }
 

@@ -65,18 +65,13 @@ function replacePacket(skb: Skb, packet: Packet, manip: "src" | "dst"): void {
   if (skb.track === undefined) return;
   const changes = headerChanges(before, packet);
   if (changes.length === 0) return;
-  const end = manip === "src" ? "source" : "destination";
-  const about =
-    "kind" in packet.transport && packet.transport.kind === "error" ? " of the error and of the packet it quotes" : "";
-  const [from, to] = [before, packet].map((it) => endText(it, manip)) as [string, string];
   skb.track.step({
     kind: "nat",
     manip,
     action: "apply",
-    from,
-    to,
+    from: endText(before, manip),
+    to: endText(packet, manip),
     changes,
-    text: `The ${end}${about} is rewritten from ${from} to ${to}, as the connection's entry says.`,
   });
 }
 

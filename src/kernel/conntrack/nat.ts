@@ -101,15 +101,5 @@ export function bind(
   if (skb.track === undefined) return;
   const from = formatEnd(current, manip);
   const to = formatEnd(wanted, manip);
-  const end = manip === "src" ? "source" : "destination";
-  skb.track.step({
-    kind: "nat",
-    manip,
-    action: changed ? "bind" : "none",
-    from,
-    to,
-    text: changed
-      ? `The connection's ${end} ${from} becomes ${to} from now on; replies are translated back.`
-      : `The connection's ${end} ${from} stays as it is.`,
-  });
+  skb.track.step({ kind: "nat", manip, action: changed ? "bind" : "none", from, to });
 }

@@ -9,8 +9,13 @@ import { formatConnection, formatEntry, formatTuple } from "./format.ts";
 
 type Action = "new" | "found" | "invalid" | "untracked" | "confirm" | "update" | "related" | "clash";
 
-/** Records what conntrack made of a packet. Nothing happens without a recorder. */
-export function recordConntrack(skb: Skb, action: Action, nowNanos: number, text: string, change?: StateChange): void {
+/** Records what conntrack made of a packet; `text` where the step's own sentence would be wrong. */
+export function recordConntrack(
+  skb: Skb,
+  action: Action,
+  nowNanos: number,
+  { text, change }: { readonly text?: string; readonly change?: StateChange | undefined } = {},
+): void {
   const { track, conntrack } = skb;
   if (track === undefined) return;
   track.step({
@@ -22,7 +27,7 @@ export function recordConntrack(skb: Skb, action: Action, nowNanos: number, text
       direction: conntrack.direction,
     }),
     ...(conntrack === undefined && { state: action === "untracked" ? "UNTRACKED" : "INVALID" }),
-    text,
+    ...(text !== undefined && { text }),
     ...(change && { stateChanges: [change] }),
   });
 }

@@ -27,13 +27,7 @@ export class Tracker {
   track(state: HookState): HookVerdict {
     const { skb } = state;
     if (skb.untracked) {
-      if (skb.track)
-        recordConntrack(
-          skb,
-          "untracked",
-          this.#nowNanos(),
-          "A rule said NOTRACK: the packet belongs to no connection.",
-        );
+      if (skb.track) recordConntrack(skb, "untracked", this.#nowNanos());
       return "accept";
     }
     // Seen before: a packet on the loopback keeps its connection, and so does the error that answers one.
@@ -44,7 +38,8 @@ export class Tracker {
       if (transport.kind === "error") return this.#trackError(skb, transport.quoted);
       if (transport.kind === "neighbour-solicitation" || transport.kind === "neighbour-advertisement") {
         skb.untracked = true;
-        if (skb.track) recordConntrack(skb, "untracked", this.#nowNanos(), "Neighbour discovery is not tracked.");
+        if (skb.track)
+          recordConntrack(skb, "untracked", this.#nowNanos(), { text: "Neighbour discovery is not tracked." });
         return "accept";
       }
     }
@@ -53,27 +48,13 @@ export class Tracker {
 
   #trackError(skb: Skb, quoted: Packet): HookVerdict {
     skb.conntrack = relatedTo(this.table, skb.packet, quoted);
-    if (skb.track === undefined) return "accept";
-    if (skb.conntrack === undefined) {
-      recordConntrack(
-        skb,
-        "invalid",
-        this.#nowNanos(),
-        "The ICMP error quotes a packet of no known connection: INVALID.",
-      );
-    } else
-      recordConntrack(
-        skb,
-        "related",
-        this.#nowNanos(),
-        "The ICMP error is about a packet of this connection: RELATED.",
-      );
+    if (skb.track) recordConntrack(skb, skb.conntrack === undefined ? "invalid" : "related", this.#nowNanos());
     return "accept";
   }
 
   #trackPacket(skb: Skb, packet: Packet): HookVerdict {
     const tuple = tupleOf(packet);
-    if (tuple === undefined) return this.#invalid(skb, "No connection is made of this kind of packet: INVALID.");
+    if (tuple === undefined) return this.#invalid(skb);
     const now = this.#nowNanos();
     for (;;) {
       const found = this.table.find(tuple);
@@ -91,14 +72,7 @@ export class Tracker {
       const before = skb.track && found ? formatConnection(entry) : undefined;
       const verdict = trackProtocol(entry, direction, packet, now, (dead) => this.table.delete(dead));
       if (verdict === "repeat") continue;
-      if (verdict === "invalid") {
-        return this.#invalid(
-          skb,
-          found
-            ? "The packet does not fit the state of its connection: INVALID."
-            : "No connection begins with such a packet: INVALID.",
-        );
-      }
+      if (verdict === "invalid") return this.#invalid(skb);
       const established = direction === "reply" || entry.seenReply;
       skb.conntrack = { entry, direction, state: established ? "established" : "new" };
       if (direction === "reply" && !entry.seenReply) this.#firstReply(entry);
@@ -114,22 +88,14 @@ export class Tracker {
   }
 
   #recordTracked(skb: Skb, entry: ConntrackEntry, before: string | undefined, now: number): void {
-    if (before === undefined)
-      return recordConntrack(skb, "new", now, "No connection has these addresses and ports yet: NEW.");
-    const after = formatConnection(entry);
-    const direction = skb.conntrack?.direction === "reply" ? "a reply of" : "a packet of";
-    const text = `This is ${direction} a known connection: ${skb.conntrack?.state.toUpperCase()}.`;
-    const change = entry.dead
-      ? entryChange("delete", entry, before)
-      : after === before
-        ? undefined
-        : entryChange("update", entry, before);
-    recordConntrack(skb, "found", now, text, change);
+    if (before === undefined) return recordConntrack(skb, "new", now);
+    const change = entry.dead ? "delete" : formatConnection(entry) === before ? undefined : "update";
+    recordConntrack(skb, "found", now, { change: change && entryChange(change, entry, before) });
   }
 
-  #invalid(skb: Skb, text: string): HookVerdict {
+  #invalid(skb: Skb): HookVerdict {
     skb.conntrack = undefined;
-    if (skb.track) recordConntrack(skb, "invalid", this.#nowNanos(), text);
+    if (skb.track) recordConntrack(skb, "invalid", this.#nowNanos());
     return "accept";
   }
 

@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from "../../wire/address.ts";
+import type { Address } from "../../wire/address.ts";
 import type { Packet } from "../../wire/packet.ts";
 import { sendPacket } from "../ip/output.ts";
 import { nextIdentification } from "../ip/state.ts";
@@ -32,8 +32,7 @@ export class EchoSockets {
     const protocol = typeof remote === "number" ? "icmp" : "icmpv6";
     const src = chooseSource(ns, remote, options);
     if (isError(src)) {
-      const text = `The request to ${formatAddress(remote)} cannot be sent: ${src.errno}.`;
-      recordCall(ns, flow, "error", { protocol, state: src.errno, process, text });
+      recordCall(ns, flow, "error", { protocol, state: src.errno, process });
       return src;
     }
     const packet: Packet = {
@@ -68,7 +67,6 @@ export class EchoSockets {
       recordArrival(skb, "receive", {
         protocol,
         process,
-        text: `${process ?? "The socket"} receives the reply of ${formatAddress(src)}.`,
       });
     skb.track?.verdict("delivered");
     waiting.handlers.replied?.(src, ttl, sequence);
@@ -83,8 +81,7 @@ export class EchoSockets {
     if (waiting === undefined || waiting.remote !== dst) return;
     this.#waiting.delete(id);
     const { flow, process } = waiting.options;
-    const text = `${process ?? "The socket"} is told: ${error.errno}.`;
-    recordCall(this.#ns, flow, "error", { protocol: transport.protocol, state: error.errno, process, text });
+    recordCall(this.#ns, flow, "error", { protocol: transport.protocol, state: error.errno, process });
     waiting.handlers.failed?.(error);
   }
 }

@@ -14,13 +14,14 @@ export interface SocketNote {
   readonly state?: string;
   readonly process?: string | undefined;
   readonly assumption?: string | undefined;
-  readonly text: string;
+  /** Where the step's own sentence would not say enough. */
+  readonly text?: string | undefined;
 }
 
 function stepOf(
   action: SocketStep["action"],
   note: SocketNote,
-): { kind: "socket"; action: SocketStep["action"]; protocol: string; text: string } {
+): Omit<SocketStep, "id" | "timeNanos" | "namespace" | "text"> & { readonly text?: string } {
   const { protocol, local, remote, state, process, assumption, text } = note;
   return {
     kind: "socket",
@@ -31,7 +32,7 @@ function stepOf(
     ...(state !== undefined && { state }),
     ...(process !== undefined && { process }),
     ...(assumption !== undefined && { assumption }),
-    text,
+    ...(text !== undefined && { text }),
   };
 }
 

@@ -1,29 +1,17 @@
 import type { FlowRecorder } from "../../trace/recorder.ts";
 import { type Payload, type TcpSegment, payloadBytes } from "../../wire/packet.ts";
-import { type Timer, nanosPerMilli, nanosPerSecond } from "../clock.ts";
+import { nanosPerMilli, nanosPerSecond } from "../clock.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, SocketError, TcpConnection, TcpHandlers } from "./api.ts";
 import { recordNoSocket } from "./record.ts";
+import { AckPolicy } from "./tcp-ack.ts";
 import { ReceiveQueue } from "./tcp-receive-queue.ts";
 import { answerWithReset, maximumSegmentSize, segmentCapacity } from "./tcp-segment.ts";
 import { type Piece, SendQueue } from "./tcp-send-queue.ts";
+import type { TcpSetup, TcpSocketState } from "./tcp-state.ts";
 import { TcpTimer, retransmissionNanos, synAckPlan } from "./tcp-timer.ts";
-import { type TcpEnds, TcpTransmitter } from "./tcp-transmitter.ts";
+import { TcpTransmitter } from "./tcp-transmitter.ts";
 
-export type TcpSocketState =
-  | "SYN_SENT"
-  | "SYN_RECV"
-  | "ESTABLISHED"
-  | "FIN_WAIT1"
-  | "FIN_WAIT2"
-  | "CLOSE_WAIT"
-  | "CLOSING"
-  | "LAST_ACK"
-  | "TIME_WAIT"
-  | "CLOSED";
-
-/** How long an acknowledgement waits for data to travel with (TCP_ATO_MIN). */
-const delayedAckNanos = 40 * nanosPerMilli;
 /** tcp_retries2 and tcp_orphan_retries: retransmissions before the connection is given up. */
 const dataRetries = 15;
 const orphanRetries = 8;
@@ -38,12 +26,6 @@ const windowBytes = 65_535;
 /** What RFC 9293 assumes of a peer that announces no MSS. */
 const defaultMss = 536;
 
-/** What a connection is made of. */
-export interface TcpSetup extends TcpEnds {
-  /** The connection is over: its addresses and ports are free. */
-  forget(): void;
-}
-
 /**
  * One TCP connection as conntrack and an application see it: handshake, segments, acknowledgements,
  * retransmission, path MTU, both closes, resets (RFC 9293, with Linux's timers). Windows and congestion control
@@ -57,7 +39,7 @@ export class TcpSocket implements TcpConnection {
   readonly #setup: TcpSetup;
   readonly #out: TcpTransmitter;
   readonly #timer: TcpTimer;
-  #ackTimer: Timer | undefined;
+  readonly #acks: AckPolicy;
   readonly #send = new SendQueue(1);
   #receive = new ReceiveQueue(0);
   /** SND.UNA and SND.NXT. The initial sequence number is 0, so data begins at 1. */
@@ -70,13 +52,8 @@ export class TcpSocket implements TcpConnection {
   /** Data bytes per segment when it was last sent. */
   #capacity = Number.POSITIVE_INFINITY;
   #retransmissions = 0;
-  /** Ends of the data segments that are not acknowledged: a retransmission keeps to them. */
-  #segmentEnds: number[] = [];
   /** What is below was sent again already: duplicate acknowledgements do not ask for it once more. */
   #recoveryPoint = 0;
-  /** An interactive connection: answers carry the acknowledgements (inet_csk_enter_pingpong_mode). */
-  #pingpong = false;
-  #lastDataNanos = Number.NEGATIVE_INFINITY;
   /** An ICMP error that only counts if the connection dies of silence (sk_err_soft). */
   #softError: SocketError | undefined;
   #accepted: (() => void) | undefined;
@@ -88,27 +65,27 @@ export class TcpSocket implements TcpConnection {
     this.local = setup.local;
     this.remote = setup.remote;
     this.#out = new TcpTransmitter(setup);
-    this.#timer = new TcpTimer(setup.ns.surroundings.clock);
+    const { clock } = setup.ns.surroundings;
+    this.#timer = new TcpTimer(clock);
+    this.#acks = new AckPolicy(clock, () => this.#acknowledge());
   }
 
   get flow(): FlowRecorder | undefined {
     return this.#out.flow;
   }
 
-  // ── calls ────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** Sends the SYN, and again as the kernel profile says. */
   connect(): void {
     this.state = "SYN_SENT";
     this.#calledNanos = this.#now();
-    this.#out.call("connect", this.state, `connects to ${this.#out.peer}.`);
+    this.#out.call("connect", this.state);
     this.#next = 1;
     this.#sendSyn(1);
     const { synRetransmitSeconds, synTimeoutSeconds } = this.#setup.ns.surroundings.profile;
     const plan = { retransmitSeconds: synRetransmitSeconds, timeoutSeconds: synTimeoutSeconds };
     this.#timer.follow(
       plan,
-      (attempt, after) => this.#handshakeAgain(attempt, after),
+      (attempt) => this.#handshakeAgain(attempt),
       () => this.#timedOut(),
     );
   }
@@ -123,7 +100,7 @@ export class TcpSocket implements TcpConnection {
 
   send(payload: Payload): void {
     if (this.#finQueued || this.state === "CLOSED") return;
-    this.#out.call("send", this.state, `sends ${payloadBytes(payload)} bytes.`);
+    this.#out.call("send", this.state);
     this.#send.push(payload);
     if (this.state !== "SYN_SENT" && this.state !== "SYN_RECV") this.#output();
   }
@@ -131,7 +108,7 @@ export class TcpSocket implements TcpConnection {
   close(): void {
     if (this.#closed || this.state === "CLOSED") return;
     this.#closed = true;
-    this.#out.call("close", this.state, "closes the connection.");
+    this.#out.call("close", this.state);
     if (this.state === "SYN_SENT") return this.#end();
     this.#finQueued = true;
     if (this.state !== "SYN_RECV") this.#output();
@@ -140,14 +117,12 @@ export class TcpSocket implements TcpConnection {
   abort(): void {
     if (this.state === "CLOSED") return;
     this.#closed = true;
-    this.#out.call("close", this.state, "gives the connection up.");
+    this.#out.call("close", this.state);
     if (this.state !== "SYN_SENT" && this.state !== "TIME_WAIT") {
       this.#out.transmit({ flags: { rst: true, ack: true }, seq: this.#next, ack: this.#receive.next });
     }
     this.#end();
   }
-
-  // ── segments that arrive ─────────────────────────────────────────────────────────────────────────────────
 
   /** A segment of this connection: tcp_rcv_state_process(). */
   receive(skb: Skb, segment: TcpSegment): void {
@@ -211,9 +186,9 @@ export class TcpSocket implements TcpConnection {
     this.#unacknowledged = Math.max(this.#unacknowledged, 1);
     if (this.#setup.side === "original") {
       this.#acknowledge();
-      this.#out.call("connected", this.state, `is connected to ${this.#out.peer}.`);
+      this.#out.call("connected", this.state);
     } else {
-      this.#out.arrival(skb, "accept", this.state, `accepts the connection of ${this.#out.peer}.`);
+      this.#out.arrival(skb, "accept", this.state);
       this.#accepted?.();
     }
     this.handlers.connected?.(this);
@@ -230,7 +205,6 @@ export class TcpSocket implements TcpConnection {
     if (ack > this.#unacknowledged) {
       this.#unacknowledged = ack;
       this.#send.acknowledge(ack);
-      this.#segmentEnds = this.#segmentEnds.filter((end) => end > ack);
       this.#out.forgetBelow(ack);
       this.#retransmissions = 0;
       this.#softError = undefined;
@@ -261,11 +235,11 @@ export class TcpSocket implements TcpConnection {
     if (finished) this.#receive.next++;
     if (this.#receive.next === before) return this.#acknowledge(length > 0 && end <= before ? 1 : 0);
     if (length > 0) {
-      this.#lastDataNanos = this.#now();
-      this.#out.arrival(skb, "receive", this.state, `receives ${length} bytes.`);
+      this.#acks.dataArrived();
+      this.#out.arrival(skb, "receive", this.state);
     }
     if (finished) this.#peerClosed(skb);
-    else this.#acknowledgeSoon();
+    else this.#acks.owed();
     for (const message of messages) this.handlers.received?.(this, message);
     if (finished) this.handlers.ended?.(this);
   }
@@ -277,29 +251,25 @@ export class TcpSocket implements TcpConnection {
   #peerClosed(skb: Skb): void {
     const { state } = this;
     if (state === "ESTABLISHED") this.state = "CLOSE_WAIT";
-    this.#out.arrival(skb, "receive", this.state, `is told that ${this.#out.peer} has closed its side.`);
-    if (state === "ESTABLISHED") return this.#acknowledgeSoon();
+    this.#out.arrival(skb, "receive", this.state, `${this.#out.peer} has closed its side of the connection.`);
+    if (state === "ESTABLISHED") return this.#acks.owed();
     this.#acknowledge();
     if (state === "FIN_WAIT1") this.state = "CLOSING";
     else this.#linger("TIME_WAIT");
   }
-
-  // ── segments that leave ──────────────────────────────────────────────────────────────────────────────────
 
   /** Sends what is queued and was not sent yet, and the FIN behind it. */
   #output(): void {
     // After a time-out the window is one segment, and that one is on its way (tcp_enter_loss).
     if (this.#retransmissions > 0) return;
     const wasIdle = this.#unacknowledged === this.#next;
-    this.#capacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
-    for (let piece = this.#piece(this.#next); piece !== undefined; piece = this.#piece(this.#next)) {
-      const seq = this.#next;
+    this.#capacity = this.#currentCapacity();
+    for (let piece = this.#send.take(this.#capacity); piece !== undefined; piece = this.#send.take(this.#capacity)) {
       this.#next += piece.length;
-      this.#segmentEnds.push(this.#next);
-      if (this.#now() - this.#lastDataNanos <= delayedAckNanos) this.#pingpong = true;
-      this.#sendPiece(seq, piece, 1);
+      this.#acks.dataLeaves();
+      this.#sendPiece(piece, 1);
     }
-    if (this.#finQueued && !this.#finSent && this.#next === this.#send.end) {
+    if (this.#finQueued && !this.#finSent && this.#send.isAllSent) {
       this.#finSent = true;
       this.state = this.state === "CLOSE_WAIT" ? "LAST_ACK" : "FIN_WAIT1";
       this.#sendFin(this.#next++, 1);
@@ -307,17 +277,17 @@ export class TcpSocket implements TcpConnection {
     if (wasIdle && this.#unacknowledged < this.#next) this.#armRetransmission();
   }
 
-  #piece(seq: number): Piece | undefined {
-    return this.#send.at(seq, this.#capacity);
+  #currentCapacity(): number {
+    return segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
   }
 
-  #sendPiece(seq: number, { payload, push }: Piece, attempt: number): void {
-    this.#ackTravels();
+  #sendPiece({ seq, payload, push }: Piece, attempt: number): void {
+    this.#acks.paid();
     this.#out.transmit({ flags: { ack: true, psh: push }, seq, ack: this.#receive.next, payload }, attempt);
   }
 
   #sendFin(seq: number, attempt: number): void {
-    this.#ackTravels();
+    this.#acks.paid();
     this.#out.transmit({ flags: { fin: true, ack: true }, seq, ack: this.#receive.next }, attempt);
   }
 
@@ -333,7 +303,7 @@ export class TcpSocket implements TcpConnection {
     this.#handshake({ syn: true, ack: true }, 1);
     this.#timer.follow(
       synAckPlan,
-      (attempt, after) => this.#handshakeAgain(attempt, after),
+      (attempt) => this.#handshakeAgain(attempt),
       () => this.#end(),
     );
   }
@@ -345,7 +315,7 @@ export class TcpSocket implements TcpConnection {
 
   /** `repeated` bytes that came again are listed as one more block (RFC 2883). */
   #acknowledge(repeated = 0): void {
-    this.#ackTravels();
+    this.#acks.paid();
     const sackBlocks = Math.min(3, this.#receive.gaps + repeated);
     this.#out.transmit({
       flags: { ack: true },
@@ -355,29 +325,9 @@ export class TcpSocket implements TcpConnection {
     });
   }
 
-  #acknowledgeSoon(): void {
-    if (!this.#pingpong) return this.#acknowledge();
-    this.#ackTimer ??= this.#setup.ns.surroundings.clock.after(delayedAckNanos, () => {
-      this.#pingpong = false;
-      this.#acknowledge();
-    });
-  }
-
-  /** A segment that leaves now carries the acknowledgement that waited. */
-  #ackTravels(): void {
-    this.#ackTimer?.cancel();
-    this.#ackTimer = undefined;
-  }
-
-  // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #handshakeAgain(attempt: number, afterSeconds: number): void {
+  #handshakeAgain(attempt: number): void {
     this.#out.cause = undefined;
-    this.#out.timer(
-      "retransmit",
-      `${afterSeconds} s have passed without an answer: the segment is sent again.`,
-      attempt,
-    );
+    this.#out.timer("retransmit", attempt);
     if (this.state === "SYN_SENT") this.#sendSyn(attempt);
     else this.#handshake({ syn: true, ack: true }, attempt);
   }
@@ -388,12 +338,7 @@ export class TcpSocket implements TcpConnection {
       this.#out.cause = undefined;
       if (this.#retransmissions >= (this.#closed ? orphanRetries : dataRetries)) return this.#timedOut();
       const attempt = ++this.#retransmissions + 1;
-      const waited = `${waitNanos / nanosPerMilli} ms`;
-      this.#out.timer(
-        "retransmit",
-        `${waited} have passed without an acknowledgement: the segment is sent again.`,
-        attempt,
-      );
+      this.#out.timer("retransmit", attempt);
       this.#sendAgain(attempt);
       this.#armRetransmission();
     });
@@ -401,21 +346,17 @@ export class TcpSocket implements TcpConnection {
 
   /** The first segment that is not acknowledged. */
   #sendAgain(attempt: number): void {
-    this.#capacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
-    const seq = this.#unacknowledged;
-    const end = this.#segmentEnds[0] ?? seq;
-    const piece = this.#send.at(seq, Math.min(this.#capacity, end - seq));
-    if (piece !== undefined) this.#sendPiece(seq, piece, attempt);
-    else if (this.#finSent) this.#sendFin(seq, attempt);
+    this.#capacity = this.#currentCapacity();
+    const piece = this.#send.first(this.#capacity);
+    if (piece !== undefined) this.#sendPiece(piece, attempt);
+    else if (this.#finSent) this.#sendFin(this.#unacknowledged, attempt);
   }
 
   #timedOut(): void {
     this.#out.cause = undefined;
-    this.#out.timer("connect-timeout", "Nobody has answered for too long: the kernel gives up.");
+    this.#out.timer("connect-timeout");
     this.#fail(this.#softError ?? { errno: "ETIMEDOUT" });
   }
-
-  // ── errors and ends ──────────────────────────────────────────────────────────────────────────────────────
 
   /**
    * An ICMP error quotes a segment of ours: tcp_v4_err(), tcp_v6_err(). A connection that stands only remembers it,
@@ -433,26 +374,12 @@ export class TcpSocket implements TcpConnection {
   /** The path takes less than was sent: what was too long goes again in parts (tcp_v4_mtu_reduced). */
   pathMtuReduced(): void {
     if (this.state === "SYN_SENT" || this.isOver() || this.#unacknowledged === this.#next) return;
-    const capacity = segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
+    const capacity = this.#currentCapacity();
     if (capacity >= this.#capacity) return;
     this.#capacity = capacity;
     this.#recoveryPoint = this.#next;
-    let start = this.#unacknowledged;
-    for (const end of this.#segmentEnds) {
-      if (end - start > capacity) this.#sendParts(start, end);
-      start = end;
-    }
+    for (const piece of this.#send.tooLong(capacity)) this.#sendPiece(piece, 2);
     this.#armRetransmission();
-  }
-
-  #sendParts(start: number, end: number): void {
-    let seq = start;
-    while (seq < end) {
-      const piece = this.#send.at(seq, Math.min(this.#capacity, end - seq));
-      if (piece === undefined) return;
-      this.#sendPiece(seq, piece, 2);
-      seq += piece.length;
-    }
   }
 
   isOver(): boolean {
@@ -460,9 +387,8 @@ export class TcpSocket implements TcpConnection {
   }
 
   #fail(error: SocketError, skb?: Skb): void {
-    const text = `is told: ${error.errno}.`;
-    if (skb === undefined) this.#out.call("error", error.errno, text);
-    else this.#out.arrival(skb, "error", error.errno, text);
+    if (skb === undefined) this.#out.call("error", error.errno);
+    else this.#out.arrival(skb, "error", error.errno);
     const told = !this.#closed;
     this.#end();
     if (told) this.handlers.failed?.(this, error);
@@ -477,7 +403,7 @@ export class TcpSocket implements TcpConnection {
   #end(): void {
     this.state = "CLOSED";
     this.#timer.stop();
-    this.#ackTravels();
+    this.#acks.paid();
     this.#setup.forget();
   }
 

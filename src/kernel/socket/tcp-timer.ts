@@ -32,18 +32,13 @@ export class TcpTimer {
   }
 
   /** Sends attempts 2, 3, ... as planned until stopped, then gives up. The first one has been sent. */
-  follow(
-    plan: RetransmissionPlan,
-    send: (attempt: number, afterSeconds: number) => void,
-    giveUp: () => void,
-    attempt = 2,
-  ): void {
+  follow(plan: RetransmissionPlan, send: (attempt: number) => void, giveUp: () => void, attempt = 2): void {
     const { retransmitSeconds, timeoutSeconds } = plan;
     const since = attempt === 2 ? 0 : (retransmitSeconds[attempt - 3] ?? 0);
     const until = retransmitSeconds[attempt - 2];
     this.after(((until ?? timeoutSeconds) - since) * nanosPerSecond, () => {
       if (until === undefined) return giveUp();
-      send(attempt, until);
+      send(attempt);
       this.follow(plan, send, giveUp, attempt + 1);
     });
   }

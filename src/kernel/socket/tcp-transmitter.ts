@@ -53,18 +53,18 @@ export class TcpTransmitter {
     for (const seq of this.#first.keys()) if (seq < ack) this.#first.delete(seq);
   }
 
-  /** What the process does, as a step outside any packet. `text` goes on after the name of the process. */
-  call(action: SocketStep["action"], state: string, text: string): void {
-    if (this.flow !== undefined) recordCall(this.#ends.ns, this.flow, action, this.#note(state, text));
+  /** What the process does, as a step outside any packet. */
+  call(action: SocketStep["action"], state: string): void {
+    if (this.flow !== undefined) recordCall(this.#ends.ns, this.flow, action, this.#note(state));
   }
 
   /** What a packet that came in means to the process. */
-  arrival(skb: Skb, action: SocketStep["action"], state: string, text: string): void {
+  arrival(skb: Skb, action: SocketStep["action"], state: string, text?: string): void {
     if (skb.track !== undefined) recordArrival(skb, action, this.#note(state, text));
   }
 
-  timer(timer: "retransmit" | "connect-timeout", text: string, attempt?: number): void {
-    this.flow?.step(this.#ends.ns.name, { kind: "timer", timer, ...(attempt !== undefined && { attempt }), text });
+  timer(timer: "retransmit" | "connect-timeout", attempt?: number): void {
+    this.flow?.step(this.#ends.ns.name, { kind: "timer", timer, ...(attempt !== undefined && { attempt }) });
   }
 
   /** The peer as text. */
@@ -72,10 +72,10 @@ export class TcpTransmitter {
     return formatEndpoint(this.#ends.remote.address, this.#ends.remote.port);
   }
 
-  #note(state: string, text: string): SocketNote {
+  #note(state: string, text?: string): SocketNote {
     const { local, remote, options } = this.#ends;
     const { process } = options;
-    return { protocol: "tcp", local, remote, state, process, text: `${process ?? "The process"} ${text}` };
+    return { protocol: "tcp", local, remote, state, process, text };
   }
 }
 

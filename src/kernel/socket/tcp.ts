@@ -1,4 +1,4 @@
-import { formatAddress, formatEndpoint, unspecified } from "../../wire/address.ts";
+import { formatAddress, unspecified } from "../../wire/address.ts";
 import type { IcmpError, Packet, TcpSegment } from "../../wire/packet.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
@@ -56,8 +56,7 @@ export class TcpSockets {
     error: SocketError,
   ): void {
     const { flow, process } = options;
-    const text = `Connecting to ${formatEndpoint(remote.address, remote.port)} fails at once: ${error.errno}.`;
-    recordCall(this.#ns, flow, "error", { protocol: "tcp", remote, state: error.errno, process, text });
+    recordCall(this.#ns, flow, "error", { protocol: "tcp", remote, state: error.errno, process });
     this.#ns.surroundings.clock.after(0, () => handlers.failed?.(socket, error));
   }
 
@@ -102,7 +101,6 @@ export class TcpSockets {
         protocol: "tcp",
         local,
         remote,
-        text: `The kernel refuses the connection to ${port} with a reset.`,
       });
     }
   }
@@ -110,8 +108,7 @@ export class TcpSockets {
   #accept(skb: Skb, segment: TcpSegment, listener: Listener, local: Endpoint, remote: Endpoint): void {
     const { process, assumption } = listener;
     if (skb.track) {
-      const text = `${process} listens on port ${listener.port}.`;
-      recordArrival(skb, "listen", { protocol: "tcp", local, remote, state: "SYN_RECV", process, assumption, text });
+      recordArrival(skb, "listen", { protocol: "tcp", local, remote, state: "SYN_RECV", process, assumption });
       skb.track.verdict("delivered");
     }
     const socket = this.#make(local, remote, { flowKey: `${skb.flowKey}/answer`, process }, "reply");

@@ -1,5 +1,5 @@
 import type { PacketRecorder } from "../../trace/recorder.ts";
-import { type Address, formatAddress, formatEndpoint, unspecified } from "../../wire/address.ts";
+import { type Address, formatAddress, unspecified } from "../../wire/address.ts";
 import { type Packet, type Payload, payloadBytes } from "../../wire/packet.ts";
 import { sendIcmpError } from "../icmp.ts";
 import { sendPacket } from "../ip/output.ts";
@@ -68,9 +68,8 @@ export class UdpSockets {
   }
 
   #failed({ local, options }: BoundSocket, error: SocketError, remote: Endpoint): SocketError {
-    const text = `Sending to ${formatEndpoint(remote.address, remote.port)} fails at once: ${error.errno}.`;
     const { flow, process } = options;
-    recordCall(this.#ns, flow, "error", { protocol: "udp", local, remote, state: error.errno, process, text });
+    recordCall(this.#ns, flow, "error", { protocol: "udp", local, remote, state: error.errno, process });
     return error;
   }
 
@@ -126,8 +125,7 @@ export class UdpSockets {
     const socket = this.#find(to, from);
     if (socket !== undefined) {
       const { process } = socket.options;
-      const text = `${process ?? "The socket"} receives ${payloadBytes(payload)} bytes.`;
-      if (track) recordArrival(skb, "receive", { protocol: "udp", local: to, remote: from, process, text });
+      if (track) recordArrival(skb, "receive", { protocol: "udp", local: to, remote: from, process });
       track?.verdict("delivered");
       socket.handlers.received?.(socket, from, payload);
       return;
@@ -141,8 +139,7 @@ export class UdpSockets {
   #serve(skb: Skb, listener: Listener, to: Endpoint, from: Endpoint, payload: Payload): void {
     const { track, flowKey } = skb;
     const { process, assumption } = listener;
-    const text = `${process} receives ${payloadBytes(payload)} bytes.`;
-    if (track) recordArrival(skb, "receive", { protocol: "udp", local: to, remote: from, process, assumption, text });
+    if (track) recordArrival(skb, "receive", { protocol: "udp", local: to, remote: from, process, assumption });
     track?.verdict("delivered");
     // A server that is bound to no address answers from the one its route prefers, whichever was asked.
     const local: Endpoint = { address: listener.address ?? anyOf(to.address), port: listener.port };
@@ -189,14 +186,12 @@ export class UdpSockets {
     const tooBig = error.errno === "EMSGSIZE" && socket.options.pmtuDiscovery !== "dont";
     if (!fatal && !tooBig) return;
     const { flow, process } = socket.options;
-    const text = `${process ?? "The socket"} is told: ${error.errno}.`;
     recordCall(this.#ns, flow, "error", {
       protocol: "udp",
       local: socket.local,
       remote: socket.remote,
       state: error.errno,
       process,
-      text,
     });
     socket.handlers.failed?.(socket, error);
   }
