@@ -69,7 +69,9 @@ function formatPorts(ns: NetworkNamespace): string[] {
   return [...ns.devices.values()].flatMap(({ name, port }) =>
     port === undefined
       ? []
-      : [`${name} master ${port.bridge.name} hairpin ${onOff(port.hairpin)} isolated ${onOff(port.isolated)} learning ${onOff(port.learning)} flood ${onOff(port.flood)}`],
+      : [
+          `${name} master ${port.bridge.name} hairpin ${onOff(port.hairpin)} isolated ${onOff(port.isolated)} learning ${onOff(port.learning)} flood ${onOff(port.flood)}`,
+        ],
   );
 }
 
@@ -85,6 +87,8 @@ function formatFdb(ns: NetworkNamespace): string[] {
       );
     }
     if (device.kind !== "vxlan") return [];
-    return [...device.fdb.values()].map(({ mac, remote }) => `${mac} dev ${device.name} dst ${formatAddress(remote)} self permanent`);
+    return [...device.fdb.values()].map(
+      ({ mac, remote }) => `${mac} dev ${device.name} dst ${formatAddress(remote)} self permanent`,
+    );
   });
 }

@@ -1,0 +1,153 @@
+import {
+  type DeviceSpec,
+  addDevice,
+  deviceOf,
+  enslave,
+  release,
+  removeDevice,
+  setDown,
+  setMac,
+  setUp,
+} from "../kernel/link.ts";
+import type { NetworkNamespace } from "../kernel/namespace.ts";
+import type { Mac } from "../wire/mac.ts";
+import type { CommandWords } from "./command-words.ts";
+
+/** `ip link add|set|delete`. */
+export function runLink(ns: NetworkNamespace, command: CommandWords): void {
+  switch (command.keyword(["add", "set", "delete"])) {
+    case "add":
+      return addLink(ns, command);
+    case "set":
+      return setLink(ns, command);
+    case "delete": {
+      if (command.peek === "dev") command.next();
+      return removeDevice(ns, command.next("a device"));
+    }
+  }
+}
+
+interface LinkDraft {
+  name?: string;
+  mac?: Mac;
+  mtu?: number;
+  up?: boolean;
+}
+
+function addLink(ns: NetworkNamespace, command: CommandWords): void {
+  const draft: LinkDraft = {};
+  while (command.more) {
+    const option = command.next();
+    if (option === "name" || option === "dev") draft.name = command.next("a name");
+    else if (option === "address") draft.mac = command.mac();
+    else if (option === "mtu") draft.mtu = command.number();
+    else if (option === "up") draft.up = true;
+    else if (option === "txqueuelen") command.number();
+    else if (option === "type") {
+      const { name, mac, mtu } = draft;
+      if (name === undefined) return command.fail("the device has no name");
+      addDevice(ns, {
+        name,
+        ...(mac && { mac }),
+        ...(mtu !== undefined && { mtu }),
+        ...readKind(command),
+      } as DeviceSpec);
+    } else draft.name = option;
+  }
+  if (draft.name !== undefined && draft.up === true) setUp(ns, draft.name);
+}
+
+/** What stands behind `type`. */
+function readKind(command: CommandWords): Record<string, unknown> {
+  const kind = command.next("a type");
+  switch (kind) {
+    case "bridge":
+      // Spanning tree and multicast snooping are not modelled: both are off in container networks.
+      while (command.more) {
+        command.next();
+        command.next();
+      }
+      return { kind: "bridge" };
+    case "dummy":
+      return { kind: "dummy" };
+    case "vxlan":
+      return readVxlan(command);
+    case "ipip": {
+      const spec: Record<string, unknown> = { kind: "ipip" };
+      while (command.more) {
+        const option = command.next();
+        if (option === "local" || option === "remote") spec[option] = command.address();
+        else command.fail(`${option} is not an option of ipip that is modelled`);
+      }
+      return spec;
+    }
+    default:
+      return command.fail(`devices of type ${kind} are not modelled; veth pairs stand in the file links`);
+  }
+}
+
+function readVxlan(command: CommandWords): Record<string, unknown> {
+  const spec: Record<string, unknown> = { kind: "vxlan" };
+  while (command.more) {
+    const option = command.next();
+    if (option === "id" || option === "vni") spec["vni"] = command.number();
+    else if (option === "dev") spec["lower"] = command.next("a device");
+    else if (option === "local") spec["local"] = command.address();
+    else if (option === "dstport") spec["dstPort"] = command.number();
+    else if (option === "ttl") spec["ttl"] = command.number();
+    else if (option === "learning" || option === "nolearning") spec["learning"] = option === "learning";
+    else command.fail(`${option} is not an option of vxlan that is modelled`);
+  }
+  return spec;
+}
+
+function setLink(ns: NetworkNamespace, command: CommandWords): void {
+  if (command.peek === "dev") command.next();
+  const name = command.next("a device");
+  const device = deviceOf(ns, name);
+  while (command.more) {
+    const option = command.next();
+    switch (option) {
+      case "up":
+        setUp(ns, name);
+        break;
+      case "down":
+        setDown(ns, name);
+        break;
+      case "mtu":
+        device.mtu = command.number();
+        break;
+      case "address":
+        setMac(ns, name, command.mac());
+        break;
+      // Offloads do not change what is sent.
+      case "gso_max_segs":
+      case "gso_max_size":
+      case "gso_ipv4_max_size":
+      case "gro_max_size":
+      case "gro_ipv4_max_size":
+      case "txqueuelen":
+        command.number();
+        break;
+      case "promisc":
+        device.promiscuous = command.keyword(["on", "off"]) === "on";
+        break;
+      case "master":
+        enslave(ns, name, command.next("a bridge"));
+        break;
+      case "nomaster":
+        release(ns, name);
+        break;
+      case "type":
+        if (command.next() !== "bridge_slave" || device.port === undefined)
+          return command.fail(`${name} is no bridge port`);
+        while (command.more) {
+          const key = command.keyword(["hairpin", "isolated", "learning", "flood"]);
+          device.port[key] = command.keyword(["on", "off"]) === "on";
+        }
+        break;
+      default:
+        return command.fail(`${option} is not an option of ip link set that is modelled`);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { IpRule, Route } from "../kernel/fib.ts";
+import type { NetworkNamespace } from "../kernel/namespace.ts";
+import { NetlinkError } from "../kernel/netlink-error.ts";
+import { type RouteSpec, addRoute, replaceRoute } from "../kernel/routes.ts";
+import { type Family, familyOf } from "../wire/address.ts";
+import { type Cidr, parseCidr } from "../wire/cidr.ts";
+import type { CommandWords } from "./command-words.ts";
+
+const routeTypes = ["unicast", "local", "broadcast", "blackhole", "unreachable", "prohibit", "throw"] as const;
+
+type RouteDraft = { -readonly [K in keyof RouteSpec]?: RouteSpec[K] };
+
+/** `ip route add|append|replace|delete`. The family follows from the addresses, else it is the one given. */
+export function runRoute(ns: NetworkNamespace, command: CommandWords, family: Family): void {
+  const verb = command.keyword(["add", "append", "replace", "delete"]);
+  const type = routeTypes.find((name) => name === command.peek);
+  if (type !== undefined) command.next();
+  const text = command.next("a destination");
+  const draft: RouteDraft = {};
+  while (command.more) readRouteOption(command, draft);
+  const v6 = draft.via === undefined ? text.includes(":") || family === "ipv6" : familyOf(draft.via) === "ipv6";
+  const all = v6 ? "::/0" : "0.0.0.0/0";
+  const destination = parseCidr(text === "default" ? all : text.includes("/") ? text : `${text}/${v6 ? 128 : 32}`);
+  if (destination === undefined) return command.fail(`${text} is not a destination`);
+  const spec: RouteSpec = { ...draft, destination, ...(type && { type }) };
+  if (verb === "replace") replaceRoute(ns, spec);
+  else if (verb !== "delete") addRoute(ns, spec);
+  else {
+    const { table, ...match } = spec;
+    if (!ns.fib[v6 ? "ipv6" : "ipv4"].delete(match as Pick<Route, "destination"> & Partial<Route>, table ?? "main")) {
+      throw new NetlinkError("ESRCH", `there is no route to ${text}`);
+    }
+  }
+}
+
+function readRouteOption(command: CommandWords, draft: RouteDraft): void {
+  const option = command.next();
+  switch (option) {
+    case "via":
+      if (command.peek === "inet6" || command.peek === "inet") command.next();
+      draft.via = command.address();
+      return;
+    case "dev":
+      draft.device = command.next("a device");
+      return;
+    case "src":
+      draft.source = command.address();
+      return;
+    case "metric":
+      draft.metric = command.number();
+      return;
+    case "mtu":
+      if (command.peek === "lock") command.next();
+      draft.mtu = command.number();
+      return;
+    case "scope":
+      draft.scope = command.keyword(["global", "link", "host"]);
+      return;
+    case "table":
+      draft.table = command.next("a table");
+      return;
+    case "proto":
+    case "protocol":
+      draft.protocol = command.next("a protocol");
+      return;
+    case "onlink":
+      draft.onlink = true;
+      return;
+    case "pref":
+      command.next();
+      return;
+    case "linkdown":
+      return;
+    default:
+      return command.fail(`${option} is not an option of ip route that is modelled`);
+  }
+}
+
+/** `ip rule add|delete`. */
+export function runRule(ns: NetworkNamespace, command: CommandWords, family: Family): void {
+  const verb = command.keyword(["add", "delete"]);
+  const draft: { -readonly [K in keyof IpRule]?: IpRule[K] } = { inverted: false };
+  let v6 = family === "ipv6";
+  while (command.more) {
+    const option = command.next();
+    if (option === "not") draft.inverted = true;
+    else if (option === "from" || option === "to") {
+      const block = readBlock(command);
+      if (block !== undefined) {
+        draft[option] = block;
+        v6 ||= typeof block.base === "bigint";
+      }
+    } else if (option === "iif") draft.inDevice = command.next("a device");
+    else if (option === "oif") draft.outDevice = command.next("a device");
+    else if (option === "fwmark") draft.mark = readMark(command);
+    else if (option === "priority" || option === "pref" || option === "prio") draft.priority = command.number();
+    else if (option === "lookup" || option === "table")
+      draft.action = { kind: "lookup", table: command.next("a table") };
+    else if (option === "blackhole" || option === "unreachable" || option === "prohibit")
+      draft.action = { kind: option };
+    else command.fail(`${option} is not an option of ip rule that is modelled`);
+  }
+  const fib = ns.fib[v6 ? "ipv6" : "ipv4"];
+  if (verb === "delete") {
+    if (!fib.deleteRule(draft)) throw new NetlinkError("ESRCH", "there is no such rule");
+    return;
+  }
+  if (draft.action === undefined) return command.fail("the rule has no action: add lookup TABLE");
+  // Without a priority the kernel takes one below the first rule that is not 0 (fib_default_rule_pref).
+  const first = fib.rules.find(({ priority }) => priority > 0)?.priority ?? 1;
+  fib.addRule({ priority: first - 1, inverted: false, ...draft, action: draft.action });
+}
+
+function readBlock(command: CommandWords): Cidr | undefined {
+  const text = command.next("an address");
+  if (text === "all" || text === "any" || text === "default") return undefined;
+  return (
+    parseCidr(text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`) ??
+    command.fail(`${text} is not an address`)
+  );
+}
+
+function readMark(command: CommandWords): { readonly value: number; readonly mask: number } {
+  const text = command.next("a mark");
+  const [value, mask = 0xffffffff] = text.split("/").map(Number);
+  return value === undefined || Number.isNaN(value) || Number.isNaN(mask)
+    ? command.fail(`${text} is not a mark`)
+    : { value, mask };
+}
