@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { CliError, exitCodes } from "./exit.ts";
 import type { Streams } from "./io.ts";
+import { replayVerb } from "./verbs/replay.ts";
 import { rulesVerb } from "./verbs/rules.ts";
 import { runVerb } from "./verbs/run.ts";
 import { schemaVerb } from "./verbs/schema.ts";
@@ -15,7 +16,7 @@ export async function main(args: readonly string[], streams: Streams, version: s
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.note(text.trimEnd()) });
-  for (const verb of [traceVerb, runVerb, rulesVerb, viewVerb, schemaVerb]) {
+  for (const verb of [traceVerb, runVerb, rulesVerb, replayVerb, viewVerb, schemaVerb]) {
     const command = verb(streams).exitOverride();
     command.copyInheritedSettings(program);
     program.addCommand(command);
