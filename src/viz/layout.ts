@@ -97,7 +97,7 @@ function placeNode(boxes: Boxes, node: SceneNode, x: number, slots: Slots, peers
 function placeMachine(boxes: Boxes, machine: SceneNamespace, box: Box, border: "top" | "bottom"): void {
   boxes.set(machine.name, box);
   const x = box.x + box.width / 2;
-  const [processY, stackY] = border === "bottom" ? [54, 86] : [94, 62];
+  const [processY, stackY] = border === "bottom" ? [54, 86] : [82, 48];
   for (const { id, kind } of machine.elements) {
     if (kind === "process") boxes.set(id, around(x, box.y + processY, 92, 26));
     if (kind === "stack") boxes.set(id, around(x, box.y + stackY, 26, 26));

@@ -66,13 +66,20 @@ export class Ways {
     return lines.flat().filter((point, index, all) => index === 0 || !samePoint(point, all[index - 1] as Point));
   }
 
+  /** Where an interface leads: down from a lower border, up from an upper one. */
+  #side(id: string): 1 | -1 {
+    const chip = this.#layout.boxes.get(id);
+    const machine = this.#layout.boxes.get(id.slice(0, id.indexOf("|")));
+    return chip !== undefined && machine !== undefined && chip.y < machine.y ? -1 : 1;
+  }
+
   #line(from: string, to: string, link: SceneLink): readonly Point[] {
     const a = this.#layout.boxes.get(from) as Box;
     const b = this.#layout.boxes.get(to) as Box;
     const start = anchor(a, b);
     const end = anchor(b, a);
     if (start.x === end.x || link.kind === "inside") return [start, end];
-    if (start.y === end.y) return wireBelow(start, end);
+    if (start.y === end.y) return wireBeside(start, end, this.#side(from));
     const middle = (start.y + end.y) / 2;
     return [start, { x: start.x, y: middle }, { x: end.x, y: middle }, end];
   }
@@ -85,9 +92,9 @@ function anchor(box: Box, other: Box): Point {
   return box.width > 100 && x > box.x && x < box.x + box.width ? { x, y: point.y } : point;
 }
 
-/** Two network cards on one line: their wire hangs below. */
-function wireBelow(start: Point, end: Point): readonly Point[] {
-  const y = start.y + 44;
+/** Two network cards on one line: their wire hangs below or stands above the machines. */
+function wireBeside(start: Point, end: Point, side: 1 | -1): readonly Point[] {
+  const y = start.y + side * (side > 0 ? 44 : 24);
   return [start, { x: start.x, y }, { x: end.x, y }, end];
 }
 

@@ -167,7 +167,9 @@ class Survey {
   #process(step: Step): void {
     const process = step.kind === "socket" ? step.process : undefined;
     const known = this.#elements.get(processId(step.namespace));
-    if (known === undefined || (known.name === "process" && process !== undefined)) {
+    // The name that matters is the application's; its resolver speaks first, but is only a part of it.
+    const vague = known?.name === "process" || known?.name === "resolver";
+    if (known === undefined || (vague && process !== undefined)) {
       this.#element(step.namespace, "#process", "process", process ?? "process");
     }
   }

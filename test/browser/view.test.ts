@@ -170,7 +170,8 @@ describe.skipIf(missingBrowser !== undefined)(
         expect(files.length).toBeGreaterThan(10);
         for (const file of files) {
           await page.locator("#sample").selectOption(file);
-          await page.waitForTimeout(250);
+          await page.waitForTimeout(100);
+          await page.locator('#verdict[aria-busy="false"]').waitFor();
           expect(await page.locator(".failure").allTextContents(), file).toEqual([]);
           expect(await page.locator(".problems li").allTextContents(), file).toEqual([]);
         }

@@ -44,7 +44,7 @@ function stopContent(
       "p",
       { class: "tone", "data-tone": tone },
       icon(icons[tone]),
-      toneWords[tone],
+      el("span", {}, toneWords[tone]),
       ends !== undefined && el("code", { class: "ends" }, ends),
     ),
     stepList(stop.first, stop.last, course, store),

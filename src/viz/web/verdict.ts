@@ -18,6 +18,7 @@ const verdicts: Readonly<Record<Outcome, { readonly tone: Tone; readonly words: 
 /** The bar at the top: how it ended, always in sight. */
 export function verdictView(root: HTMLElement, store: Store): void {
   store.listen((state, before) => {
+    root.setAttribute("aria-busy", String(state.busy));
     const stale = state.problems.length > 0 || state.failure !== undefined;
     if (stale !== (before.problems.length > 0 || before.failure !== undefined))
       document.body.classList.toggle("stale", stale);
