@@ -5,7 +5,8 @@ import type { ClusterState } from "../cluster/reconcile.ts";
 import { saveSets } from "../iptables/ipset/text.ts";
 import { printRuleset } from "../iptables/print.ts";
 import { type ProxySection, proxySections } from "../sim/proxy-sections.ts";
-import { formatIpState } from "../topology/ip-text.ts";
+import { showAddresses, showFdb, showNeighbours, showRoutes, showRules } from "../topology/show.ts";
+import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { Family } from "../wire/address.ts";
 import type { ClusterInput, InputProblems } from "./input.ts";
 import { worldOf } from "./probe.ts";
@@ -67,6 +68,21 @@ export function nodeText(input: ClusterInput, node: string, family: Family): Nod
   return {
     iptablesSave: printRuleset(iptables.ruleset(family)),
     ipset: saveSets(iptables.sets),
-    ip: formatIpState(host),
+    ip: ipText(host, family),
   };
+}
+
+/** What iproute2 prints of a namespace, each part under its command. */
+function ipText(host: NetworkNamespace, family: Family): string {
+  const version = family === "ipv4" ? "-4" : "-6";
+  const sysctls = host.sysctls.entries().map(([name, value]) => `${name} = ${value}\n`);
+  const parts = [
+    ["ip addr", showAddresses(host)],
+    [`ip ${version} rule`, showRules(host, family)],
+    [`ip ${version} route`, showRoutes(host, family)],
+    ["ip neigh", showNeighbours(host)],
+    ["bridge fdb", showFdb(host)],
+    ["sysctl, as set", sysctls.join("")],
+  ] as const;
+  return parts.map(([command, text]) => `# ${command}\n${text}`).join("\n");
 }
