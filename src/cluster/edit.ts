@@ -1,7 +1,7 @@
 import { Immer, type Patch, enablePatches } from "immer";
 import { serviceNameLabel } from "./controllers/endpoint-slices.ts";
 import { ownershipOf } from "./controllers/ownership.ts";
-import type { PodMemory } from "./controllers/pods.ts";
+import type { PodMemory } from "./controllers/candidates.ts";
 import { sameItems, serviceKey } from "./controllers/services.ts";
 import { isLive } from "./controllers/workload-pods.ts";
 import { objectKey } from "./load/load.ts";
@@ -108,15 +108,13 @@ class Change {
     const { memory } = this.#before;
     if (this.#forgotten.size === 0 || memory.pods === undefined) return memory;
     const { result } = memory.pods;
-    const pods = new Map([...result.memory.pods].filter(([id]) => !this.#forgotten.has(id)));
-    return {
-      ...memory,
-      pods: { ...memory.pods, inputs: [], result: { ...result, memory: { ...result.memory, pods } } },
-    };
+    const byId = new Map([...result.memory.byId].filter(([id]) => !this.#forgotten.has(id)));
+    const forgetful = { ...result, memory: { ...result.memory, byId } };
+    return { ...memory, pods: { ...memory.pods, inputs: [], result: forgetful } };
   }
 
-  get #pods(): PodMemory["pods"] {
-    return this.#before.memory.pods?.result.memory.pods ?? new Map();
+  get #pods(): PodMemory["byId"] {
+    return this.#before.memory.pods?.result.memory.byId ?? new Map();
   }
 
   apply(store: Store): StoreChange {

@@ -1,7 +1,8 @@
 import { Assumptions } from "./assumptions.ts";
 import { checkPodAddresses, checkPolicies, checkServices, checkSlices, reporter } from "./checks.ts";
 import type { Cluster, ClusterSettings } from "./cluster.ts";
-import { type PodRun, type Readiness, byNamespaceAndName, noPodMemory, runPods } from "./controllers/pods.ts";
+import { byNamespaceAndName, noPodMemory } from "./controllers/candidates.ts";
+import { type PodRun, type Readiness, runPods } from "./controllers/pods.ts";
 import { ServiceAllocator } from "./controllers/service-addresses.ts";
 import { type AllocatedServices, type SliceRun, runServices, runSlices } from "./controllers/services.ts";
 import type { Generations } from "./controllers/workload-pods.ts";
