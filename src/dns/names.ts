@@ -81,3 +81,8 @@ export function reverseZones(base: Address, prefixLength: number): readonly stri
   }
   return zones;
 }
+
+/** Whether the name is too long for the DNS, or has a label that is (RFC 1035, section 2.3.4). */
+export function isTooLong(name: string): boolean {
+  return name.replace(/\.$/, "").length > 253 || labelsOf(name).some((label) => label.length > 63);
+}

@@ -63,6 +63,8 @@ interface Site {
 }
 
 const dnsPort = 53;
+/** Where the Corefile and its neighbours are mounted: relative paths in it begin here. */
+const corefileFolder = "/etc/coredns";
 /** How often a lookup inside a lookup may start another one. coredns core/dnsserver/server.go (maxreentries) */
 const maxReentries = 10;
 
@@ -271,7 +273,8 @@ function filesMatching(
   files: Readonly<Record<string, string>>,
   pattern: string,
 ): readonly { readonly path: string; readonly text: string }[] {
-  const expression = pattern
+  const path = pattern.startsWith("/") ? pattern : `${corefileFolder}/${pattern}`;
+  const expression = path
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", "[^/]*")
     .replaceAll("?", "[^/]");

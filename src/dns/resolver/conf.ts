@@ -1,5 +1,4 @@
 import { type Address, formatAddress, parseAddress } from "../../wire/address.ts";
-import { labelsOf } from "../names.ts";
 
 /** A resolv.conf as the stub resolvers read it. resolv.conf(5). */
 export interface ResolvConf {
@@ -76,9 +75,4 @@ function bounded(text: string | undefined, otherwise: number, least: number, mos
 /** Dots in a name: what `ndots` is compared with. */
 export function dotsIn(name: string): number {
   return name.split(".").length - 1;
-}
-
-/** Whether the name is too long for the DNS, or has a label that is (RFC 1035, section 2.3.4). */
-export function isTooLong(name: string): boolean {
-  return name.replace(/\.$/, "").length > 253 || labelsOf(name).some((label) => label.length > 63);
 }
