@@ -1,0 +1,12 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { dropCodesDocument, problemsDocument } from "./codes.ts";
+
+/** The documents are made from the tables; when one of these fails, put the printed text into the document. */
+test("docs/drop-codes.md lists every drop code", () => {
+  expect(readFileSync("docs/drop-codes.md", "utf8")).toBe(dropCodesDocument());
+});
+
+test("docs/problems.md lists every problem of an input", () => {
+  expect(readFileSync("docs/problems.md", "utf8")).toBe(problemsDocument());
+});
