@@ -32,7 +32,7 @@ export function dropCodesDocument(): string {
 /** docs/problems.md, from the table of the loader. */
 export function problemsDocument(): string {
   const rows = Object.entries(problemCodes).map(
-    ([code, { severity, meaning, fix }]) => `| \`${code}\` | ${severity} | ${meaning} | ${fix} |`,
+    ([code, { severity, means, fix }]) => `| \`${code}\` | ${severity} | ${means} | ${fix} |`,
   );
   const head =
     "# Problems of an input\n\nWhat is wrong with manifests, or deserves a look. Errors make the whole input unusable (exit code 3); warnings are accepted, as the API server accepts them.";
