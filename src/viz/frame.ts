@@ -41,18 +41,19 @@ export function frameAt(course: Course, ways: Ways, index: number): Frame | unde
 }
 
 /** All moments of the packet so far, and of the packets it was made from. */
-function lineage(course: Course, moment: Moment): Moment[] {
+function lineage(course: Course, moment: Moment): readonly Moment[] {
   const { packet } = moment;
   if (packet === undefined) return [moment];
-  const own = course.moments.filter((other) => other.packet === packet && other.index <= moment.index);
+  const all = course.byPacket.get(packet.id) ?? [];
+  const own = all.slice(0, all.findIndex(({ index }) => index === moment.index) + 1);
   const cause = packet.causedBy;
   if (cause?.packet === undefined || packet.attempt > 1) return own;
-  const parent = course.moments.findLast((other) =>
-    cause.step === undefined ? other.packet?.id === cause.packet : other.step.id === cause.step,
-  );
-  const first = own[0];
-  const goesOn = parent?.packet?.direction === packet.direction && parent.step.namespace === first?.step.namespace;
-  return goesOn && parent.index < (first?.index ?? 0) ? [...lineage(course, parent), ...own] : own;
+  const parents = course.byPacket.get(cause.packet) ?? [];
+  const parent = cause.step === undefined ? parents.at(-1) : parents.find(({ step }) => step.id === cause.step);
+  const [first] = own;
+  if (parent === undefined || first === undefined) return own;
+  const goesOn = parent.packet?.direction === packet.direction && parent.step.namespace === first.step.namespace;
+  return goesOn && parent.index < first.index ? [...lineage(course, parent), ...own] : own;
 }
 
 /** How the packet travels: as it was sent, under other addresses, or inside another packet. */

@@ -163,7 +163,7 @@ function placeSwitch(boxes: Boxes, segment: SceneNamespace, box: Box, peers: Rea
     const peer = boxes.get(peers.get(element.id) ?? "");
     if (element.kind === "bridge")
       boxes.set(element.id, { ...box, x: box.x + 14, y: box.y + 24, width: box.width - 28, height: 24 });
-    else if (element.kind === "stack") continue;
+    else if (element.kind === "stack") boxes.set(element.id, around(box.x + box.width - 26, box.y + 13, 18, 18));
     else if (peer === undefined) spare.push(element);
     else boxes.set(element.id, around(peer.x + peer.width / 2, box.y, chip.width, chip.height));
   }

@@ -1,5 +1,5 @@
 import type { Flow, Hop, PacketTrace, Step, Trace } from "../trace/records.ts";
-import { elementId, mainFlows, processId, stackId } from "./scene.ts";
+import { elementId, loopback, mainFlows, processId, stackId } from "./scene.ts";
 
 /** What a moment means: by shape, word and colour everywhere. */
 export type Tone = "forwarded" | "rewritten" | "encapsulated" | "delivered" | "dropped" | "rejected" | "unknown";
@@ -34,6 +34,8 @@ export interface Stop {
 export interface Course {
   readonly moments: readonly Moment[];
   readonly stops: readonly Stop[];
+  /** The moments of each packet, by its id. */
+  readonly byPacket: ReadonlyMap<number, readonly Moment[]>;
 }
 
 type Draft = Omit<Moment, "index" | "stop">;
@@ -43,6 +45,7 @@ export function buildCourse(trace: Trace): Course {
   const drafts = trace.flows.flatMap(draftsOf).toSorted((a, b) => a.step.id - b.step.id);
   const moments: Moment[] = [];
   const stops: { first: number; last: number; aside: boolean }[] = [];
+  const byPacket = new Map<number, Moment[]>();
   const main = new Set(mainFlows(trace));
   for (const [index, draft] of drafts.entries()) {
     const before = moments[index - 1];
@@ -50,9 +53,14 @@ export function buildCourse(trace: Trace): Course {
       before !== undefined && before.hop === draft.hop && (draft.hop !== undefined || before.flow === draft.flow);
     if (!same) stops.push({ first: index, last: index, aside: !main.has(draft.flow) });
     (stops.at(-1) as { last: number }).last = index;
-    moments.push({ ...draft, index, stop: stops.length - 1 });
+    const moment = { ...draft, index, stop: stops.length - 1 };
+    moments.push(moment);
+    if (draft.packet === undefined) continue;
+    const siblings = byPacket.get(draft.packet.id);
+    if (siblings) siblings.push(moment);
+    else byPacket.set(draft.packet.id, [moment]);
   }
-  return { moments, stops };
+  return { moments, stops, byPacket };
 }
 
 function draftsOf(flow: Flow): Draft[] {
@@ -107,7 +115,7 @@ function placeOf(step: Step): string {
       return processId(step.namespace);
     case "device":
     case "neighbour":
-      return elementId(step.namespace, step.device);
+      return step.device === loopback ? stackId(step.namespace) : elementId(step.namespace, step.device);
     case "bridge":
       return elementId(step.namespace, step.bridge);
     case "tunnel":

@@ -41,6 +41,9 @@ export interface SceneLink {
   readonly kind: "cable" | "inside";
 }
 
+/** What goes over the loopback device never leaves the stack: it has no box of its own. */
+export const loopback = "lo";
+
 /** Names an element across scenes, so that a box keeps its place when the trace changes. */
 export function elementId(namespace: string, name: string): string {
   return `${namespace}|${name}`;
@@ -117,6 +120,7 @@ class Survey {
         this.#element(namespace, step.device, "interface");
         break;
       case "route":
+        this.#stack(namespace);
         if (step.device !== undefined) this.#element(namespace, step.device, "interface");
         break;
       case "hook":
@@ -129,12 +133,13 @@ class Survey {
       case "ipvs":
       case "icmp":
       case "drop":
+        this.#stack(namespace);
         break;
     }
   }
 
   scene(): Scene {
-    const elements = [...this.#elements.values()].filter(({ name }) => name !== "lo");
+    const elements = [...this.#elements.values()];
     const namespaces = [...this.#nodeOf.keys()].toSorted(compare).map((name): SceneNamespace => {
       const own = elements.filter((element) => element.namespace === name);
       return { name, elements: own.toSorted((a, b) => compare(a.id, b.id)) };
@@ -161,7 +166,10 @@ class Survey {
 
   #namespace(name: string, node?: string): void {
     if (!this.#nodeOf.has(name) || node !== undefined) this.#nodeOf.set(name, node);
-    this.#element(name, "#stack", "stack", "routes and rules");
+  }
+
+  #stack(namespace: string): void {
+    this.#element(namespace, "#stack", "stack", "routes and rules");
   }
 
   #process(step: Step): void {
@@ -175,6 +183,7 @@ class Survey {
   }
 
   #element(namespace: string, key: string, kind: ElementKind, name = key): void {
+    if (key === loopback) return this.#stack(namespace);
     const id = elementId(namespace, key);
     const known = this.#elements.get(id);
     // A bridge or tunnel may have been seen as a mere device before.

@@ -136,7 +136,7 @@ export function drawElements(
       const label = group.select("text").attr("y", y + 4);
       // The packet's glyph rests on the middle of a bridge, and hides a diamond: their names stand aside.
       if (element.kind === "stack")
-        label.attr("x", x + 20).text(hosts.has(element.namespace) ? "routes, rules" : "routes");
+        label.attr("x", x + 20).text(box.width < 20 ? "" : hosts.has(element.namespace) ? "routes, rules" : "routes");
       else if (element.kind === "bridge") label.attr("x", box.x + 9).text(fitted(element.name, box.width / 3));
       else
         label

@@ -108,9 +108,8 @@ export class Stage {
     if (!frame) return;
     const before = this.#frame;
     this.#frame = frame;
-    const packet = course.moments[cursor]?.packet;
-    const passed = course.moments.slice(0, cursor + 1).filter((moment) => moment.packet === packet);
-    const visited = new Set(passed.map(({ place }) => place));
+    const passed = course.byPacket.get(course.moments[cursor]?.packet?.id ?? 0) ?? [];
+    const visited = new Set(passed.filter(({ index }) => index <= cursor).map(({ place }) => place));
     for (const layer of [this.#layers.bridges, this.#layers.elements]) {
       layer
         .selectAll<SVGGElement, SceneElement>("g")
