@@ -15,7 +15,7 @@ export interface ServiceChainNames {
 
 /** pkg/proxy/iptables/proxier.go (servicePortPolicyClusterChain and its like): the protocol is in the hash alone. */
 export function serviceChainNames(port: ServicePort): ServiceChainNames {
-  const hash = chainHash(hashInput(port));
+  const hash = chainName("", hashInput(port));
   return {
     cluster: `KUBE-SVC-${hash}`,
     local: `KUBE-SVL-${hash}`,
@@ -27,7 +27,7 @@ export function serviceChainNames(port: ServicePort): ServiceChainNames {
 /** The chains of endpoints (`ip:port`) of a service port. servicePortEndpointChainName. */
 export function endpointChainNames(port: ServicePort, endpoints: readonly { readonly text: string }[]): string[] {
   const input = hashInput(port);
-  return endpoints.map(({ text }) => `KUBE-SEP-${chainHash(input, text)}`);
+  return endpoints.map(({ text }) => chainName("KUBE-SEP-", input, text));
 }
 
 function hashInput({ text, protocol }: ServicePort): string {
@@ -38,17 +38,18 @@ const initialHash = sha256.create();
 const workHash = sha256.create();
 const digest = new Uint8Array(32);
 const encoded = new Uint8Array(2048);
-const characters: number[] = Array.from({ length: 16 }, () => 0);
 const alphabet = Uint8Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", (character) => character.charCodeAt(0));
 
-/** The first 16 characters of the RFC 4648 base32 text of the SHA-256 of both texts together. */
-export function chainHash(text: string, rest = ""): string {
+/** `prefix` and the first 16 characters of the RFC 4648 base32 text of the SHA-256 of both texts together. */
+export function chainName(prefix: string, text: string, rest = ""): string {
   // Names, protocols and addresses of the API are ASCII.
   let length = 0;
   for (let i = 0; i < text.length; i++) encoded[length++] = text.charCodeAt(i);
   for (let i = 0; i < rest.length; i++) encoded[length++] = rest.charCodeAt(i);
   // A hash object per name would cost twice the time, and there are names by the hundred thousand.
   initialHash._cloneInto(workHash).update(encoded.subarray(0, length)).digestInto(digest);
+  const codes: number[] = [];
+  for (let i = 0; i < prefix.length; i++) codes.push(prefix.charCodeAt(i));
   let bits = 0;
   let held = 0;
   let byte = 0;
@@ -58,7 +59,7 @@ export function chainHash(text: string, rest = ""): string {
       held += 8;
     }
     held -= 5;
-    characters[place] = alphabet[(bits >> held) & 31] as number;
+    codes.push(alphabet[(bits >> held) & 31] as number);
   }
-  return String.fromCharCode(...characters);
+  return String.fromCharCode(...codes);
 }

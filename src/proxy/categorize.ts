@@ -24,8 +24,8 @@ export function categorize(
 ): Categorized {
   const usesCluster = usesClusterEndpoints(port);
   const zone = usesCluster ? topologyZone(endpoints, port, nodeLabels) : undefined;
-  const cluster = usesCluster ? clusterEndpoints(endpoints, zone) : [];
-  if (!usesLocalEndpoints(port)) return { cluster, local: [], reachable: cluster, hasAny: cluster.length > 0 };
+  const cluster = usesCluster ? clusterEndpoints(endpoints, zone) : none;
+  if (!usesLocalEndpoints(port)) return { cluster, local: none, reachable: cluster, hasAny: cluster.length > 0 };
 
   const localReady = endpoints.filter((endpoint) => endpoint.isLocal && endpoint.ready);
   const local =
@@ -36,6 +36,8 @@ export function categorize(
   const covered = zone === undefined && (localReady.length > 0 || local.length === 0);
   return { cluster, local, reachable: covered ? cluster : union(cluster, local), hasAny };
 }
+
+const none: readonly Endpoint[] = [];
 
 function clusterEndpoints(endpoints: readonly Endpoint[], zone: string | undefined): readonly Endpoint[] {
   if (zone === undefined && endpoints.every(({ ready }) => ready)) return endpoints;
