@@ -17,7 +17,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   cni: ["wire", "trace", "cluster", "kernel", "iptables", "netpolicy"],
   sim: ["wire", "trace", "cluster", "kernel", "iptables", "ipvs", "topology", "proxy", "netpolicy", "dns", "cni"],
 };
-const engine = [...Object.keys(table)];
+const engine = Object.keys(table);
 const layers: Readonly<Record<string, readonly string[]>> = {
   ...table,
   analysis: engine,
