@@ -7,7 +7,7 @@ import { internalIPs } from "./controllers/nodes.ts";
 import type { SliceRun } from "./controllers/services.ts";
 import { groupBy } from "./group.ts";
 import { objectKey } from "./load/load.ts";
-import { type Path, makerOf, originOf } from "./load/origin.ts";
+import { type Path, originOf } from "./load/origin.ts";
 import { pathText } from "./decode/reader.ts";
 import type { EndpointSlice, Endpoints, KubernetesObject, NetworkPolicy, Node, Pod } from "./objects.ts";
 import type { ProblemList } from "./problem.ts";
@@ -145,7 +145,6 @@ export function checkSlices(
   report: Report,
 ): void {
   for (const slice of slices) {
-    if (makerOf(slice) !== undefined) continue;
     const name = slice.metadata.labels[serviceNameLabel];
     if (name === undefined || !services.has(`${slice.metadata.namespace}/${name}`)) {
       report(

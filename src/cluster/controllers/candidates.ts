@@ -53,7 +53,7 @@ export function candidatesOf(inputs: CandidateInputs, memory: PodMemory): Candid
     const before = known ?? memory.byId.get(id);
     return { id, wanted, before, maker: undefined, slot: undefined, node: undefined };
   });
-  const ownership = ownershipOf(inputs.pods, inputs.workloads);
+  const ownership = ownershipOf(inputs.workloads.length === 0 ? [] : inputs.pods, inputs.workloads);
   for (const workload of inputs.workloads) {
     if (ownership.isManaged(workload)) continue;
     const { template } = workload.spec;

@@ -34,11 +34,12 @@ export function runPods(inputs: PodInputs, memory: PodMemory, problems: ProblemL
   const candidates = candidatesOf(inputs, memory);
   placeAll(candidates, inputs.nodes, problems, assumptions);
   const addresses = new Addresses(candidates, inputs.allocatePodIPs, memory.last);
+  const readinessOf = readinessReader(inputs.readiness);
   const byId = new Map<string, Remembered>();
   const byStated = new Map<Pod, Remembered>();
   const pods = candidates.map((candidate): Pod => {
     const { id, wanted, before, maker, slot, node } = candidate;
-    const ready = readinessOf(wanted, maker, inputs.readiness);
+    const ready = readinessOf(wanted, maker);
     const same =
       before?.wanted === wanted && before.ready === ready && before.pod.spec.nodeName === node?.metadata.name;
     let remembered: Remembered;
@@ -57,12 +58,12 @@ export function runPods(inputs: PodInputs, memory: PodMemory, problems: ProblemL
   return { pods: pods.toSorted(byNamespaceAndName), memory: { byId, byStated, last: addresses.last } };
 }
 
-function readinessOf(wanted: Pod, maker: Workload | undefined, readiness: Readiness): boolean {
-  for (const { kind, metadata } of maker === undefined ? [wanted] : [wanted, maker]) {
-    const set = readiness[`${kind} ${metadata.namespace}/${metadata.name}`];
-    if (set !== undefined) return set;
-  }
-  return wanted.status.ready;
+/** What `set-ready` says of a pod or its workload, else its status. Few are named, so the name alone is asked first. */
+function readinessReader(readiness: Readiness): (wanted: Pod, maker: Workload | undefined) => boolean {
+  const names = new Set(Object.keys(readiness).map((key) => key.slice(key.lastIndexOf("/") + 1)));
+  const setOf = ({ kind, metadata }: Pod | Workload): boolean | undefined =>
+    names.has(metadata.name) ? readiness[`${kind} ${metadata.namespace}/${metadata.name}`] : undefined;
+  return (wanted, maker) => setOf(wanted) ?? (maker && setOf(maker)) ?? wanted.status.ready;
 }
 
 /** Gives every candidate its node, but for those that no node may take. */
