@@ -12,7 +12,6 @@ import { kernelProfiles } from "../src/kernel/profile.ts";
 import { addRoute } from "../src/kernel/routes.ts";
 import { Recorder } from "../src/trace/recorder.ts";
 import { address, ipv4 } from "../src/wire/address.ts";
-import { parseCidr } from "../src/wire/cidr.ts";
 import { parseMac } from "../src/wire/mac.ts";
 import { emptyPayload } from "../src/wire/packet.ts";
 import { benchNode, benchOptions, generatedObjects } from "./kube-proxy-objects.ts";
@@ -39,21 +38,18 @@ const iptables = createIptables(namespace);
 const peerMac = parseMac("02:00:00:00:00:02");
 for (const [name, own, prefixLength] of [
   ["eth0", "192.168.0.1", 24],
-  ["cni0", "10.128.0.1", 9],
+  ["cni0", "10.192.0.1", 16],
 ] as const) {
   addDevice(namespace, { kind: "physical", name });
   setUp(namespace, name);
   addAddress(namespace, name, address(own), prefixLength);
 }
 namespace.sysctls.set("net.ipv4.ip_forward", 1);
+// Clients sit on cni0, endpoints behind the gateway of eth0.
 const gateway = address("192.168.0.254");
-const pods = parseCidr("10.128.0.0/9");
-if (pods === undefined || peerMac === undefined) throw new Error("constants");
+if (peerMac === undefined) throw new Error("a constant");
 addRoute(namespace, { destination: { base: ipv4(0), prefixLength: 0 }, via: gateway });
 namespace.neighbours.set({ device: "eth0", address: gateway, mac: peerMac, state: "PERMANENT" });
-for (let i = 0; i < services * endpoints; i++) {
-  namespace.neighbours.set({ device: "cni0", address: ipv4(0x0a800001 + i), mac: peerMac, state: "PERMANENT" });
-}
 
 const objects = generatedObjects(services, endpoints);
 const udp = {
@@ -79,7 +75,7 @@ function run(count: number, from: number): number {
     receiveIp(namespace, cni as NonNullable<typeof cni>, {
       packet: {
         kind: "ip",
-        src: ipv4(0x0ac00000 + (i % 60_000)),
+        src: ipv4(0x0ac00010 + (i % 60_000)),
         dst: ipv4(0x0a600001 + ((i * 7919) % services)),
         ttl: 64,
         dontFragment: true,

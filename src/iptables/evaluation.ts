@@ -52,10 +52,12 @@ export class Evaluation {
   /** A decision by chance that says yes with this probability. */
   flip(probability: number): boolean {
     const { namespace, skb } = this.state;
-    const id = `${namespace.name}/${this.table}/${this.chain?.name ?? ""}/${this.number}/${skb.flowKey}`;
+    const { chance } = namespace.surroundings;
+    const place = this.chain?.choicePlace(namespace.name, this.table, this.number) ?? "";
     const odds = oddsOf(probability);
-    const taken = namespace.surroundings.chance.choose(id, odds);
+    const taken = chance.chooseAt?.(place, skb.flowKey, odds) ?? chance.choose(place + skb.flowKey, odds);
     if (skb.track !== undefined) {
+      const id = place + skb.flowKey;
       const options = odds.map((odd, index) => ({ label: index === 0 ? "match" : "no match", probability: odd }));
       this.#choice = { id, options, taken, by: "random" };
     }

@@ -12,23 +12,38 @@ export interface ReadyRule {
   readonly modules: readonly MatchModule<Match>[];
   /** Where a target decides; jumps and gotos are the walk's own. */
   readonly targetModule: TargetModule<ModuleTarget> | undefined;
+  /** The chain of a jump, once it was looked up. */
+  next: LiveChain | undefined;
 }
 
 /** Chains shorter than this are walked rule by rule. */
 const indexFrom = 8;
 
-/** A chain in the kernel: its rules with what moves (counters, the memory of matches) beside them. */
+/**
+ * A chain in the kernel: its rules with what moves (counters, the memory of matches) beside them. The object stays
+ * the same when the rules are replaced, so that jumps can hold it.
+ */
 export class LiveChain {
   readonly name: string;
-  readonly chain: Chain;
-  readonly #ready: (ReadyRule | undefined)[] = [];
-  #counts: Float64Array | undefined;
+  chain: Chain;
+  isDeleted = false;
+  #ready: (ReadyRule | undefined)[] = [];
+  #counts: number[] | undefined;
   #slots: Map<number, Map<object, unknown>> | undefined;
   #index: CandidateIndex | undefined;
 
   constructor(chain: Chain) {
     this.name = chain.name;
     this.chain = chain;
+  }
+
+  /** Other rules; counters and memory begin anew. */
+  replace(chain: Chain): void {
+    this.chain = chain;
+    this.#ready = [];
+    this.#counts = undefined;
+    this.#slots = undefined;
+    this.#index = undefined;
   }
 
   get length(): number {
@@ -53,6 +68,14 @@ export class LiveChain {
     counts[2 * at + 1] = (counts[2 * at + 1] ?? 0) + bytes;
   }
 
+  /** What stands before the flow in the choice ids of a rule: `namespace/table/CHAIN/NUMBER/`. */
+  choicePlace(namespace: string, table: string, number: number): string {
+    const slot = this.slot(number);
+    let place = slot.get(this) as string | undefined;
+    if (place === undefined) slot.set(this, (place = `${namespace}/${table}/${this.name}/${number}/`));
+    return place;
+  }
+
   /** What the matches of a rule remember. Rules count from 1. */
   slot(number: number): Map<object, unknown> {
     this.#slots ??= new Map();
@@ -73,8 +96,8 @@ export class LiveChain {
     };
   }
 
-  #initialCounts(): Float64Array {
-    const counts = new Float64Array(2 * (this.length + 1));
+  #initialCounts(): number[] {
+    const counts = Array.from({ length: 2 * (this.length + 1) }, () => 0);
     const given = [...(this.chain.counters ?? [])];
     given[this.length] = this.chain.policyCounters;
     for (const [index, counters] of given.entries()) {
@@ -96,6 +119,7 @@ function makeReady(rule: Rule): ReadyRule {
     terms,
     modules: terms.map(({ kind }) => moduleOf(kind)),
     targetModule: target === undefined || isChainTarget(target) ? undefined : targetModule(target.kind),
+    next: undefined,
   };
 }
 

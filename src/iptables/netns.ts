@@ -90,7 +90,7 @@ export class Iptables {
       const policy = chain.policy ?? live.chains.get(chain.name)?.chain.policy;
       this.#put(live, policy === undefined ? chain : { ...chain, policy });
     }
-    for (const name of deleted) live.chains.delete(name);
+    for (const name of deleted) this.#delete(live, name);
   }
 
   /** Tells `-m ipvs` how to ask IPVS about a packet. */
@@ -100,16 +100,24 @@ export class Iptables {
 
   #fill(live: LiveTable, table: Table): void {
     const { chains } = live;
-    for (const name of chains.keys()) if (!table.chains.has(name)) chains.delete(name);
+    for (const name of chains.keys()) if (!table.chains.has(name)) this.#delete(live, name);
     for (const [name, chain] of table.chains) {
       if (chains.get(name)?.chain === chain) continue;
       this.#put(live, chain);
     }
   }
 
+  #delete({ chains }: LiveTable, name: string): void {
+    const chain = chains.get(name);
+    if (chain !== undefined) chain.isDeleted = true;
+    chains.delete(name);
+  }
+
   #put({ chains }: LiveTable, chain: Chain): void {
     const { conntrack } = this.namespace;
-    chains.set(chain.name, new LiveChain(chain));
+    const known = chains.get(chain.name);
+    if (known === undefined) chains.set(chain.name, new LiveChain(chain));
+    else known.replace(chain);
     if (!conntrack.required && chain.rules.some(needsConntrack)) conntrack.require();
   }
 

@@ -114,7 +114,7 @@ export class TableWalk {
       }
       if (target === undefined) continue;
       if (isChainTarget(target)) {
-        const next = this.#chains.get(target.chain);
+        const next = this.#chainOf(ready, target.chain);
         if (next === undefined || depth >= maxDepth) {
           if (track !== undefined) this.#drop(track, "CHAIN_LOOP", ready.rule.owner);
           return "drop";
@@ -146,6 +146,11 @@ export class TableWalk {
           return "unknown";
       }
     }
+  }
+
+  #chainOf(ready: ReadyRule, name: string): LiveChain | undefined {
+    if (ready.next === undefined || ready.next.isDeleted) ready.next = this.#chains.get(name);
+    return ready.next;
   }
 
   /** The index of the first term that fails; -1 when all match, -2 when all modelled ones do and one is not modelled. */

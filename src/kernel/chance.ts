@@ -2,6 +2,8 @@
 export interface Chance {
   /** The index of one of the options; `probabilities` sum to 1. */
   choose(id: string, probabilities: readonly number[]): number;
+  /** What `choose` says for the id `place + key`, faster where the same few places come again and again. */
+  chooseAt?(place: string, key: string, probabilities: readonly number[]): number;
   /** A number from 0 to `exclusiveMax` - 1. */
   integer(id: string, exclusiveMax: number): number;
 }
@@ -11,30 +13,56 @@ export interface Chance {
  * `pins` maps a choice id to the option taken.
  */
 export function seededChance(seed: number, pins: Readonly<Record<string, number>> = {}): Chance {
+  const hasPins = Object.keys(pins).length > 0;
+  const places = new Map<string, Hash>();
+  const start: Hash = { low: 0x811c9dc5 ^ seed, high: 0x9747b28c ^ seed };
+
+  function choose(id: string, probabilities: readonly number[]): number {
+    const pinned = Object.hasOwn(pins, id) ? pins[id] : undefined;
+    if (pinned !== undefined && pinned < probabilities.length) return pinned;
+    return optionAt(uniform(start, id), probabilities);
+  }
+
   return {
-    choose(id, probabilities) {
-      const pinned = Object.hasOwn(pins, id) ? pins[id] : undefined;
-      if (pinned !== undefined && pinned < probabilities.length) return pinned;
-      let rest = uniform(seed, id);
-      for (const [index, probability] of probabilities.entries()) {
-        rest -= probability;
-        if (rest < 0) return index;
-      }
-      return probabilities.length - 1;
+    choose,
+    chooseAt(place, key, probabilities) {
+      if (hasPins) return choose(place + key, probabilities);
+      let hash = places.get(place);
+      if (hash === undefined) places.set(place, (hash = hashOf(start, place)));
+      return optionAt(uniform(hash, key), probabilities);
     },
-    integer: (id, exclusiveMax) => Math.floor(uniform(seed, id) * exclusiveMax),
+    integer: (id, exclusiveMax) => Math.floor(uniform(start, id) * exclusiveMax),
   };
 }
 
-/** A number in [0, 1) from FNV-1a over the id, finished as in MurmurHash3 (fmix32), 53 bits. */
-function uniform(seed: number, id: string): number {
-  let low = 0x811c9dc5 ^ seed;
-  let high = 0x9747b28c ^ seed;
-  for (let i = 0; i < id.length; i++) {
-    const code = id.charCodeAt(i);
+function optionAt(drawn: number, probabilities: readonly number[]): number {
+  let rest = drawn;
+  for (let index = 0; index < probabilities.length; index++) {
+    rest -= probabilities[index] as number;
+    if (rest < 0) return index;
+  }
+  return probabilities.length - 1;
+}
+
+/** Two FNV-1a states. */
+interface Hash {
+  readonly low: number;
+  readonly high: number;
+}
+
+function hashOf(start: Hash, text: string): Hash {
+  let { low, high } = start;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
     low = Math.imul(low ^ code, 0x01000193);
     high = Math.imul(high ^ code, 0x85ebca6b);
   }
+  return { low, high };
+}
+
+/** A number in [0, 1) from FNV-1a over the text behind `start`, finished as in MurmurHash3 (fmix32), 53 bits. */
+function uniform(start: Hash, text: string): number {
+  const { low, high } = hashOf(start, text);
   return (mix(high) * 2 ** 21 + (mix(low) >>> 11)) / 2 ** 53;
 }
 
