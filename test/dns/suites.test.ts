@@ -17,6 +17,7 @@ interface SuiteCase {
   readonly name?: string;
   readonly qname: string;
   readonly qtype: string;
+  readonly qnameAsWritten?: string;
   readonly rcode: string;
   readonly answer?: readonly string[];
   readonly ns?: readonly string[];
@@ -36,6 +37,7 @@ interface Suite {
     readonly plugin?: string;
     readonly corefile?: string;
     readonly synced?: boolean;
+    readonly clientNamespace?: string;
     readonly localIPs?: readonly string[];
   };
   readonly objectsYaml: string;
@@ -52,7 +54,7 @@ function read(file: string): Suite {
   return JSON.parse(readFileSync(join(folder, file), "utf8")) as Suite;
 }
 
-/** The suite of the real cluster counts on it being there. */
+/** The suite of the real cluster counts on these being there: the DNS Service, and the pod that asks. */
 const kubeDns = `
 apiVersion: v1
 kind: Service
@@ -65,7 +67,14 @@ metadata: {name: kube-dns-1, namespace: kube-system, labels: {kubernetes.io/serv
 addressType: IPv4
 ports: [{name: dns, port: 53, protocol: UDP}]
 endpoints: [{addresses: [10.244.0.10], conditions: {ready: true}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: dig, namespace: test-1}
+spec: {containers: [{name: dig, image: dig}]}
+status: {phase: Running, podIP: 10.244.0.99, podIPs: [{ip: 10.244.0.99}]}
 `;
+const clientAddress = "10.244.0.99";
 
 /** What cannot be compared, and why. */
 const notRun: Readonly<Record<string, string>> = {
@@ -77,8 +86,6 @@ const notRun: Readonly<Record<string, string>> = {
   "k8s-services-func.json": "back-end records, not replies; half of them are multicluster",
   "k8s-services-authority-func.json": "back-end records, not replies",
   "ci-axfr.json": "the plugin transfer is not modelled (unknown)",
-  "ci-autopath.json": "the plugins autopath and file are not modelled (unknown)",
-  "ci-fallthrough.json": "the plugin file is not modelled (unknown)",
 };
 const otherForm = ["INDEX.json", "corefile-kubernetes-stanza.json", "k8s-parse.json", "k8s-endpoint-hostname.json"];
 
@@ -96,7 +103,7 @@ function ttls(lines: readonly string[]): (number | undefined)[] {
 }
 
 describe.skipIf(!present).each(questionFiles)("%s", (file) => {
-  const { config, cases, objectsYaml } = read(file);
+  const { config, cases, objectsYaml, zonefile } = read(file);
   const corefile =
     config.plugin === "kubernetes"
       ? `.:53 {\n${config.corefile}\nforward . 192.0.2.1\n}`
@@ -105,6 +112,7 @@ describe.skipIf(!present).each(questionFiles)("%s", (file) => {
     corefile,
     cluster: clusterOf(config.plugin === "kubernetes" ? objectsYaml : `${objectsYaml}\n---\n${kubeDns}`, file),
     localAddresses: (config.localIPs ?? ["10.244.0.10"]).flatMap((text) => parseAddress(text) ?? []),
+    ...(zonefile !== undefined && { files: { "/etc/coredns/Zonefile": zonefile.replace(/^ {4}/gm, "") } }),
     ...(config.synced === false && { synced: false }),
   });
 
@@ -117,7 +125,11 @@ describe.skipIf(!present).each(questionFiles)("%s", (file) => {
         answer: upstreamRecords(stated).filter((record) => record.type === query.question.type),
       },
     });
-    const answered = server.answer({ name: stated.qname, type: stated.qtype }, undefined, 0, { upstream });
+    // autopath: what dig is given, in the first search domain; the question goes out once.
+    const client = parseAddress(config.clientNamespace === undefined ? "" : clientAddress);
+    const isSearched = stated.qnameAsWritten !== undefined && file === "ci-autopath.json";
+    const name = isSearched ? `${stated.qnameAsWritten}.${config.clientNamespace}.svc.cluster.local.` : stated.qname;
+    const answered = server.answer({ name, type: stated.qtype }, client, 0, { upstream });
     if (answered.kind === "unknown") throw new Error(answered.reason);
     const { message } = answered;
     const texts = (records: readonly DnsRecord[]): string[] => records.map(formatRecord);
@@ -134,7 +146,9 @@ describe.skipIf(!present).each(questionFiles)("%s", (file) => {
       ns: comparable(wanted.ns ?? []),
       extra: comparable(wanted.extra ?? []),
     });
-    expect(ttls(texts(message.answer))).toEqual(ttls(wanted.answer ?? []));
+    // 303 stands for any TTL.
+    const isStated = ttls(wanted.answer ?? []).every((ttl) => ttl !== 303);
+    if (isStated) expect(ttls(texts(message.answer))).toEqual(ttls(wanted.answer ?? []));
   });
 });
 

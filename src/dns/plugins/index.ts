@@ -1,6 +1,7 @@
 import type { DnsPlugin } from "../coredns/plugin.ts";
 import { autopath } from "./autopath.ts";
 import { cache } from "./cache.ts";
+import { file } from "./file.ts";
 import { forward } from "./forward.ts";
 import { hosts } from "./hosts.ts";
 import { kubernetes } from "./kubernetes/kubernetes.ts";
@@ -13,6 +14,7 @@ import { unmodelledPlugins } from "./unmodelled.ts";
 const modelled: readonly DnsPlugin[] = [
   autopath,
   cache,
+  file,
   forward,
   hosts,
   kubernetes,

@@ -4,7 +4,7 @@ import { longestZone } from "../names.ts";
 import { normaliseZone } from "./arguments.ts";
 
 /** Plugins whose arguments, from this place on, are the zones they speak for. */
-const zonesFrom: Readonly<Record<string, number>> = { file: 1, secondary: 0, etcd: 0, k8s_external: 0, dnssec: 0 };
+const zonesFrom: Readonly<Record<string, number>> = { secondary: 0, etcd: 0, k8s_external: 0, dnssec: 0 };
 
 /** A plugin that is read and not modelled: whatever it would decide is unknown. */
 function unmodelled(name: string): DnsPlugin {
