@@ -53,7 +53,8 @@ export class LiveChain {
   /** Finds the rules that a packet can match without looking at the others; undefined for short chains. */
   get index(): CandidateIndex | undefined {
     if (this.length < indexFrom) return undefined;
-    return (this.#index ??= new CandidateIndex(this.chain.rules));
+    this.#index ??= new CandidateIndex(this.chain.rules);
+    return this.#index.isUseful ? this.#index : undefined;
   }
 
   /** The rule at a position from 0. */

@@ -100,6 +100,6 @@ test("a walk over the candidates says what a walk over all rules says", () => {
       expect(walk("step", text, packets)).toEqual(all);
       expect(walk("off", text, packets).rules).toBe(all.rules);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

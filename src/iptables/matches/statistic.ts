@@ -80,8 +80,9 @@ export const statistic: MatchModule<StatisticMatch> = {
     if (match.mode === "random") {
       return evaluation.flip(probabilityBits(match) / 2 ** 31) !== match.inverted;
     }
-    const counter = evaluation.memory(match, () => ({ count: match.packet }));
-    // statistic_mt: the counter wraps at `every`, and the packet that wraps it matches.
+    // The counter wraps at `every`, and the packet that wraps it matches: with --packet 0 the first one does
+    // (net/netfilter/xt_statistic.c, extensions/libxt_statistic.c).
+    const counter = evaluation.memory(match, () => ({ count: match.every - 1 - match.packet }));
     const wraps = counter.count === match.every - 1;
     counter.count = wraps ? 0 : counter.count + 1;
     return wraps !== match.inverted;
