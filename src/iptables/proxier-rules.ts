@@ -143,13 +143,16 @@ function sharedNatRules(port: ServicePort, names: ServiceChainNames, use: Usage,
   return rules;
 }
 
+const none: readonly SharedRule[] = [];
+
 /** Refusals where nobody could answer, and the load balancer's firewall. */
 function sharedFilterRules(
   port: ServicePort,
   names: ServiceChainNames,
   use: Usage,
   { family }: RuleContext,
-): SharedRule[] {
+): readonly SharedRule[] {
+  if (use.internal && use.external && !use.firewallChain && port.healthCheckNodePort === 0) return none;
   const { owner } = port;
   const rules: SharedRule[] = [];
   const push = (chain: string, matches: readonly Match[], target: Target): void =>
