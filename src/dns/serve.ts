@@ -1,7 +1,7 @@
 import { nanosPerSecond } from "../kernel/clock.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { FlowRecorder } from "../trace/recorder.ts";
-import { type Address, formatAddress, parseAddress } from "../wire/address.ts";
+import { type Address, formatAddress, isLoopback, parseAddress } from "../wire/address.ts";
 import type { DnsMessage } from "../wire/dns.ts";
 import type { Answered, CoreDns } from "./coredns/server.ts";
 import type { Note, UpstreamQuery, UpstreamReply } from "./coredns/plugin.ts";
@@ -147,6 +147,11 @@ function* askUpstream(
   const servers = upstreams.flatMap((upstream) => addressesOf(upstream, nameservers));
   if (servers.length === 0) {
     return { kind: "unknown", reason: `nothing says which servers ${upstreams.join(", ")} stands for` };
+  }
+  const self = servers.find((server) => isLoopback(server));
+  if (self !== undefined) {
+    // The plugin loop finds this at start and ends the process.
+    return { kind: "unknown", reason: `CoreDNS forwards to itself (${formatAddress(self)}): it would not stay up` };
   }
   const deadline = clock.nowNanos() + totalTimeoutSeconds * nanosPerSecond;
   const refused = new Set<Address>();

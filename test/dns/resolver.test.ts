@@ -224,3 +224,21 @@ describe("stub resolvers ask as the real ones do", () => {
     if (run.includes("fault") || run.includes("2ns")) expect(Math.abs(endedAtMillis - sec * 1000)).toBeLessThan(100);
   });
 });
+
+test("each step says why", () => {
+  const network = new FakeNetwork(new CoreDns({ corefile, cluster }), upstream);
+  const conf = parseResolvConf(confOf(""));
+  resolve("web.shop", { conf, flavour: "glibc", families: both }, network.io, () => {});
+  network.clock.run();
+  const told = network.steps.flatMap((step) =>
+    step.kind === "resolver" ? [`${step.action}: ${step.reason ?? step.name}`] : [],
+  );
+  expect(told).toEqual([
+    "start: 1 dot < ndots:5, so the search domains come first",
+    "query: web.shop.default.svc.cluster.local.",
+    "answer: web.shop.default.svc.cluster.local.",
+    "next-name: web.shop.default.svc.cluster.local. does not exist (NXDOMAIN); the search domain svc.cluster.local is next",
+    "query: web.shop.svc.cluster.local.",
+    "done: web.shop.svc.cluster.local.",
+  ]);
+});

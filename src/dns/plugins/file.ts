@@ -3,7 +3,7 @@ import type { Directive } from "../coredns/corefile.ts";
 import type { DnsPlugin, DnsRequest, Handler, PluginContext, Served, Serving } from "../coredns/plugin.ts";
 import { query, replyTo } from "../message.ts";
 import { isInZone, longestZone } from "../names.ts";
-import { parseZoneFile } from "../zone-file.ts";
+import { type ZoneFile, parseZoneFile } from "../zone-file.ts";
 import { type Fallthrough, argumentCount, fallsThrough, readFallthrough, zonesOf } from "./arguments.ts";
 
 const chainLimit = 8;
@@ -35,14 +35,16 @@ function fileHandler(directive: Directive, context: PluginContext): Handler | un
       context.problem("COREFILE_UNKNOWN_PROPERTY", name, `file has no property '${name.text}'`);
     }
   }
+  const text = context.file(path.text);
+  const parsed = new Map<string, ZoneFile>();
   return function* (request, next) {
     const { name, type } = request.query.question;
     const zone = longestZone(name, zones);
     if (zone === undefined) return yield* next(request);
-    const text = context.file(path.text);
     if (text === undefined) return { kind: "unknown", reason: `the zone file ${path.text} is not given` };
     if (type === "AXFR" || type === "IXFR") return { kind: "failed", rcode: "REFUSED" };
-    const { records, unknown } = parseZoneFile(text, zone);
+    const { records, unknown } = parsed.get(zone) ?? parseZoneFile(text, zone);
+    parsed.set(zone, { records, unknown });
     const [first] = unknown;
     if (first !== undefined) {
       return { kind: "unknown", reason: `line ${first.line} of ${path.text} is not modelled: ${first.text}` };

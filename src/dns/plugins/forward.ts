@@ -1,9 +1,9 @@
 import type { Chance } from "../../kernel/chance.ts";
 import { parseAddress } from "../../wire/address.ts";
-import type { Directive } from "../coredns/corefile.ts";
+import type { Directive, Token } from "../coredns/corefile.ts";
 import type { DnsPlugin, DnsRequest, Handler, PluginContext } from "../coredns/plugin.ts";
 import { isInZone, longestZone } from "../names.ts";
-import { argumentCount, normaliseZone } from "./arguments.ts";
+import { argumentCount, normaliseZone, numberArgument } from "./arguments.ts";
 
 type Policy = "random" | "round_robin" | "sequential";
 
@@ -14,6 +14,8 @@ interface ForwardOptions {
   policy: Policy;
   forceTcp: boolean;
   preferUdp: boolean;
+  /** Questions that may wait at once; one more is refused. */
+  maxConcurrent: number | undefined;
   /** Reply codes that hand the question on to the next plugin. */
   next: ReadonlySet<string>;
 }
@@ -25,7 +27,6 @@ const tuning: ReadonlySet<string> = new Set([
   "max_idle_conns",
   "max_age",
   "max_connect_attempts",
-  "max_concurrent",
   "health_check",
   "read_timeout",
   "tls",
@@ -34,10 +35,12 @@ const tuning: ReadonlySet<string> = new Set([
   "failfast_all_unhealthy_upstreams",
 ]);
 const maxUpstreams = 15;
+/** Without `max_concurrent` a loop would fill the memory: here it ends as unknown. */
+const loopLimit = 1000;
 
 /**
  * `forward FROM TO... { ... }`: asks upstream servers, over the protocol of the client unless told otherwise.
- * TLS, HTTPS and QUIC upstreams give unknown; health checks and `max_concurrent` are not modelled.
+ * TLS, HTTPS and QUIC upstreams give unknown; health checks are not modelled.
  * CoreDNS plugin/forward.
  */
 export const forward: DnsPlugin = {
@@ -52,6 +55,7 @@ export const forward: DnsPlugin = {
 function forwardHandler(directive: Directive, key: string, context: PluginContext): Handler {
   const options = readOptions(directive, context);
   let turn = 0;
+  let waiting = 0;
   return function* (request, next) {
     const { name } = request.query.question;
     const matches = options.from.some((zone) => isInZone(name, zone));
@@ -62,7 +66,13 @@ function forwardHandler(directive: Directive, key: string, context: PluginContex
     const upstreams = ordered(options, turn++, `${request.key}/${key}`, request, context.chance);
     const transport = options.forceTcp ? "tcp" : options.preferUdp ? "udp" : request.transport;
     request.note({ plugin: "forward", text: `asks ${upstreams[0]} for ${name} over ${transport.toUpperCase()}` });
+    if (waiting >= (options.maxConcurrent ?? loopLimit)) {
+      const reason = `${waiting} questions wait for ${upstreams[0]}, which looks like a forwarding loop`;
+      return options.maxConcurrent === undefined ? { kind: "unknown", reason } : { kind: "failed", rcode: "REFUSED" };
+    }
+    waiting++;
     const reply = yield { query: request.query, upstreams, transport, key: `${request.key}/${key}` };
+    waiting--;
     switch (reply.kind) {
       case "unknown":
         return reply;
@@ -115,6 +125,7 @@ function readOptions(directive: Directive, context: PluginContext): ForwardOptio
     policy: "random",
     forceTcp: false,
     preferUdp: false,
+    maxConcurrent: undefined,
     next: new Set(),
   };
   for (const property of directive.block ?? []) readProperty(property, options, context);
@@ -140,6 +151,11 @@ function readProperty({ name, args }: Directive, options: ForwardOptions, contex
       break;
     case "prefer_udp":
       if (argumentCount(name, args, 0, 0, context)) options.preferUdp = true;
+      break;
+    case "max_concurrent":
+      if (argumentCount(name, args, 1, 1, context)) {
+        options.maxConcurrent = numberArgument(args[0] as Token, 0, 2 ** 31, context) || undefined;
+      }
       break;
     case "next":
       options.next = new Set(args.map((arg) => arg.text));

@@ -1,6 +1,6 @@
 import type { Address } from "../../wire/address.ts";
-import type { DnsMessage } from "../../wire/dns.ts";
-import type { ResolveError, Resolved } from "./api.ts";
+import type { DnsMessage, Rcode } from "../../wire/dns.ts";
+import type { ResolveError, Resolved, ResolverIo } from "./api.ts";
 import { type ResolvConf, dotsIn, settingsOf } from "./conf.ts";
 
 /** The addresses of a reply. */
@@ -32,4 +32,16 @@ export function searchReason(name: string, conf: ResolvConf, flavour: "glibc" | 
   if (dots < ndots) return `${count} < ndots:${ndots}, so the search domains come first`;
   const rest = flavour === "musl" ? "and musl tries no search domain after it" : "and then with the search domains";
   return `${count} >= ndots:${ndots}, so ${name} is asked for as it is, ${rest}`;
+}
+
+/** Tells that the next name is tried, and why: what came of the one before, and which one it is. */
+export function tellNextName(io: ResolverIo, name: string, before: string, domain: string | undefined): void {
+  const what = domain === undefined ? "the name as it was written is next" : `the search domain ${domain} is next`;
+  io.step({ kind: "resolver", action: "next-name", name, reason: `${before}; ${what}` });
+}
+
+/** What a name that led nowhere came to, in a few words. */
+export function verdictOn(name: string, rcode: Rcode): string {
+  if (rcode === "NOERROR") return `${name} exists but has no address (NODATA)`;
+  return rcode === "NXDOMAIN" ? `${name} does not exist (NXDOMAIN)` : `the answer for ${name} is ${rcode}`;
 }

@@ -69,9 +69,8 @@ function* ask(question: DnsQuestion, options: DigOptions, mail: Mailbox): Proces
     let overTcp = options.tcp === true;
     for (let attempt = 0; attempt < tries; attempt++) {
       const sentAtNanos = io.clock.nowNanos();
-      const text = `asks ${formatAddress(server)} for ${question.type} of ${question.name}`;
       const action = attempt === 0 ? "query" : "retry";
-      io.step({ kind: "resolver", action, ...question, server: formatAddress(server), text });
+      io.step({ kind: "resolver", action, ...question, server: formatAddress(server) });
       const id = io.chance.integer(`id/${question.type} ${question.name}/${sentAtNanos}`, 65536);
       const message = query(question, { id, authenticData: true, ...edns });
       const reply = yield* exchange(mail, message, server, overTcp ? "tcp" : "udp", timeoutSeconds);

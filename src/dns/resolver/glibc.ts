@@ -6,7 +6,7 @@ import { absolute } from "../names.ts";
 import type { Resolved, ResolverIo } from "./api.ts";
 import { type ResolvConf, type Settings, dotsIn, settingsOf } from "./conf.ts";
 import type { Channel, Mailbox, Process } from "./process.ts";
-import { addressesIn, failed, matchesQuery, searchReason } from "./common.ts";
+import { addressesIn, failed, matchesQuery, searchReason, tellNextName, verdictOn } from "./common.ts";
 
 /** h_errno of one lookup. */
 type LookupError = "HOST_NOT_FOUND" | "NO_DATA" | "TRY_AGAIN" | "NO_RECOVERY";
@@ -24,6 +24,8 @@ type Lookup =
       readonly error: LookupError;
       /** The code in the buffer of the first reply, which the search looks at; NOERROR where none came. */
       readonly rcode: DnsMessage["rcode"];
+      /** What came of the name, in a few words. */
+      readonly reason: string;
       /** No server could even be reached (ECONNREFUSED). */
       readonly unreachable: boolean;
     };
@@ -68,13 +70,15 @@ export class GlibcResolver {
     const { ndots } = this.#settings;
     const dots = dotsIn(name);
     const trailingDot = name.endsWith(".");
-    this.#io.step({ kind: "resolver", action: "start", name, text: searchReason(name, this.#conf, "glibc") });
+    this.#io.step({ kind: "resolver", action: "start", name, reason: searchReason(name, this.#conf, "glibc") });
+    let before: string | undefined;
     let asIsError: LookupError | undefined;
     if (dots >= ndots || trailingDot) {
       const lookup = yield* this.#query(absolute(name));
       if (lookup.kind === "found") return this.#result(absolute(name), lookup.replies);
       if (trailingDot) return this.#failure(name, lookup.error);
       asIsError = lookup.error;
+      before = lookup.reason;
     }
 
     let gotNoData = false;
@@ -84,9 +88,11 @@ export class GlibcResolver {
     for (const domain of this.#conf.search) {
       const candidate = domain === "." ? absolute(name) : `${name}.${domain}.`;
       rootOnList ||= domain === ".";
+      if (before !== undefined) tellNextName(this.#io, candidate, before, domain);
       const lookup = yield* this.#query(candidate);
       if (lookup.kind === "found") return this.#result(candidate, lookup.replies);
       lastError = lookup.error;
+      before = lookup.reason;
       if (lookup.unreachable) return this.#failure(name, "TRY_AGAIN");
       if (lookup.error === "NO_DATA") gotNoData = true;
       else if (lookup.error === "TRY_AGAIN" && lookup.rcode === "SERVFAIL") gotServfail = true;
@@ -94,6 +100,7 @@ export class GlibcResolver {
     }
     const noTld = dots === 0 && this.#conf.search.length > 0 && this.#conf.options.has("no-tld-query");
     if (asIsError === undefined && !rootOnList && !noTld) {
+      if (before !== undefined) tellNextName(this.#io, absolute(name), before, undefined);
       const lookup = yield* this.#query(absolute(name));
       if (lookup.kind === "found") return this.#result(absolute(name), lookup.replies);
       lastError = lookup.error;
@@ -127,7 +134,9 @@ export class GlibcResolver {
     const replies = yield* this.#send(name);
     if (replies === "unreachable" || replies === "silent") {
       const unreachable = replies === "unreachable";
-      return { kind: "failed", error: "TRY_AGAIN", rcode: this.#bufferRcode, unreachable };
+      const rcode = this.#bufferRcode;
+      const reason = rcode === "NOERROR" ? `no server answered for ${name}` : verdictOn(name, rcode);
+      return { kind: "failed", error: "TRY_AGAIN", rcode, reason, unreachable };
     }
     const first = replies.first ?? (replies.second as DnsMessage);
     const second = replies.second ?? first;
@@ -135,9 +144,8 @@ export class GlibcResolver {
     if (usable) return { kind: "found", replies };
     const rcode = first.rcode === "NOERROR" ? second.rcode : first.rcode;
     const error = errorOf(rcode);
-    const text = `${name}: ${rcode === "NOERROR" ? "no address (NODATA)" : rcode}`;
-    this.#io.step({ kind: "resolver", action: "answer", name, rcode, text });
-    return { kind: "failed", error, rcode: first.rcode, unreachable: false };
+    this.#io.step({ kind: "resolver", action: "answer", name, type: this.#types(), rcode });
+    return { kind: "failed", error, rcode: first.rcode, reason: verdictOn(name, rcode), unreachable: false };
   }
 
   /** res_send: walks the servers, `attempts` times. */
@@ -189,9 +197,13 @@ export class GlibcResolver {
 
   #tell(name: string, server: Address, attempt: number, shift: number, overTcp: boolean): void {
     const type = this.#types();
-    const text = `asks ${formatAddress(server)} for ${type} of ${name}${overTcp ? " over TCP" : ""}`;
+    const reason = overTcp
+      ? "over TCP"
+      : attempt > 0
+        ? `attempt ${attempt + 1} of ${this.#settings.attempts}`
+        : undefined;
     const action = attempt > 0 ? "retry" : shift > 0 ? "next-server" : "query";
-    this.#io.step({ kind: "resolver", action, name, type, server: formatAddress(server), text });
+    this.#io.step({ kind: "resolver", action, name, type, server: formatAddress(server), ...(reason && { reason }) });
   }
 
   #types(): string {
@@ -265,12 +277,12 @@ export class GlibcResolver {
       this.#giveUpOn(index);
     }
     this.#oneAtATime = true;
-    const text = `one of two answers is missing: asks ${formatAddress(server)} for A and AAAA again, ${how}`;
-    this.#io.step({ kind: "resolver", action: "retry", name, server: formatAddress(server), text });
+    const reason = `one of two answers is missing, so from now on A and AAAA are asked ${how}`;
+    this.#io.step({ kind: "resolver", action: "retry", name, server: formatAddress(server), reason });
   }
 
   #timedOut(name: string, server: Address): "next-server" {
-    const text = `no answer from ${formatAddress(server)} for ${name} in time`;
+    const text = `${formatAddress(server)} has not answered for ${name} in time.`;
     this.#io.step({ kind: "timer", timer: "resolver-timeout", text });
     return "next-server";
   }

@@ -3,7 +3,7 @@ import type { DnsMessage } from "../../wire/dns.ts";
 import { query } from "../message.ts";
 import { absolute, isInZone } from "../names.ts";
 import type { ResolveError, Resolved, ResolverIo } from "./api.ts";
-import { addressesIn, failed, searchReason } from "./common.ts";
+import { addressesIn, failed, searchReason, tellNextName } from "./common.ts";
 import { type ResolvConf, type Settings, dotsIn, settingsOf } from "./conf.ts";
 import { exchange } from "./exchange.ts";
 import { Mailbox, type Process } from "./process.ts";
@@ -38,10 +38,12 @@ export class GoResolver {
 
   /** goLookupIPCNAMEOrder */
   *resolve(name: string): Process<Resolved> {
-    this.#io.step({ kind: "resolver", action: "start", name, text: searchReason(name, this.#conf, "go") });
+    this.#io.step({ kind: "resolver", action: "start", name, reason: searchReason(name, this.#conf, "go") });
     const asIs = absolute(name);
     let last: Extract<Tried, { kind: "error" }> | undefined;
+    let before: string | undefined;
     for (const candidate of this.#names(name)) {
+      if (before !== undefined) tellNextName(this.#io, candidate, before, this.#domainOf(candidate, asIs));
       const tried = yield* this.#tryBoth(candidate);
       const addresses = tried.flatMap((one) => (one.kind === "answer" ? addressesIn(one.message) : []));
       if (addresses.length > 0) return { kind: "addresses", name: candidate, addresses };
@@ -49,10 +51,14 @@ export class GoResolver {
         // The error of the name as it was written is preferred.
         if (one.kind === "error" && (last === undefined || candidate === asIs)) last = one;
       }
-      const text = `${candidate}: ${tried.map((one) => (one.kind === "error" ? one.reason : "no address")).join("; ")}`;
-      this.#io.step({ kind: "resolver", action: "answer", name: candidate, text });
+      before = `${candidate}: ${tried.map((one) => (one.kind === "error" ? one.reason : "no address")).join(", ")}`;
     }
     return failed(last?.error ?? "EAI_NONAME", last?.reason ?? `${name} is no name to ask the DNS for`);
+  }
+
+  /** The search domain that a candidate ends in; undefined for the name as it was written. */
+  #domainOf(candidate: string, asIs: string): string | undefined {
+    return candidate === asIs ? undefined : candidate.slice(asIs.length, -1);
   }
 
   /** nameList */
@@ -92,8 +98,7 @@ export class GoResolver {
       for (let shift = 0; shift < servers.length; shift++) {
         const server = servers[(offset + shift) % servers.length] as Address;
         const action = attempt > 0 ? "retry" : shift > 0 ? "next-server" : "query";
-        const text = `asks ${formatAddress(server)} for ${type} of ${name}`;
-        this.#io.step({ kind: "resolver", action, name, type, server: formatAddress(server), text });
+        this.#io.step({ kind: "resolver", action, name, type, server: formatAddress(server) });
         const reply = yield* this.#exchange(mail, name, type, server);
         if (typeof reply === "string") {
           last = { kind: "error", error: "EAI_AGAIN", reason: `${type} ${reply}` };

@@ -4,7 +4,7 @@ import type { DnsMessage } from "../../wire/dns.ts";
 import { query } from "../message.ts";
 import { absolute } from "../names.ts";
 import type { Resolved, ResolverIo } from "./api.ts";
-import { addressesIn, failed, matchesQuery, searchReason } from "./common.ts";
+import { addressesIn, failed, matchesQuery, searchReason, tellNextName, verdictOn } from "./common.ts";
 import { type ResolvConf, type Settings, dotsIn, settingsOf } from "./conf.ts";
 import type { Channel, Mailbox, Process } from "./process.ts";
 
@@ -40,17 +40,21 @@ export class MuslResolver {
 
   /** name_from_dns_search */
   *resolve(name: string): Process<Resolved> {
-    this.#io.step({ kind: "resolver", action: "start", name, text: searchReason(name, this.#conf, "musl") });
+    this.#io.step({ kind: "resolver", action: "start", name, reason: searchReason(name, this.#conf, "musl") });
     const searches = dotsIn(name) < this.#settings.ndots && !name.endsWith(".");
+    let before: string | undefined;
     const bare = name.replace(/\.$/, "");
     for (const domain of searches ? this.#conf.search : []) {
       // A final dot on a search domain makes a name that 1.2.3 cannot write: the whole lookup fails.
       if (domain === "." && !this.#version.overTcp) return failed("EAI_NONAME", `musl before 1.2.4 cannot search "."`);
       const candidate = domain === "." ? absolute(bare) : `${bare}.${domain}.`;
       if (candidate.length > 255) continue;
+      if (before !== undefined) tellNextName(this.#io, candidate, before, domain);
       const tried = yield* this.#try(candidate);
       if (tried !== "no-such-name") return resolved(candidate, tried);
+      before = verdictOn(candidate, "NXDOMAIN");
     }
+    if (before !== undefined) tellNextName(this.#io, absolute(name), before, undefined);
     const tried = yield* this.#try(absolute(name));
     return tried === "no-such-name"
       ? failed("EAI_NONAME", `no name that was tried for ${name} exists`)
@@ -65,7 +69,13 @@ export class MuslResolver {
       if (reply === undefined) return failed("EAI_AGAIN", `no usable answer for ${name} in time`);
       if (reply.rcode === "SERVFAIL") return failed("EAI_AGAIN", `the server failed for ${name}`);
       if (reply.rcode === "NXDOMAIN") {
-        this.#io.step({ kind: "resolver", action: "answer", name, rcode: reply.rcode, text: `${name}: NXDOMAIN` });
+        this.#io.step({
+          kind: "resolver",
+          action: "answer",
+          name,
+          rcode: reply.rcode,
+          type: this.#families.length > 1 ? "A and AAAA" : "address",
+        });
         return "no-such-name";
       }
       if (reply.rcode !== "NOERROR") return failed("EAI_FAIL", `the server answered ${reply.rcode} for ${name}`);
@@ -96,14 +106,12 @@ export class MuslResolver {
         if (replies.every((reply) => reply !== undefined)) break;
         if (now - sentAt >= retryNanos) {
           const server = servers.map(formatAddress).join(" and ");
-          const text = `asks ${server} for ${types} of ${name}`;
           this.#io.step({
             kind: "resolver",
             action: now === start ? "query" : "retry",
             name,
             type: types,
             server,
-            text,
           });
           for (const [index, message] of queries.entries()) {
             if (pending(index)) for (const server of servers) channel.send(message, server);

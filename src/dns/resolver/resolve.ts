@@ -20,7 +20,7 @@ export function resolve(
   mail.run(processOf(name, options, mail), (resolved) => {
     if (resolved.kind === "failed") {
       const { error, reason } = resolved;
-      io.step({ kind: "resolver", action: "fail", name, reason, text: `${error}: ${reason}` });
+      io.step({ kind: "resolver", action: "fail", name, reason: `${reason} (${error})` });
       done(resolved);
       return;
     }
@@ -30,8 +30,7 @@ export function resolve(
         ? resolved.addresses
         : destinationOrder(resolved.addresses, options.flavour, (address) => sourceFor(address));
     const addresses = sorted.map(formatAddress);
-    const text = `${name} is ${addresses.join(", ")}${resolved.name === name ? "" : ` (by the name ${resolved.name})`}`;
-    io.step({ kind: "resolver", action: "done", name: resolved.name, addresses, text });
+    io.step({ kind: "resolver", action: "done", name: resolved.name, addresses });
     done({ ...resolved, addresses: sorted });
   });
 }
