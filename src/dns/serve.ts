@@ -113,7 +113,7 @@ function* serving(
       ...(choice && { choice }),
       ...(assumption !== undefined && { assumption }),
     });
-  const chain = server.serve(asked, from, ns.surroundings.clock.nowNanos(), { transport, note });
+  const chain = server.serve(asked, from, ns.surroundings.clock.nowNanos(), { transport, note, process: ns.name });
   let step = chain.next();
   while (step.done !== true) {
     const known = options.upstream?.(step.value);

@@ -51,8 +51,8 @@ export type Answered =
 export interface AnswerOptions {
   readonly transport?: "udp" | "tcp";
   readonly upstream?: Upstream;
-  /** Names this query in choice ids. */
-  readonly key?: string;
+  /** Names this process in choice ids; `coredns`. */
+  readonly process?: string;
   readonly note?: (note: Note) => void;
 }
 
@@ -132,14 +132,14 @@ export class CoreDns {
     message: DnsMessage,
     from: Address | undefined,
     nowNanos: number,
-    { transport = "udp", key, note }: AnswerOptions = {},
+    { transport = "udp", process = "coredns", note }: AnswerOptions = {},
   ): Generator<UpstreamQuery, Answered, UpstreamReply> {
     const served = yield* this.#serve({
       query: message,
       ...(from !== undefined && { from }),
       transport,
       nowNanos,
-      key: key ?? this.#key(message.question),
+      key: this.#key(process, message.question),
       note: note ?? (() => {}),
       depth: 0,
     });
@@ -162,8 +162,8 @@ export class CoreDns {
     return yield* site.chain(request);
   }
 
-  #key({ name, type }: DnsQuestion): string {
-    const question = `coredns/${name} ${type}`;
+  #key(process: string, { name, type }: DnsQuestion): string {
+    const question = `${process}/${name} ${type}`;
     const count = (this.#answers.get(question) ?? 0) + 1;
     this.#answers.set(question, count);
     return `${question}#${count}`;
