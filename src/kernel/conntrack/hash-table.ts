@@ -1,3 +1,4 @@
+import { nanosPerSecond } from "../clock.ts";
 import type { ConntrackEntry, Direction, Tuple } from "./entry.ts";
 import { equalTuples, hashSource, hashTuple } from "./tuple.ts";
 
@@ -12,7 +13,7 @@ export interface TupleNode {
 
 /** Hash chains that grow. Numbers are hashed, not text made of them: this is on the way of every packet. */
 class Chains {
-  #heads: (TupleNode | undefined)[] = Array.from({ length: 256 }, () => undefined);
+  #heads = emptyHeads(256);
   #mask = 255;
   #count = 0;
 
@@ -43,22 +44,31 @@ class Chains {
     }
   }
 
-  *nodes(): Generator<TupleNode> {
-    for (const head of this.#heads) for (let node = head; node !== undefined; node = node.next) yield node;
+  each(visit: (node: TupleNode) => void): void {
+    for (const head of this.#heads) for (let node = head; node !== undefined; node = node.next) visit(node);
   }
 
   #grow(): void {
-    const nodes = [...this.nodes()];
-    const length = this.#heads.length * 2;
-    this.#heads = Array.from({ length }, () => undefined);
-    this.#mask = length - 1;
-    for (const node of nodes) {
-      const index = node.hash & this.#mask;
-      node.next = this.#heads[index];
-      this.#heads[index] = node;
+    const old = this.#heads;
+    this.#mask = old.length * 2 - 1;
+    this.#heads = emptyHeads(old.length * 2);
+    for (const head of old) {
+      for (let node = head; node !== undefined;) {
+        const { next } = node;
+        const index = node.hash & this.#mask;
+        node.next = this.#heads[index];
+        this.#heads[index] = node;
+        node = next;
+      }
     }
   }
 }
+
+function emptyHeads(length: number): (TupleNode | undefined)[] {
+  return new Array<TupleNode | undefined>(length).fill(undefined);
+}
+
+const leastSweepNanos = 10 * nanosPerSecond;
 
 /**
  * The entries of a namespace, found by either of their tuples, and by source for the mappings of SNAT. There is
@@ -69,6 +79,7 @@ export class TupleTable {
   #sources = new Chains();
   #size = 0;
   #sweepAt = 1024;
+  #sweptNanos = 0;
   readonly #nowNanos: () => number;
 
   constructor(nowNanos: () => number) {
@@ -129,26 +140,29 @@ export class TupleTable {
   entries(): ConntrackEntry[] {
     const now = this.#nowNanos();
     const living: ConntrackEntry[] = [];
-    for (const { entry, direction } of this.#tuples.nodes()) {
+    this.#tuples.each(({ entry, direction }) => {
       if (direction === "reply" && entry.expiresAtNanos > now) living.push(entry);
-    }
+    });
     return living.sort((a, b) => a.id - b.id);
   }
 
   clear(): void {
-    for (const { entry } of this.#tuples.nodes()) entry.dead = true;
+    this.#tuples.each(({ entry }) => (entry.dead = true));
     this.#tuples = new Chains();
     this.#sources = new Chains();
     this.#size = 0;
   }
 
+  /** Drops what has expired when the table has doubled; not twice within the shortest common time-out. */
   #sweep(): void {
     const now = this.#nowNanos();
+    this.#sweepAt = this.#size * 2;
+    if (now - this.#sweptNanos < leastSweepNanos) return;
+    this.#sweptNanos = now;
     const expired: ConntrackEntry[] = [];
-    for (const { entry, direction } of this.#tuples.nodes()) {
+    this.#tuples.each(({ entry, direction }) => {
       if (direction === "reply" && entry.expiresAtNanos <= now) expired.push(entry);
-    }
+    });
     for (const entry of expired) this.delete(entry);
-    this.#sweepAt = Math.max(1024, this.#size * 2);
   }
 }
