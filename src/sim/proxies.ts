@@ -3,7 +3,7 @@ import type { EndpointSlice, Node, Service } from "../cluster/objects.ts";
 import type { Iptables } from "../iptables/netns.ts";
 import { type IptablesProxierState, iptablesProxier } from "../iptables/proxier.ts";
 import { applyToNamespace as applyIptables } from "../iptables/proxier-apply.ts";
-import { Ipvs } from "../ipvs/ipvs.ts";
+import { createIpvs } from "../ipvs/netns.ts";
 import { type IpvsProxierState, ipvsProxier } from "../ipvs/proxier.ts";
 import { applyToNamespace as applyIpvs } from "../ipvs/proxier-apply.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
@@ -31,8 +31,7 @@ export const iptablesProxy: NodeProxy = {
 
 export const ipvsProxy: NodeProxy = {
   start(host, iptables) {
-    const ipvs = new Ipvs(host);
-    iptables.setIpvsView((state) => ipvs.view(state));
+    const ipvs = createIpvs(host, iptables);
     return running<IpvsProxierState, Parameters<typeof applyIpvs>[0][number]>(host, ipvsProxier, (commands) =>
       applyIpvs(commands, { namespace: host, iptables, ipvs }),
     );

@@ -1,4 +1,4 @@
-import { chainHash } from "../../iptables/proxier-names.ts";
+import { chainName } from "../../iptables/proxier-names.ts";
 import type { Family } from "../../wire/address.ts";
 
 /*
@@ -24,11 +24,11 @@ function familyName(family: Family): string {
 }
 
 export function policyChainName(namespace: string, name: string, family: Family): string {
-  return `KUBE-NWPLCY-${chainHash(namespace + name + syncVersion + familyName(family))}`;
+  return chainName("KUBE-NWPLCY-", namespace + name + syncVersion + familyName(family));
 }
 
 export function podChainName(namespace: string, name: string): string {
-  return `KUBE-POD-FW-${chainHash(namespace + name + syncVersion)}`;
+  return chainName("KUBE-POD-FW-", namespace + name + syncVersion);
 }
 
 /** The pods that a policy selects, as destinations of its ingress or sources of its egress. */
@@ -66,7 +66,7 @@ export function namedPortSetName(
 }
 
 function setName(side: "src" | "dst", hashed: string, family: Family): string {
-  const name = `KUBE-${side.toUpperCase()}-${chainHash(hashed)}`;
+  const name = chainName(`KUBE-${side.toUpperCase()}-`, hashed);
   return family === "ipv4" ? name : `inet6:${name}`;
 }
 
@@ -81,5 +81,5 @@ export function isPolicySet(name: string): boolean {
 
 /** The code that kube-router puts behind the comment of a rule, to find it again: a hash of chain and arguments. */
 export function ruleCode(chain: string, args: readonly string[]): string {
-  return chainHash(chain + args.join(""));
+  return chainName("", chain + args.join(""));
 }
