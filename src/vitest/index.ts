@@ -3,20 +3,22 @@ import type { OwnerPattern } from "../analysis/checks.ts";
 import { type Trace, formatTrace } from "../index.ts";
 import { toBeDroppedBy, toBeNatedTo, toBeRejected, toGoThrough, toPreserveSourceIP, toReach } from "./matchers.ts";
 
-/** What `expect(trace)` can be asked. */
-export interface RouteMatchers<R = unknown> {
-  toReach(who: string): R;
-  toBeRejected(by?: OwnerPattern): R;
-  toBeDroppedBy(by: OwnerPattern): R;
-  toGoThrough(...places: readonly string[]): R;
-  toBeNatedTo(pattern: string): R;
-  toPreserveSourceIP(): R;
-}
-
 declare module "vitest" {
-  // The interface must have the type parameter and the name of vitest's own to be merged with it.
-  // oxlint-disable-next-line typescript/no-empty-object-type
-  interface Matchers<T = any> extends RouteMatchers<T> {}
+  /** What `expect(trace)` can be asked. Vitest's own type parameters differ between its versions; none is needed. */
+  interface Matchers {
+    /** The pod, or a pod of the workload, answered: `deploy/web`, `shop/pod/web-0`. */
+    toReach(who: string): void;
+    /** An answer refused it; with an owner: a rule of that owner. Vacuous when it is refused without policies, too. */
+    toBeRejected(by?: OwnerPattern): void;
+    /** A rule of that owner dropped or rejected it. Vacuous when it is not answered without policies either. */
+    toBeDroppedBy(by: OwnerPattern): void;
+    /** The outgoing packets visited these places in this order. */
+    toGoThrough(...places: readonly string[]): void;
+    /** A destination was rewritten to this; `*` is a wildcard: `*:8080`. */
+    toBeNatedTo(pattern: string): void;
+    /** The server saw the client's own address. */
+    toPreserveSourceIP(): void;
+  }
 }
 
 expect.extend({ toReach, toBeRejected, toBeDroppedBy, toGoThrough, toBeNatedTo, toPreserveSourceIP });

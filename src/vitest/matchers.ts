@@ -7,11 +7,9 @@ import {
   checkPreservesSource,
   checkReached,
   checkRejectedBy,
-  culprit,
-  formatOwner,
 } from "../analysis/checks.ts";
-import { stepsOf } from "../analysis/places.ts";
 import { type Trace, namespacesOf, withPoliciesLifted } from "../index.ts";
+import { evidence } from "./evidence.ts";
 
 /** What vitest's expect.extend takes: the verdict and the text of a failure. */
 export interface MatcherResult {
@@ -19,68 +17,93 @@ export interface MatcherResult {
   readonly message: () => string;
 }
 
-/** The probe was answered by this pod or by a pod of this workload: `deploy/web`, `shop/pod/web-0`. */
-export function toReach(trace: Trace, who: string): MatcherResult {
-  return report(trace, checkReached(trace, namespacesOf(trace, who)), `to reach ${who}`);
+/** A matcher as vitest calls it: `this` says whether the test says `.not`. */
+export type Matcher<Args extends readonly unknown[]> = (
+  this: { readonly isNot: boolean },
+  trace: Trace,
+  ...args: Args
+) => MatcherResult;
+
+/** What a matcher says of a trace. */
+interface Claim extends CheckResult {
+  /** How a failure names it: `to reach deploy/web`. */
+  readonly wanted: string;
+  /** The claim is that policies deny the probe, which the probe without policies must confirm. */
+  readonly denial?: boolean;
 }
+
+/** The probe was answered by this pod or by a pod of this workload. Throws when the workload has no pods. */
+export const toReach: Matcher<[who: string]> = matcher((trace, who) => {
+  const namespaces = namespacesOf(trace, who);
+  if (namespaces.length === 0) throw new Error(`${who} has no pods, so nothing can be said about reaching it`);
+  return { ...checkReached(trace, namespaces), wanted: `to reach ${who}` };
+});
 
 /** The probe was refused by an answer: a reset, or an ICMP error. With a pattern: by a rule of that owner. */
-export function toBeRejected(trace: Trace, by?: OwnerPattern): MatcherResult {
-  const rejected = ["refused", "reset", "unreachable"].includes(trace.outcome);
-  const result = by
-    ? checkRejectedBy(trace, by)
-    : { pass: rejected, message: `expected an answer that refuses, saw ${trace.outcome}: ${trace.message}` };
-  return report(trace, withControl(trace, result), "to be rejected");
-}
+export const toBeRejected: Matcher<[by?: OwnerPattern]> = matcher((trace, by) => {
+  if (by !== undefined) return { ...checkRejectedBy(trace, by), ...denialBy(by, "rejected") };
+  const pass = ["refused", "reset", "unreachable"].includes(trace.outcome);
+  const message = `expected an answer that refuses, saw ${trace.outcome}: ${trace.message}`;
+  return { pass, message, wanted: "to be rejected", denial: true };
+});
 
-/** A rule of this owner dropped or rejected the probe. The same probe without policies must be answered. */
-export function toBeDroppedBy(trace: Trace, by: OwnerPattern): MatcherResult {
-  const dropped = checkDroppedBy(trace, by);
-  const result = dropped.pass ? dropped : checkRejectedBy(trace, by);
-  return report(trace, withControl(trace, result), `to be dropped by ${by.kind ?? ""} ${by.name ?? ""}`);
-}
+/** A rule of this owner dropped or rejected the probe. */
+export const toBeDroppedBy: Matcher<[by: OwnerPattern]> = matcher((trace, by) => {
+  const results = [checkDroppedBy(trace, by), checkRejectedBy(trace, by)];
+  const pass = results.some((result) => result.pass);
+  return { pass, message: results.map(({ message }) => message).join("\n"), ...denialBy(by, "dropped") };
+});
 
 /** The outgoing packets visited these places in this order: namespaces, nodes, devices, tables, chains, sets, targets. */
-export function toGoThrough(trace: Trace, ...places: readonly string[]): MatcherResult {
-  return report(trace, checkGoesThrough(trace, places), `to go through ${places.join(", ")}`);
-}
+export const toGoThrough: Matcher<readonly string[]> = matcher((trace, ...places) => ({
+  ...checkGoesThrough(trace, places),
+  wanted: `to go through ${places.join(", ")}`,
+}));
 
 /** The destination was rewritten to this address and port; `*` is a wildcard. */
-export function toBeNatedTo(trace: Trace, pattern: string): MatcherResult {
-  return report(trace, checkNatTo(trace, pattern), `to be rewritten to ${pattern}`);
-}
+export const toBeNatedTo: Matcher<[pattern: string]> = matcher((trace, pattern) => ({
+  ...checkNatTo(trace, pattern),
+  wanted: `to be rewritten to ${pattern}`,
+}));
 
 /** The server saw the client's own address. */
-export function toPreserveSourceIP(trace: Trace): MatcherResult {
-  return report(trace, checkPreservesSource(trace), "to preserve the source address");
+export const toPreserveSourceIP: Matcher<[]> = matcher((trace) => ({
+  ...checkPreservesSource(trace),
+  wanted: "to preserve the source address",
+}));
+
+/** A pattern that names another kind of owner (a Service without endpoints) claims nothing about policies. */
+function denialBy({ kind, namespace, name }: OwnerPattern, ended: string): Pick<Claim, "wanted" | "denial"> {
+  const path = [namespace, name].filter((part) => part !== undefined).join("/");
+  const owner = [kind ?? "any owner", path].filter((part) => part !== "").join(" ");
+  return { wanted: `to be ${ended} by ${owner}`, denial: kind === undefined || kind === "NetworkPolicy" };
+}
+
+function matcher<Args extends readonly unknown[]>(claimOf: (trace: Trace, ...args: Args) => Claim): Matcher<Args> {
+  return function (trace, ...args) {
+    const { isNot } = this;
+    const claim = claimOf(trace, ...args);
+    const { pass, message } = isNot ? withKnownOutcome(trace, claim) : withControl(trace, claim);
+    const title = `expected \`${trace.probe.run}\` from ${trace.probe.from} ${isNot ? "not " : ""}${claim.wanted}`;
+    return { pass, message: () => [title, message, ...evidence(trace)].join("\n") };
+  };
+}
+
+/** That something did not happen is not proven by an outcome that is unknown: `.not` must fail. */
+function withKnownOutcome(trace: Trace, claim: Claim): CheckResult {
+  if (trace.outcome !== "unknown") return claim;
+  return { pass: true, message: `nothing is proven, the outcome is unknown: ${trace.message}` };
 }
 
 /**
  * A denied probe proves something only if it would be answered otherwise: where policies are at work the same
  * probe is run with all of them lifted, and must be answered.
  */
-function withControl(trace: Trace, result: CheckResult): CheckResult {
-  if (!result.pass) return result;
-  const lifted = withPoliciesLifted(trace);
-  if (lifted === undefined || lifted.outcome === "answered") return result;
+function withControl(trace: Trace, claim: Claim): CheckResult {
+  const lifted = claim.pass && claim.denial === true ? withPoliciesLifted(trace) : undefined;
+  if (lifted === undefined || lifted.outcome === "answered") return claim;
   return {
     pass: false,
     message: `vacuous: without any NetworkPolicy the same probe is not answered either, but ${lifted.outcome}: ${lifted.message}`,
   };
-}
-
-function report(trace: Trace, result: CheckResult, wanted: string): MatcherResult {
-  return { pass: result.pass, message: () => [`expected \`${trace.probe.run}\` from ${trace.probe.from} ${wanted}`, result.message, ...evidence(trace)].join("\n") };
-}
-
-/** The last steps, and the step that ended the probe with its owner and manifest line. */
-function evidence(trace: Trace): readonly string[] {
-  const last = stepsOf(trace)
-    .slice(-5)
-    .map(({ hop, step }) => `  ${hop.namespace}: ${step.text}`);
-  const end = culprit(trace);
-  if (end === undefined) return ["the last steps:", ...last];
-  const origin = end.owner?.origin;
-  const place = origin === undefined ? "" : ` at ${origin.file}:${origin.line}`;
-  return ["the last steps:", ...last, `ended by: ${end.text}`, ...(end.owner ? [`  owner: ${formatOwner(end.owner)}${place}`] : [])];
 }
