@@ -1,5 +1,5 @@
 import { printRule } from "./print-rule.ts";
-import type { Chain, Counters, Rule, Ruleset, Table } from "./rule.ts";
+import type { Chain, Command, Counters, Rule, Ruleset, Table } from "./rule.ts";
 import type { Family } from "../wire/address.ts";
 
 export interface PrintOptions {
@@ -43,4 +43,34 @@ function printCounters(counters: Counters): string {
 export function printAppend(chain: string, rule: Rule, family: Family, counters?: Counters): string {
   const text = printRule(rule, family);
   return `${counters ? `${printCounters(counters)} ` : ""}-A ${chain}${text === "" ? "" : ` ${text}`}`;
+}
+
+/** One command as a line of iptables-restore text. */
+export function printCommand(command: Command, family: Family): string {
+  switch (command.kind) {
+    case "chain":
+      return printChain(command.chain, command.policy, command.counters);
+    case "append":
+      return printAppend(command.chain, command.rule, family, command.counters);
+    case "insert":
+      return `-I ${command.chain} ${command.number} ${printRule(command.rule, family)}`.trimEnd();
+    case "replace":
+      return `-R ${command.chain} ${command.number} ${printRule(command.rule, family)}`.trimEnd();
+    case "delete":
+      return `-D ${command.chain} ${printRule(command.rule, family)}`.trimEnd();
+    case "delete-number":
+      return `-D ${command.chain} ${command.number}`;
+    case "new-chain":
+      return `-N ${command.chain}`;
+    case "delete-chain":
+      return command.chain === undefined ? "-X" : `-X ${command.chain}`;
+    case "rename-chain":
+      return `-E ${command.chain} ${command.to}`;
+    case "flush":
+      return command.chain === undefined ? "-F" : `-F ${command.chain}`;
+    case "zero":
+      return command.chain === undefined ? "-Z" : `-Z ${command.chain}`;
+    case "policy":
+      return `-P ${command.chain} ${command.policy}`;
+  }
 }
