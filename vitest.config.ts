@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** The projects run one after another: what drives a browser, the kernel or npm is not timed beside other work. */
+const alone = { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false };
+
 export default defineConfig({
   test: {
     projects: [
@@ -7,28 +10,14 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/browser/**", "test/root/**"],
+          exclude: ["test/browser/**", "test/root/**", "test/package/**"],
           testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
         },
       },
-      {
-        test: {
-          name: "browser",
-          include: ["test/browser/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        test: {
-          name: "root",
-          include: ["test/root/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
-        },
-      },
+      { test: { ...alone, name: "root", include: ["test/root/**/*.test.ts"], sequence: { groupOrder: 1 } } },
+      { test: { ...alone, name: "browser", include: ["test/browser/**/*.test.ts"], sequence: { groupOrder: 2 } } },
+      { test: { ...alone, name: "package", include: ["test/package/**/*.test.ts"], sequence: { groupOrder: 3 } } },
     ],
   },
 });
