@@ -45,4 +45,5 @@ export type { Family } from "./wire/address.ts";
 export { kubeProxySections, nodeText, updatedStates } from "./scenario/node-state.ts";
 export { RouteTester } from "./scenario/route-tester.ts";
 export { looksLikeScenario, parseScenario } from "./scenario/parse.ts";
-export { readScenarioInput, resolvePath, runScenarioText } from "./scenario/run.ts";
+export { FileError, type ReadFile, resolvePath } from "./scenario/read-file.ts";
+export { readScenarioInput, runScenarioText } from "./scenario/run.ts";

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CliError, exitCodes } from "./exit.ts";
+import { FileError } from "../index.ts";
 
 /** A text and the name that messages call it by. */
 export interface Source {
@@ -10,16 +10,36 @@ export interface Source {
 
 const manifestName = /\.(ya?ml|json)$/;
 
-/** Reads what `-f` names: files, folders (their manifests; deeper ones with `recursive`), `-` for standard input. */
+/** Reads one file; throws a FileError where that cannot be done. */
+export function readSource(name: string): Source {
+  return attempt(name, () => ({ name, text: readFileSync(name, "utf8") }));
+}
+
+/**
+ * Reads what `-f` names: files, folders (their manifests; deeper ones with `recursive`), `-` for standard input. All
+ * that cannot be read is named at once.
+ */
 export function readSources(names: readonly string[], recursive: boolean): Source[] {
-  return names.flatMap((name) => {
-    if (name === "-") return [{ name: "<stdin>", text: readFileSync(0, "utf8") }];
+  const missing: string[] = [];
+  const sources = names.flatMap((name) => {
     try {
-      return statSync(name).isDirectory() ? readFolder(name, recursive) : [{ name, text: readFileSync(name, "utf8") }];
+      return attempt(name, () => readNamed(name, recursive));
     } catch (error) {
-      throw new CliError(exitCodes.badInput, `error NO_SUCH_FILE ${name}: cannot be read (${reasonOf(error)})`);
+      if (!(error instanceof FileError)) throw error;
+      missing.push(error.message);
+      return [];
     }
   });
+  if (missing.length > 0) throw new FileError(missing.join("\n"));
+  return sources;
+}
+
+function readNamed(name: string, recursive: boolean): Source[] {
+  if (name === "-") return [{ name: "<stdin>", text: readFileSync(0, "utf8") }];
+  if (!statSync(name).isDirectory()) return [{ name, text: readFileSync(name, "utf8") }];
+  const sources = readFolder(name, recursive);
+  if (sources.length === 0) throw new FileError(`${name} holds no .yaml, .yml or .json file`);
+  return sources;
 }
 
 function readFolder(folder: string, recursive: boolean): Source[] {
@@ -31,6 +51,11 @@ function readFolder(folder: string, recursive: boolean): Source[] {
   });
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+function attempt<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    throw new FileError(`${name} cannot be read (${String(error.code)})`);
+  }
 }

@@ -8,9 +8,8 @@ import {
   readScenarioInput,
 } from "../index.ts";
 import { CliError, exitCodes } from "./exit.ts";
-import { readSources } from "./files.ts";
+import { readSource, readSources } from "./files.ts";
 import type { Streams } from "./io.ts";
-import { readScenarioFile } from "./scenario-file.ts";
 
 /** The flags that say which cluster: the same on every verb. */
 export interface InputFlags {
@@ -79,10 +78,10 @@ function sourcesOf(flags: InputFlags): ReturnType<typeof readSources> {
 }
 
 function scenarioInput(file: string, options: InputOptions): ReturnType<typeof loadInput> {
-  const source = readScenarioFile(file);
+  const source = readSource(file);
   const parsed = parseScenario(source.name, source.text);
   if ("problems" in parsed) throw new CliError(exitCodes.badInput, parsed.problems.map(formatProblem).join("\n"));
-  return readScenarioInput(source, parsed, readScenarioFile, options);
+  return readScenarioInput(source, parsed, readSource, options);
 }
 
 function optionsOf(flags: InputFlags): InputOptions {

@@ -9,6 +9,12 @@ export interface Streams {
   readonly colour: boolean;
 }
 
+/** What a verb runs in. */
+export interface Shell extends Streams {
+  /** Ends with this exit code instead of 0. */
+  exitWith(code: number): void;
+}
+
 export const processStreams: Streams = {
   out: (text) => void process.stdout.write(text),
   note: (text) => void process.stderr.write(`${text}\n`),

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
+import { FileError } from "../index.ts";
 import { CliError, exitCodes } from "./exit.ts";
-import type { Streams } from "./io.ts";
+import type { Shell, Streams } from "./io.ts";
 import { replayVerb } from "./verbs/replay.ts";
 import { rulesVerb } from "./verbs/rules.ts";
 import { runVerb } from "./verbs/run.ts";
@@ -16,19 +17,24 @@ export async function main(args: readonly string[], streams: Streams, version: s
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.note(text.trimEnd()) });
+  let exitCode: number = exitCodes.ok;
+  const shell: Shell = { ...streams, exitWith: (code) => (exitCode = code) };
   for (const verb of [traceVerb, runVerb, rulesVerb, replayVerb, viewVerb, schemaVerb]) {
-    const command = verb(streams).exitOverride();
+    const command = verb(shell).exitOverride();
     command.copyInheritedSettings(program);
     program.addCommand(command);
   }
-  process.exitCode = exitCodes.ok;
   try {
     await program.parseAsync([...args], { from: "user" });
-    return Number(process.exitCode);
+    return exitCode;
   } catch (error) {
     if (error instanceof CliError) {
       streams.note(error.message);
       return error.exitCode;
+    }
+    if (error instanceof FileError) {
+      streams.note(error.message.replaceAll(/^/gm, "error NO_SUCH_FILE: "));
+      return exitCodes.badInput;
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     streams.note(`internal error, please report it:\n${error instanceof Error ? error.stack : String(error)}`);

@@ -5,8 +5,8 @@ import { type Who, findWho, isProblem, workloadKindOf } from "../sim/who.ts";
 import type { World } from "../sim/world.ts";
 import { runCommand } from "../sim/command-line.ts";
 import type { ClusterInput } from "./input.ts";
-import { type ReadFile, resolvePath } from "./run.ts";
-import type { ScenarioEvent } from "./scenario.ts";
+import { type ReadFile, readNamed } from "./read-file.ts";
+import type { Place, ScenarioEvent } from "./scenario.ts";
 
 /** What an event can change. */
 export interface EventContext {
@@ -21,12 +21,12 @@ export interface EventContext {
 /** An event that cannot be carried out: it names what does not exist. */
 export class EventError extends Error {
   readonly code: string;
-  readonly event: ScenarioEvent;
+  readonly place: Place;
 
   constructor(code: string, event: ScenarioEvent, message: string) {
     super(message);
     this.code = code;
-    this.event = event;
+    this.place = event.place;
   }
 }
 
@@ -35,7 +35,8 @@ export function applyEvent(context: EventContext, event: ScenarioEvent): void {
   const { world, input } = context;
   switch (event.action) {
     case "apply": {
-      const source = context.readFile(resolvePath(context.file, event.path));
+      const source = readNamed(context.readFile, context.file, event.path, event.place);
+      if ("code" in source) throw new EventError(source.code, event, source.message);
       const { objects, problems } = loadManifests([source], { namespace: input.namespace });
       if (problems.some(({ severity }) => severity === "error")) {
         throw new EventError("BAD_MANIFEST", event, problems.map(problemText).join("\n"));

@@ -4,8 +4,11 @@ import type { Cluster, ClusterSettings } from "../cluster/cluster.ts";
 import type { ClusterState } from "../cluster/reconcile.ts";
 import { type ManifestSource, loadManifests } from "../cluster/load/load.ts";
 import { type Problem, hasErrors } from "../cluster/problem.ts";
+import { defaultSettings } from "../cluster/settings.ts";
+import { checkComponents } from "../sim/components.ts";
 import type { UpstreamData } from "../dns/coredns/upstream.ts";
 import type { Listens } from "../sim/listens.ts";
+import type { ScenarioProblem } from "./parse.ts";
 
 /** What the flags of every verb say about a cluster. */
 export interface InputOptions {
@@ -35,7 +38,7 @@ export interface ClusterInput {
 }
 
 export interface InputProblems {
-  readonly problems: readonly Problem[];
+  readonly problems: readonly (Problem | ScenarioProblem)[];
 }
 
 /** Loads manifests and lets the controllers work; every problem of the input at once when there are errors. */
@@ -48,7 +51,9 @@ export function loadInput(
   if (hasErrors(loaded.problems)) return { problems: loaded.problems };
   const settings = { ...options.settings, ...(options.nodes !== undefined && { nodeCount: options.nodes }) };
   const { cluster, problems, state } = buildCluster(loaded, { settings, allocatePodIPs: hostLocal });
-  if (cluster === undefined || state === undefined) return { problems };
+  const unknown = checkComponents({ ...defaultSettings, ...settings });
+  if (cluster === undefined || state === undefined || unknown.length > 0)
+    return { problems: [...problems, ...unknown] };
   return {
     cluster,
     state,

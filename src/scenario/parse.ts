@@ -1,7 +1,7 @@
-import { LineCounter, type Node as YamlNode, isMap, parseAllDocuments } from "yaml";
-import { type Place, type Scenario } from "./scenario.ts";
+import { type Alias, Composer, type Document, LineCounter, Parser, isMap } from "yaml";
 import { Reader } from "./reader.ts";
 import { readScenario } from "./read-scenario.ts";
+import type { Place, Scenario } from "./scenario.ts";
 
 /** A mistake in a scenario file. */
 export interface ScenarioProblem {
@@ -24,43 +24,48 @@ export function parseScenario(
   text: string,
 ): ParsedScenario | { readonly problems: readonly ScenarioProblem[] } {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, maxAliasCount: 100 } as Parameters<
-    typeof parseAllDocuments
-  >[1]);
-  const [document] = documents;
   const placeAt = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  if (document === undefined || !("contents" in document)) {
-    return {
-      problems: [
-        {
-          code: "EMPTY_SCENARIO",
-          file,
-          line: 1,
-          column: 1,
-          message: "the file is empty; a scenario has a name and flows",
-        },
-      ],
-    };
+  const { document, hasMore } = firstDocument(text, lineCounter);
+  if (document === undefined || document.contents === null) {
+    const message = "the file is empty; a scenario has a name and flows";
+    return { problems: [{ code: "EMPTY_SCENARIO", file, line: 1, column: 1, message }] };
   }
-  const broken = document.errors.map((error) => ({
-    code: error.code === "DUPLICATE_KEY" ? "DUPLICATE_KEY" : "BAD_YAML",
+  // The parser gives one error per level of a text that is nested beyond its reach.
+  const faults = document.errors.filter(({ message }) => !message.includes("call stack"));
+  if (faults.length < document.errors.length) {
+    return { problems: [{ code: "BAD_YAML", file, line: 1, column: 1, message: "the file is nested too deeply" }] };
+  }
+  const broken = faults.map(({ code, pos, message }) => ({
+    code: code === "DUPLICATE_KEY" ? "DUPLICATE_KEY" : "BAD_YAML",
     file,
-    ...placeAt(error.pos[0]),
-    message: error.message.split("\n")[0] ?? error.message,
+    ...placeAt(pos[0]),
+    message,
   }));
   if (broken.length > 0) return { problems: broken };
-  const reader = new Reader(file, placeAt);
-  const scenario = readScenario(reader, document.contents as YamlNode | null);
+  const reader = new Reader(file, placeAt, (alias: Alias) => alias.resolve(document));
+  const scenario = readScenario(reader, document.contents);
   if (reader.problems.length > 0 || scenario === undefined) return { problems: reader.problems };
-  return { scenario, hasManifests: documents.length > 1 };
+  return { scenario, hasManifests: hasMore };
 }
 
 /** True when the first document of a text looks like a scenario rather than a Kubernetes object. */
 export function looksLikeScenario(text: string): boolean {
-  const [document] = parseAllDocuments(text);
-  if (document === undefined || !("contents" in document) || !isMap(document.contents)) return false;
-  return document.contents.has("flows") && !document.contents.has("apiVersion");
+  const { document } = firstDocument(text, new LineCounter());
+  return isMap(document?.contents) && document.contents.has("flows") && !document.contents.has("apiVersion");
+}
+
+/** Parses no further than it must: the manifests that follow are read with the others. */
+function firstDocument(
+  text: string,
+  lineCounter: LineCounter,
+): { readonly document: Document.Parsed | undefined; readonly hasMore: boolean } {
+  const tokens = new Parser(lineCounter.addNewLine).parse(text);
+  const documents = new Composer({ uniqueKeys: true }).compose(tokens);
+  const first = documents.next();
+  return first.done === true
+    ? { document: undefined, hasMore: false }
+    : { document: first.value as Document.Parsed, hasMore: documents.next().done !== true };
 }

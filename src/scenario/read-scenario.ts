@@ -35,8 +35,14 @@ export function readScenario(reader: Reader, root: Maybe): Scenario | undefined 
   const about = reader.string(members.get("about"), "about");
   const scenario = {
     cluster: readCluster(reader, members.get("cluster")),
-    manifests: reader.strings(members.get("manifests"), "manifests"),
+    manifests: reader.items(members.get("manifests"), "manifests").flatMap((item) => {
+      const path = reader.string(item, "manifests");
+      return path === undefined ? [] : [{ path, place: reader.place(item) }];
+    }),
     listens: readListens(reader, members.get("listens")),
+    listenPlaces: new Map(
+      [...reader.members(members.get("listens"), "listens", [])].map(([who, ports]) => [who, reader.place(ports)]),
+    ),
     events: reader.items(members.get("events"), "events").flatMap((item) => readEvent(reader, item) ?? []),
     flows: reader.items(members.get("flows"), "flows").flatMap((item) => readFlow(reader, item) ?? []),
   };

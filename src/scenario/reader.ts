@@ -1,4 +1,4 @@
-import { type Node as YamlNode, isMap, isScalar, isSeq } from "yaml";
+import { type Alias, type Node as YamlNode, isAlias, isMap, isScalar, isSeq } from "yaml";
 import type { ScenarioProblem } from "./parse.ts";
 import type { Place } from "./scenario.ts";
 
@@ -9,10 +9,12 @@ export class Reader {
   readonly problems: ScenarioProblem[] = [];
   readonly #file: string;
   readonly #placeAt: (offset: number) => Place;
+  readonly #resolve: (alias: Alias) => YamlNode | undefined;
 
-  constructor(file: string, placeAt: (offset: number) => Place) {
+  constructor(file: string, placeAt: (offset: number) => Place, resolve: (alias: Alias) => YamlNode | undefined) {
     this.#file = file;
     this.#placeAt = placeAt;
+    this.#resolve = resolve;
   }
 
   place(node: Maybe): Place {
@@ -34,16 +36,21 @@ export class Reader {
     }
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : "";
-      if (known.length === 0 || known.includes(name)) members.set(name, value as YamlNode);
+      if (known.length === 0 || known.includes(name)) members.set(name, this.#follow(value as YamlNode));
       else
         this.problem("UNKNOWN_FIELD", key as YamlNode, `${what} has no field \`${name}\`; it has ${known.join(", ")}`);
     }
     return members;
   }
 
+  /** What an alias (`*name`) stands for. */
+  #follow(node: YamlNode): YamlNode {
+    return isAlias(node) ? (this.#resolve(node) ?? node) : node;
+  }
+
   items(node: Maybe, what: string): readonly YamlNode[] {
     if (node === null || node === undefined) return [];
-    if (isSeq(node)) return node.items as YamlNode[];
+    if (isSeq(node)) return node.items.map((item) => this.#follow(item as YamlNode));
     this.problem("WRONG_TYPE", node, `${what} must be a list`);
     return [];
   }

@@ -1,16 +1,15 @@
-import type { ManifestSource } from "../cluster/load/load.ts";
 import { explore } from "../analysis/explore.ts";
-import type { Trace } from "../trace/records.ts";
+import type { ManifestSource } from "../cluster/load/load.ts";
 import type { RecordLevel } from "../trace/recorder.ts";
-import { type EventContext, applyEvent } from "./events.ts";
+import { findWho, isProblem } from "../sim/who.ts";
+import type { Trace } from "../trace/records.ts";
+import { type EventContext, EventError, applyEvent } from "./events.ts";
 import { type ExpectationContext, failuresOf } from "./expect.ts";
 import { type ClusterInput, type InputOptions, type InputProblems, loadInput } from "./input.ts";
 import { type ParsedScenario, type ScenarioProblem, parseScenario } from "./parse.ts";
 import { isRequestProblem, namespacesIn, probeIn, worldOf } from "./probe.ts";
+import { type ReadFile, readNamed } from "./read-file.ts";
 import type { Place, Scenario, ScenarioEvent, ScenarioFlow } from "./scenario.ts";
-
-/** Reads a file that a scenario names. */
-export type ReadFile = (path: string) => ManifestSource;
 
 export interface FlowReport {
   readonly name: string;
@@ -41,7 +40,7 @@ export function runScenarioText(
   text: string,
   readFile: ReadFile,
   options: ScenarioRunOptions = {},
-): ScenarioReport | { readonly problems: readonly (ScenarioProblem | InputProblems["problems"][number])[] } {
+): ScenarioReport | InputProblems {
   const parsed = parseScenario(file, text);
   if ("problems" in parsed) return parsed;
   const input = readScenarioInput({ name: file, text }, parsed, readFile);
@@ -58,8 +57,10 @@ export function readScenarioInput(
 ): ClusterInput | InputProblems {
   const { nodes, seed, ...settings } = scenario.cluster;
   const own = hasManifests ? [{ ...file, skipDocuments: 1 }] : [];
-  const named = scenario.manifests.map((path) => readFile(resolvePath(file.name, path)));
-  return loadInput([...own, ...named], {
+  const named = scenario.manifests.map(({ path, place }) => readNamed(readFile, file.name, path, place));
+  const missing = named.filter((read) => "code" in read);
+  if (missing.length > 0) return { problems: missing };
+  const input = loadInput([...own, ...(named as ManifestSource[])], {
     ...options,
     settings: { ...settings, ...options.settings },
     listens: scenario.listens,
@@ -67,18 +68,22 @@ export function readScenarioInput(
     ...((options.nodes ?? nodes) !== undefined && { nodes: options.nodes ?? nodes ?? 2 }),
     ...((options.seed ?? seed) !== undefined && { seed: options.seed ?? seed ?? 1 }),
   });
+  if ("problems" in input) return input;
+  const problems = listenersNobodyIs(file.name, scenario, input);
+  return problems.length > 0 ? { problems } : input;
 }
 
-/** `path` relative to the folder of `file`; `/` separates, as in URLs. */
-export function resolvePath(file: string, path: string): string {
-  if (path.startsWith("/")) return path;
-  const folder = file.includes("/") ? file.slice(0, file.lastIndexOf("/") + 1) : "";
-  const parts: string[] = [];
-  for (const part of `${folder}${path}`.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== ".") parts.push(part);
-  }
-  return parts.join("/");
+/** Keys of `listens` that name no pod, in a scenario whose pods are all there from the start. */
+function listenersNobodyIs(
+  file: string,
+  { listenPlaces, events }: Scenario,
+  { cluster, namespace }: ClusterInput,
+): readonly ScenarioProblem[] {
+  if (events.some(({ action }) => action === "apply")) return [];
+  return [...listenPlaces].flatMap(([who, place]) => {
+    const found = findWho(cluster, who, namespace);
+    return isProblem(found) ? [{ code: found.code, file, ...place, message: `listens: ${found.message}` }] : [];
+  });
 }
 
 /** Runs all flows of a scenario in one world, one after another, with its events in between. */
@@ -88,16 +93,16 @@ export function runScenario(
   input: ClusterInput,
   readFile: ReadFile,
   options: ScenarioRunOptions = {},
-): ScenarioReport {
-  const traces = runFlows(file, scenario, input, readFile, options);
+): ScenarioReport | InputProblems {
+  const run = (pins?: ScenarioRunOptions["pins"]): FlowRun =>
+    runFlows(file, scenario, input, readFile, { ...options, ...(pins && { pins }) });
+  const { traces, problems } = run();
+  if (problems.length > 0) return { problems };
   const flows = scenario.flows.map((flow, index): FlowReport => {
     const trace = traces[index] as Trace;
     const context: ExpectationContext = {
       namespacesOf: (who) => namespacesIn(input.cluster, who, input.namespace),
-      branches: () =>
-        explore((pins) => runFlows(file, scenario, input, readFile, { ...options, pins })[index] as Trace).branches.map(
-          (branch) => branch.trace,
-        ),
+      branches: () => explore((pins) => run(pins).traces[index] as Trace).branches.map((branch) => branch.trace),
     };
     return {
       name: flow.name,
@@ -110,29 +115,47 @@ export function runScenario(
   return { name: scenario.name, file, ...(scenario.about !== undefined && { about: scenario.about }), flows };
 }
 
+/** The traces of the flows, in their order, and the flows and events that name what does not exist. */
+interface FlowRun {
+  readonly traces: readonly (Trace | undefined)[];
+  readonly problems: readonly ScenarioProblem[];
+}
+
 function runFlows(
   file: string,
   scenario: Scenario,
   input: ClusterInput,
   readFile: ReadFile,
   options: ScenarioRunOptions,
-): Trace[] {
+): FlowRun {
   const world = worldOf(input, options);
   const pending = scenario.events.toSorted((a, b) => a.atNanos - b.atNanos);
   const context: EventContext = { world, input, file, readFile, state: input.state };
+  const problems: ScenarioProblem[] = [];
+  const attempt = <T>(action: () => T): T | undefined => {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof EventError || error instanceof ScenarioRequestError)) throw error;
+      problems.push({ code: error.code, file, ...error.place, message: error.message });
+      return undefined;
+    }
+  };
+  const apply = (event: ScenarioEvent): void => attempt(() => applyEvent(context, event));
   const due = (untilNanos: number): void => {
     while ((pending[0]?.atNanos ?? Number.POSITIVE_INFINITY) <= untilNanos) {
       const event = pending.shift() as ScenarioEvent;
       world.clock.run({ untilNanos: event.atNanos });
-      applyEvent(context, event);
+      apply(event);
     }
   };
-  return scenario.flows.map((flow) => {
+  const traces = scenario.flows.map((flow) => {
     const startNanos = Math.max(flow.atNanos ?? 0, world.clock.nowNanos());
     due(startNanos);
     world.clock.run({ untilNanos: startNanos });
-    return runFlow(world, input, flow, pending, (event) => applyEvent(context, event));
+    return attempt(() => runFlow(world, input, flow, pending, apply));
   });
+  return { traces, problems };
 }
 
 /** Events that fall due while the flow runs happen in the middle of it. */

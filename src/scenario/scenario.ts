@@ -10,9 +10,11 @@ export interface Scenario {
   readonly about?: string;
   readonly cluster: ScenarioCluster;
   /** Paths of manifests, relative to the scenario file. */
-  readonly manifests: readonly string[];
+  readonly manifests: readonly { readonly path: string; readonly place: Place }[];
   /** Who listens where, instead of what container ports and probes suggest. */
   readonly listens: Readonly<Record<string, readonly PortSpec[]>>;
+  /** Where each key of `listens` stands. */
+  readonly listenPlaces: ReadonlyMap<string, Place>;
   /** What the resolver outside the cluster answers: name, type, values. */
   readonly upstream?: UpstreamData;
   readonly events: readonly ScenarioEvent[];

@@ -15,6 +15,8 @@ export interface ListenPort {
 export interface PodPort extends ListenPort {
   readonly process: string;
   readonly assumption?: string;
+  /** It speaks TLS. */
+  readonly tls?: true;
 }
 
 /** Statements that override what container ports suggest: `deploy/web`, `shop/pod/web-0` -> ports. */
@@ -22,6 +24,9 @@ export type Listens = Readonly<Record<string, readonly ListenPort[]>>;
 
 /** The id of the assumption that container ports and probe ports are listened on. */
 export const listenAssumption = "listens";
+
+/** The id of the assumption that the nodes' own servers run. */
+export const hostAssumption = "kubelet";
 
 /** The ports of a pod: as stated, or else its container ports and the ports of its probes. */
 export function portsOf(cluster: Cluster, pod: Pod, listens: Listens, namespace: string): readonly PodPort[] {
@@ -58,11 +63,13 @@ function namesPod(cluster: Cluster, who: string, pod: Pod, namespace: string): b
 }
 
 const okPage: Payload = { kind: "http", line: "HTTP/1.1 200 OK", length: 120 };
+/** What Go's server answers to plain HTTP on a TLS port (net/http, (*conn).serve). */
+const notTls: Payload = { kind: "http", line: "HTTP/1.0 400 Bad Request", length: 76 };
 
 /** Answers HTTP with 200 and anything else with a line that says who answered. */
-function answerTcp(namespace: string): (connection: TcpConnection) => TcpHandlers {
+function answerTcp(namespace: string, page: Payload): (connection: TcpConnection) => TcpHandlers {
   return () => ({
-    received: (connection, payload) => connection.send(payload.kind === "http" ? okPage : greeting(namespace)),
+    received: (connection, payload) => connection.send(payload.kind === "http" ? page : greeting(namespace)),
     ended: (connection) => connection.close(),
   });
 }
@@ -74,14 +81,14 @@ function greeting(namespace: string): Payload {
 
 /** Opens the servers of a pod, or of a host process, in a namespace. */
 export function openServers(namespace: NetworkNamespace, ports: readonly PodPort[]): void {
-  for (const { port, protocol, process, assumption } of ports) {
+  for (const { port, protocol, process, assumption, tls } of ports) {
     const listener: Listener = {
       protocol,
       port,
       process,
       ...(assumption !== undefined && { assumption }),
       ...(protocol === "tcp"
-        ? { accept: answerTcp(namespace.name) }
+        ? { accept: answerTcp(namespace.name, tls ? notTls : okPage) }
         : { datagram: (socket, from) => void socket.send(greeting(namespace.name), from) }),
     };
     namespace.sockets.listen(listener);

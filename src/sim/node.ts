@@ -8,7 +8,7 @@ import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { CoreDns } from "../dns/coredns/server.ts";
 import { startClusterDns } from "./cluster-dns.ts";
 import { cniPlugins, proxies } from "./components.ts";
-import { type PodPort, openServers, portsOf } from "./listens.ts";
+import { type PodPort, hostAssumption, openServers, portsOf } from "./listens.ts";
 import { syncPolicies } from "./policies.ts";
 import type { NodeProxy, RunningProxy } from "./proxies.ts";
 import type { Underlay } from "./underlay.ts";
@@ -16,8 +16,10 @@ import { buildUplink } from "./underlay-build.ts";
 import { type World, podNamespaceName } from "./world.ts";
 
 /** Host processes that every node runs: the kubelet. */
-const hostPorts: readonly PodPort[] = [{ port: 10_250, protocol: "tcp", process: "kubelet" }];
-const apiServerPort: PodPort = { port: 6443, protocol: "tcp", process: "kube-apiserver" };
+const hostPorts: readonly PodPort[] = [
+  { port: 10_250, protocol: "tcp", process: "kubelet", tls: true, assumption: hostAssumption },
+];
+const apiServerPort: PodPort = { port: 6443, protocol: "tcp", process: "kube-apiserver", tls: true };
 
 /** One node: its host namespace, its pods, and the components that program it. */
 export class RunningNode {

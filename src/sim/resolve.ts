@@ -9,6 +9,7 @@ import type { FlowRecorder, Recorder } from "../trace/recorder.ts";
 import { type Address, type Family, formatAddress, formatEndpoint, parseAddress } from "../wire/address.ts";
 import { addressBits } from "../wire/cidr.ts";
 import { dnsService } from "./cluster-dns.ts";
+import { addressesInHosts, nameFault } from "./hosts.ts";
 import type { Resolution } from "./probe/probe.ts";
 import type { Who } from "./who.ts";
 import type { World } from "./world.ts";
@@ -81,13 +82,17 @@ export function resolverOf(
     return { reason: unknownResolver(namespace, "name a server with @ADDRESS") };
   const conf = known ?? { nameservers: [], search: [], options: new Map() };
   const asked = server === undefined ? conf : { ...conf, nameservers: [server] };
-  const flow = world.recorder.flow({
-    protocol: "resolver",
-    from: namespace.name,
-    to: asked.nameservers.map(formatAddress).join(", "),
-    purpose,
-  });
+  const flow = resolverFlow(world, namespace, asked.nameservers.map(formatAddress).join(", "), purpose);
   return { conf, io: resolverIo(namespace, world.recorder, asked, flow, `${purpose}@${namespace.name}`) };
+}
+
+function resolverFlow(
+  { recorder }: World,
+  { name }: NetworkNamespace,
+  to: string,
+  purpose: string,
+): FlowRecorder | undefined {
+  return recorder.flow({ protocol: "resolver", from: name, to, purpose });
 }
 
 function unknownResolver(namespace: NetworkNamespace, instead: string): string {
@@ -103,16 +108,27 @@ export function resolveHost(
   families: readonly Family[],
   done: (resolution: Resolution) => void,
 ): void {
+  const listed = addressesInHosts(who, host, families);
+  if (listed !== undefined) {
+    const text = `/etc/hosts says that ${host} is ${listed.map(formatAddress).join(", ")}`;
+    resolverFlow(world, namespace, "/etc/hosts", `resolve ${host}`)?.step(namespace.name, {
+      kind: "resolver",
+      action: "done",
+      name: host,
+      addresses: listed.map(formatAddress),
+      text,
+    });
+    return done({ kind: "addresses", addresses: listed });
+  }
+  const fault = nameFault(host);
+  if (fault !== undefined) {
+    return done({ kind: "failed", error: "EAI_NONAME", reason: `${host} is not a legal name (${fault})` });
+  }
   const conf = resolvConfOf(world, who);
   if (conf === undefined) {
     return done({ kind: "unknown", reason: unknownResolver(namespace, `use an address instead of ${host}`) });
   }
-  const flow = world.recorder.flow({
-    protocol: "resolver",
-    from: namespace.name,
-    to: conf.nameservers.map(formatAddress).join(", "),
-    purpose: `resolve ${host}`,
-  });
+  const flow = resolverFlow(world, namespace, conf.nameservers.map(formatAddress).join(", "), `resolve ${host}`);
   const io = resolverIo(namespace, world.recorder, conf, flow, `${host}@${namespace.name}`);
   resolve(host, { conf, flavour: "glibc", families }, io, (resolved) => {
     if (resolved.kind === "addresses") return done({ kind: "addresses", addresses: resolved.addresses });

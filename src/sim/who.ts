@@ -1,6 +1,8 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Node, Pod, WorkloadKind } from "../cluster/objects.ts";
-import { type Address, parseAddress } from "../wire/address.ts";
+import { type Address, familyOf, isLoopback, isMulticast, parseAddress, unspecified } from "../wire/address.ts";
+import { type Cidr, contains, formatCidr, parseCidr } from "../wire/cidr.ts";
+import { planUnderlay } from "./underlay.ts";
 
 /** Who sends a probe. */
 export type Who =
@@ -33,7 +35,7 @@ const workloadKinds: Readonly<Record<string, WorkloadKind>> = {
  */
 export function findWho(cluster: Cluster, text: string, namespace: string): Who | WhoProblem {
   const external = /^external(?::(.+))?$/.exec(text);
-  if (external) return findExternal(external[1]);
+  if (external) return findExternal(cluster, external[1]);
   const parts = text.split("/");
   const [kind = "", name = ""] = parts.slice(-2);
   if (parts.length < 2 || parts.length > 3 || name === "") {
@@ -78,10 +80,36 @@ export function podsOf(cluster: Cluster, namespace: string, kind: WorkloadKind, 
   );
 }
 
-function findExternal(text: string | undefined): Who | WhoProblem {
-  const address = text === undefined ? undefined : parseAddress(text);
-  if (text !== undefined && address === undefined) return problem("BAD_WHO", `\`${text}\` is not an IP address`);
+function isRunning({ spec, status }: Pod): boolean {
+  return spec.nodeName !== undefined && status.phase === "Running";
+}
+
+function stateOf({ spec, status }: Pod): string {
+  return spec.nodeName === undefined ? "has no node to run on" : `does not run: its phase is ${status.phase}`;
+}
+
+function findExternal(cluster: Cluster, text: string | undefined): Who | WhoProblem {
+  if (text === undefined) return { kind: "external", address: undefined };
+  const address = parseAddress(text);
+  if (address === undefined) return problem("BAD_WHO", `\`${text}\` is not an IP address`);
+  if (isMulticast(address) || isLoopback(address) || address === unspecified[familyOf(address)]) {
+    return problem("BAD_WHO", `${text} is no address of a host`);
+  }
+  const inside = blocksInside(cluster).find(({ block }) => contains(block, address));
+  if (inside)
+    return problem("BAD_WHO", `${text} is not outside: it lies in ${inside.what} ${formatCidr(inside.block)}`);
   return { kind: "external", address };
+}
+
+function blocksInside(cluster: Cluster): readonly { readonly what: string; readonly block: Cidr }[] {
+  const { podCidrs, serviceCidrs } = cluster.settings;
+  const parsed = (what: string, texts: readonly string[]): { readonly what: string; readonly block: Cidr }[] =>
+    texts.flatMap((text) => {
+      const block = parseCidr(text);
+      return block === undefined ? [] : [{ what, block }];
+    });
+  const segments = planUnderlay(cluster).segments.map(({ subnet }) => ({ what: "the nodes' network", block: subnet }));
+  return [...parsed("the pod CIDR", podCidrs), ...parsed("the service CIDR", serviceCidrs), ...segments];
 }
 
 function findNode(cluster: Cluster, name: string): Who | WhoProblem {
@@ -98,6 +126,7 @@ function findNode(cluster: Cluster, name: string): Who | WhoProblem {
 function findPod(cluster: Cluster, namespace: string, name: string): Who | WhoProblem {
   const here = cluster.pods.filter((pod) => pod.metadata.namespace === namespace);
   const pod = here.find((candidate) => candidate.metadata.name === name);
+  if (pod && !isRunning(pod)) return problem("NO_SUCH_SENDER", `pod ${namespace}/${name} ${stateOf(pod)}`);
   return pod
     ? { kind: "pod", pod }
     : missing(
@@ -109,8 +138,13 @@ function findPod(cluster: Cluster, namespace: string, name: string): Who | WhoPr
 
 function findWorkload(cluster: Cluster, namespace: string, kind: WorkloadKind, name: string): Who | WhoProblem {
   const pods = podsOf(cluster, namespace, kind, name);
-  const pod = pods.find((candidate) => candidate.status.podIPs.length > 0) ?? pods[0];
+  const pod = pods.find(isRunning);
   if (pod) return { kind: "pod", pod };
+  if (pods[0])
+    return problem(
+      "NO_SUCH_SENDER",
+      `pod ${namespace}/${pods[0].metadata.name} of ${kind} ${name} ${stateOf(pods[0])}`,
+    );
   const others = cluster.workloads.filter((other) => other.kind === kind && other.metadata.namespace === namespace);
   if (others.some((other) => other.metadata.name === name)) {
     return problem("NO_SUCH_SENDER", `${kind} ${name} in namespace ${namespace} has no pod to send from`);

@@ -10,7 +10,7 @@ import { kernelProfiles } from "../kernel/profile.ts";
 import { type RecordLevel, Recorder } from "../trace/recorder.ts";
 import type { Assumption } from "../trace/records.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
-import { listenAssumption, type Listens } from "./listens.ts";
+import { hostAssumption, listenAssumption, type Listens } from "./listens.ts";
 import { upstreamAssumption } from "./cluster-dns.ts";
 import { RunningNode } from "./node.ts";
 import { type Underlay, planUnderlay } from "./underlay.ts";
@@ -113,6 +113,11 @@ export class World {
         id: listenAssumption,
         text: "pods listen on their container ports and probe ports, and answer",
         override: "`listens:` in a scenario",
+        always: false,
+      },
+      {
+        id: hostAssumption,
+        text: "on every node a kubelet listens on port 10250, with TLS",
         always: false,
       },
       {

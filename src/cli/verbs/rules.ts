@@ -11,7 +11,7 @@ import {
 import { CliError, exitCodes } from "../exit.ts";
 import { type InputFlags, readInput, withInput } from "../input.ts";
 import type { Streams } from "../io.ts";
-import { readScenarioFile } from "../scenario-file.ts";
+import { readSource } from "../files.ts";
 
 interface RulesFlags extends InputFlags {
   readonly node: string;
@@ -80,7 +80,7 @@ function printNode(input: ClusterInput, node: string, family: Family, output: st
 }
 
 function printSections(input: ClusterInput, { node, family, output, then }: RulesFlags): string {
-  const states = updatedStates(input, then.map(readScenarioFile));
+  const states = updatedStates(input, then.map(readSource));
   if ("problems" in states) throw new CliError(exitCodes.badInput, states.problems.map(formatProblem).join("\n"));
   const sections = kubeProxySections(states as readonly ClusterState[], node, family) ?? noNode(input, node);
   if (output === "recorded") return sections.map(({ heading, text }) => `#### ${heading}\n${text}`).join("");

@@ -2,10 +2,10 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { type ScenarioReport, formatProblem, looksLikeScenario, runScenarioText } from "../../index.ts";
-import { exitCodes } from "../exit.ts";
-import type { Streams } from "../io.ts";
+import { CliError, exitCodes } from "../exit.ts";
+import type { Shell, Streams } from "../io.ts";
 import { reportOutputs } from "../outputs/report.ts";
-import { readScenarioFile } from "../scenario-file.ts";
+import { readSource } from "../files.ts";
 
 const examples = `
 Examples:
@@ -15,14 +15,14 @@ Examples:
 Exit codes: 0 all expectations met, 1 one failed, 3 bad input, 4 an outcome was unknown that nobody expected`;
 
 /** `kubehop run`: scenario files with their expectations. */
-export function runVerb(streams: Streams): Command {
+export function runVerb(shell: Shell): Command {
   return new Command("run")
     .description("run scenario files and check what they expect")
     .argument("<scenario...>", "scenario files, or folders of them")
     .addOption(new Option("-o, --output <format>", "what to print").choices(Object.keys(reportOutputs)).default("text"))
     .addHelpText("after", examples)
     .action((names: readonly string[], flags: { readonly output: string }) => {
-      process.exitCode = runScenarios(names, flags.output, streams);
+      shell.exitWith(runScenarios(names, flags.output, shell));
     });
 }
 
@@ -30,8 +30,8 @@ function runScenarios(names: readonly string[], output: string, streams: Streams
   const reports: ScenarioReport[] = [];
   let bad = false;
   for (const file of names.flatMap(scenarioFiles)) {
-    const { name, text } = readScenarioFile(file);
-    const result = runScenarioText(name, text, readScenarioFile);
+    const { name, text } = readSource(file);
+    const result = runScenarioText(name, text, readSource);
     if ("problems" in result) {
       bad = true;
       for (const problem of result.problems) streams.note(formatProblem(problem));
@@ -47,9 +47,11 @@ function runScenarios(names: readonly string[], output: string, streams: Streams
 /** A file as it is; of a folder the scenarios in it, by name, not those below. */
 function scenarioFiles(name: string): string[] {
   if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name];
-  return readdirSync(name)
+  const files = readdirSync(name)
     .filter((file) => /\.(ya?ml|json)$/.test(file))
     .sort()
     .map((file) => join(name, file))
-    .filter((file) => looksLikeScenario(readScenarioFile(file).text));
+    .filter((file) => looksLikeScenario(readSource(file).text));
+  if (files.length === 0) throw new CliError(exitCodes.badInput, `error NO_SCENARIO: ${name} holds no scenario file`);
+  return files;
 }

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { type Outcome, isRequestProblem, traceProbe } from "../../index.ts";
 import { CliError, exitCodes } from "../exit.ts";
 import { type InputFlags, readInput, withInput } from "../input.ts";
-import type { Streams } from "../io.ts";
+import type { Shell } from "../io.ts";
 import { traceOutputs } from "../outputs/index.ts";
 
 interface TraceFlags extends InputFlags {
@@ -24,7 +24,7 @@ Probes: curl URL, dig NAME [TYPE], ping HOST, tcp HOST:PORT, udp HOST:PORT
 Exit codes: 0 whatever the outcome, 1 when --expect is not met, 2 usage, 3 bad input, 4 outcome unknown`;
 
 /** `kubehop trace`: one probe, every decision. */
-export function traceVerb(streams: Streams): Command {
+export function traceVerb(shell: Shell): Command {
   return withInput(new Command("trace"))
     .description("send one probe through the simulated cluster and show every decision")
     .argument("<probe...>", "curl URL | dig NAME [TYPE] | ping HOST | tcp HOST:PORT | udp HOST:PORT")
@@ -34,19 +34,19 @@ export function traceVerb(streams: Streams): Command {
     .passThroughOptions()
     .addHelpText("after", examples)
     .action((words: readonly string[], flags: TraceFlags) => {
-      process.exitCode = runTrace(words, flags, streams);
+      shell.exitWith(runTrace(words, flags, shell));
     });
 }
 
-function runTrace(words: readonly string[], flags: TraceFlags, streams: Streams): number {
-  const input = readInput(flags, streams);
+function runTrace(words: readonly string[], flags: TraceFlags, shell: Shell): number {
+  const input = readInput(flags, shell);
   const trace = traceProbe(input, {
     from: flags.from,
     run: words.join(" "),
     level: flags.output === "wide" ? "rule" : "step",
   });
   if (isRequestProblem(trace)) throw new CliError(exitCodes.usage, `error ${trace.code}: ${trace.message}`);
-  streams.out((traceOutputs[flags.output] as (typeof traceOutputs)[string])(trace, streams));
+  shell.out((traceOutputs[flags.output] as (typeof traceOutputs)[string])(trace, shell));
   if (trace.outcome === "unknown") return exitCodes.unknown;
   return flags.expect === undefined || flags.expect === trace.outcome ? exitCodes.ok : exitCodes.expectationFailed;
 }

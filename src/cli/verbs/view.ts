@@ -3,9 +3,8 @@ import { Command } from "commander";
 import { formatProblem, parseScenario, resolvePath } from "../../index.ts";
 import { packFragment } from "../../viz/share.ts";
 import { CliError, exitCodes } from "../exit.ts";
-import type { Source } from "../files.ts";
 import type { Streams } from "../io.ts";
-import { readScenarioFile } from "../scenario-file.ts";
+import { type Source, readSource } from "../files.ts";
 import { servePage } from "../serve.ts";
 import { wholeNumber } from "../input.ts";
 
@@ -26,8 +25,8 @@ export function viewVerb(streams: Streams): Command {
 
 /** The scenario and the manifests that it names. */
 function filesOf(scenario: string): readonly Source[] {
-  const file = readScenarioFile(scenario);
+  const file = readSource(scenario);
   const parsed = parseScenario(file.name, file.text);
   if ("problems" in parsed) throw new CliError(exitCodes.badInput, parsed.problems.map(formatProblem).join("\n"));
-  return [file, ...parsed.scenario.manifests.map((path) => readScenarioFile(resolvePath(file.name, path)))];
+  return [file, ...parsed.scenario.manifests.map(({ path }) => readSource(resolvePath(file.name, path)))];
 }

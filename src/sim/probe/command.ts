@@ -1,4 +1,5 @@
 import { type Address, type Family, parseAddress } from "../../wire/address.ts";
+import { nameFault } from "../hosts.ts";
 
 /** What a probe does, as parsed from its command line. */
 export type ProbeCommand =
@@ -22,7 +23,14 @@ export type ProbeCommand =
       readonly search: boolean;
       readonly tcp: boolean;
     }
-  | { readonly tool: "ping"; readonly host: string; readonly ttl?: number; readonly dataBytes: number }
+  | {
+      readonly tool: "ping";
+      readonly host: string;
+      readonly ttl?: number;
+      readonly dataBytes: number;
+      /** `-W`: how long to wait for the answer. */
+      readonly waitSeconds?: number;
+    }
   | { readonly tool: "tcp" | "udp"; readonly host: string; readonly port: number };
 
 /** A command line that is no probe. `hint` says what to write instead. */
@@ -34,7 +42,7 @@ export interface CommandProblem {
 const usage: Readonly<Record<string, string>> = {
   curl: "curl URL [-m SECONDS] [--connect-timeout SECONDS] [-4|-6]",
   dig: "dig NAME [TYPE] [@SERVER] [+search] [+tcp]",
-  ping: "ping HOST [-t TTL] [-s BYTES]",
+  ping: "ping HOST [-t TTL] [-s BYTES] [-W SECONDS]",
   tcp: "tcp HOST:PORT",
   udp: "udp HOST:PORT",
 };
@@ -91,7 +99,7 @@ function splitOptions(
 }
 
 const curlValues = new Set(["-m", "--max-time", "--connect-timeout"]);
-const curlFlags = new Set(["-4", "-6", "-s", "-S", "-sS", "-v", "-f", "-i", "-I", "--silent", "--verbose"]);
+const curlFlags = new Set(["-4", "-6", "-s", "-S", "-sS", "-v", "-f", "-i", "--silent", "--verbose"]);
 
 function parseCurl(words: readonly string[]): ProbeCommand | CommandProblem {
   const { options, plain, unknown } = splitOptions(words, curlValues, curlFlags);
@@ -126,6 +134,10 @@ function seconds(text: string | undefined): number | undefined | null {
   return value > 0 && Number.isFinite(value) ? value : null;
 }
 
+/** Types by name (IANA, DNS parameters), and the form of RFC 3597 for all others; zone transfers are not modelled. */
+const recordTypes =
+  /^(?:A|AAAA|ANY|CAA|CNAME|DNSKEY|DS|HINFO|HTTPS|MX|NAPTR|NS|NSEC|PTR|RRSIG|SOA|SRV|SSHFP|SVCB|TLSA|TXT|TYPE\d{1,5})$/i;
+
 function parseDig(words: readonly string[]): ProbeCommand | CommandProblem {
   const names: string[] = [];
   let server: Address | undefined;
@@ -142,6 +154,9 @@ function parseDig(words: readonly string[]): ProbeCommand | CommandProblem {
   }
   const [name, type = "A", ...more] = names;
   if (name === undefined || more.length > 0) return misuse("dig", "dig takes one name and at most one type");
+  const fault = nameFault(name);
+  if (fault !== undefined) return bad(`'${name}' is not a legal name (${fault})`);
+  if (!recordTypes.test(type)) return misuse("dig", `\`${type}\` is no record type that can be asked for`);
   return { tool: "dig", name, type: type.toUpperCase(), ...(server !== undefined && { server }), search, tcp };
 }
 
@@ -153,10 +168,23 @@ function parsePing(words: readonly string[]): ProbeCommand | CommandProblem {
   const [host, ...more] = plain;
   if (host === undefined || more.length > 0) return misuse("ping", "ping takes one host");
   const ttl = options.has("-t") ? Number(options.get("-t")) : undefined;
-  if (ttl !== undefined && !(ttl >= 1 && ttl <= 255)) return misuse("ping", "a TTL is between 1 and 255");
+  if (ttl !== undefined && !isWhole(ttl, 1, 255)) return misuse("ping", "a TTL is between 1 and 255");
   const dataBytes = Number(options.get("-s") ?? 56);
-  if (!(dataBytes >= 0 && dataBytes <= 65507)) return misuse("ping", "a size is between 0 and 65507 bytes");
-  return { tool: "ping", host, ...(ttl !== undefined && { ttl }), dataBytes };
+  if (!isWhole(dataBytes, 0, 65507)) return misuse("ping", "a size is between 0 and 65507 bytes");
+  if (Number(options.get("-c") ?? 1) !== 1) return misuse("ping", "one echo request is sent (-c 1)");
+  const waitSeconds = seconds(options.get("-W"));
+  if (waitSeconds === null) return misuse("ping", "a time-out takes seconds above 0");
+  return {
+    tool: "ping",
+    host,
+    ...(ttl !== undefined && { ttl }),
+    dataBytes,
+    ...(waitSeconds !== undefined && { waitSeconds }),
+  };
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 function parsePort(tool: "tcp" | "udp", words: readonly string[]): ProbeCommand | CommandProblem {

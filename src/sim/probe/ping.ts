@@ -7,7 +7,7 @@ import { type ProbeContext, type ProbeResult, type RunProbe, errorDetails, once 
 type PingCommand = Extract<ProbeCommand, { tool: "ping" }>;
 
 /** ping waits this long for an answer to its last request (iputils, `-c 1` without `-W`). */
-const lingerNanos = 10 * nanosPerSecond;
+const lingerSeconds = 10;
 const ident = 16962;
 
 /** `ping -c 1 HOST`: one echo request. iputils' words. */
@@ -46,7 +46,7 @@ function ping(
   const to = formatAddress(address);
   const protocol = typeof address === "number" ? "icmp" : "icmpv6";
   const flow = context.openFlow({ protocol, from: namespace.name, to, purpose: `echo request to ${command.host}` });
-  const silence = clock.after(lingerNanos, () =>
+  const silence = clock.after((command.waitSeconds ?? lingerSeconds) * nanosPerSecond, () =>
     done({ outcome: "timed-out", message: "1 packets transmitted, 0 received, 100% packet loss", exitCode: 1 }),
   );
   const finish = (result: ProbeResult): void => {

@@ -1,4 +1,4 @@
-import { nanosPerMilli, nanosPerSecond } from "../../kernel/clock.ts";
+import { type Timer, nanosPerMilli, nanosPerSecond } from "../../kernel/clock.ts";
 import type { Endpoint, SocketError, TcpConnection } from "../../kernel/socket/api.ts";
 import { type Address, formatEndpoint } from "../../wire/address.ts";
 import type { Payload } from "../../wire/packet.ts";
@@ -7,7 +7,7 @@ import { type ProbeContext, type ProbeResult, type RunProbe, errorDetails, once,
 
 type PortCommand = Extract<ProbeCommand, { tool: "tcp" | "udp" }>;
 
-/** How long `udp` waits for an answer. */
+/** How long an answer is waited for, once the datagram is sent or the connection made. */
 const answerNanos = 5 * nanosPerSecond;
 
 /** `tcp HOST:PORT` connects, says hello and reads a line; `udp HOST:PORT` sends one datagram and waits for one. */
@@ -38,18 +38,34 @@ export const runPort: RunProbe<PortCommand> = (command, context, done) => {
 const hello: Payload = { kind: "bytes", length: 6, text: "hello" };
 
 function tcp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult) => void): void {
-  const { namespace } = context;
+  const { namespace, clock } = context;
   const to = formatEndpoint(remote.address, remote.port);
+  const startNanos = clock.nowNanos();
+  let silence: Timer | undefined;
+  const finish = (result: ProbeResult): void => {
+    silence?.cancel();
+    done(result);
+  };
   const flow = context.openFlow({ protocol: "tcp", from: namespace.name, to, purpose: `connect to ${to}` });
   const connection: TcpConnection = namespace.sockets.connectTcp(
     remote,
     {
-      connected: (open) => open.send(hello),
+      connected: (open) => {
+        open.send(hello);
+        silence = clock.after(answerNanos, () => {
+          open.close();
+          finish({ outcome: "timed-out", message: `${to} accepted the connection and did not answer`, exitCode: 1 });
+        });
+      },
+      ended: (open) => {
+        open.close();
+        finish({ outcome: "reset", message: `${to} closed the connection without an answer`, exitCode: 1 });
+      },
       received: (open) => {
         open.close();
-        done({ outcome: "answered", message: `${to} answered`, exitCode: 0 });
+        finish({ outcome: "answered", message: `${to} answered`, exitCode: 0 });
       },
-      failed: (_, error) => done(failure(context, to, error)),
+      failed: (_, error) => finish(failure(to, error, clock.nowNanos() - startNanos)),
     },
     { flowKey: context.key, process: "tcp", ...(flow && { flow }) },
   );
@@ -59,6 +75,7 @@ function tcp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult
 function udp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult) => void): void {
   const { namespace, clock } = context;
   const to = formatEndpoint(remote.address, remote.port);
+  const startNanos = clock.nowNanos();
   const flow = context.openFlow({ protocol: "udp", from: namespace.name, to, purpose: `datagram to ${to}` });
   const silence = clock.after(answerNanos, () =>
     finish({ outcome: "timed-out", message: `${to} did not answer`, exitCode: 1 }),
@@ -67,7 +84,7 @@ function udp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult
     remote,
     {
       received: () => finish({ outcome: "answered", message: `${to} answered`, exitCode: 0 }),
-      failed: (_, error) => finish(failure(context, to, error)),
+      failed: (_, error) => finish(failure(to, error, clock.nowNanos() - startNanos)),
     },
     { flowKey: context.key, process: "udp", ...(flow && { flow }) },
   );
@@ -78,11 +95,11 @@ function udp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult
   }
   if (flow) flow.flow.from = formatEndpoint(socket.local.address, socket.local.port);
   const error = socket.send(hello);
-  if (error) finish(failure(context, to, error));
+  if (error) finish(failure(to, error, 0));
 }
 
-function failure(context: ProbeContext, to: string, error: SocketError): ProbeResult {
-  const afterMillis = Math.floor(context.clock.nowNanos() / nanosPerMilli);
+function failure(to: string, error: SocketError, afterNanos: number): ProbeResult {
+  const afterMillis = Math.floor(afterNanos / nanosPerMilli);
   return {
     outcome: outcomeOf(error),
     message: `${to}: ${error.errno} after ${afterMillis} ms`,
