@@ -1,6 +1,5 @@
 import type { FlowRecorder } from "../../trace/recorder.ts";
 import { type Payload, type TcpSegment, payloadBytes } from "../../wire/packet.ts";
-import { nanosPerMilli, nanosPerSecond } from "../clock.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, SocketError, TcpConnection, TcpHandlers } from "./api.ts";
 import { recordNoSocket } from "./record.ts";
@@ -8,23 +7,18 @@ import { AckPolicy } from "./tcp-ack.ts";
 import { ReceiveQueue } from "./tcp-receive-queue.ts";
 import { answerWithReset, maximumSegmentSize, segmentCapacity } from "./tcp-segment.ts";
 import { type Piece, SendQueue } from "./tcp-send-queue.ts";
-import type { TcpSetup, TcpSocketState } from "./tcp-state.ts";
+import {
+  type TcpSetup,
+  type TcpSocketState,
+  dataRetries,
+  orphanRetries,
+  connectCallNanos,
+  lingerNanos,
+  windowBytes,
+  defaultMss,
+} from "./tcp-state.ts";
 import { TcpTimer, retransmissionNanos, synAckPlan } from "./tcp-timer.ts";
 import { TcpTransmitter } from "./tcp-transmitter.ts";
-
-/** tcp_retries2 and tcp_orphan_retries: retransmissions before the connection is given up. */
-const dataRetries = 15;
-const orphanRetries = 8;
-/**
- * An answer that comes sooner has crossed no cable: it is processed on the way of the SYN itself, inside connect(2),
- * which still holds the socket.
- */
-const connectCallNanos = nanosPerMilli / 10;
-/** TCP_TIMEWAIT_LEN, tcp_fin_timeout. */
-const lingerNanos = 60 * nanosPerSecond;
-const windowBytes = 65_535;
-/** What RFC 9293 assumes of a peer that announces no MSS. */
-const defaultMss = 536;
 
 /**
  * One TCP connection as conntrack and an application see it: handshake, segments, acknowledgements,
@@ -80,7 +74,7 @@ export class TcpSocket implements TcpConnection {
     this.#calledNanos = this.#now();
     this.#out.call("connect", this.state);
     this.#next = 1;
-    this.#sendSyn(1);
+    this.#handshake({ syn: true }, 1);
     const { synRetransmitSeconds, synTimeoutSeconds } = this.#setup.ns.surroundings.profile;
     const plan = { retransmitSeconds: synRetransmitSeconds, timeoutSeconds: synTimeoutSeconds };
     this.#timer.follow(
@@ -291,10 +285,6 @@ export class TcpSocket implements TcpConnection {
     this.#out.transmit({ flags: { fin: true, ack: true }, seq, ack: this.#receive.next }, attempt);
   }
 
-  #sendSyn(attempt: number): void {
-    this.#handshake({ syn: true }, attempt);
-  }
-
   #sendSynAck(skb: Skb, segment: TcpSegment): void {
     this.state = "SYN_RECV";
     this.#out.cause = skb.track;
@@ -328,8 +318,7 @@ export class TcpSocket implements TcpConnection {
   #handshakeAgain(attempt: number): void {
     this.#out.cause = undefined;
     this.#out.timer("retransmit", attempt);
-    if (this.state === "SYN_SENT") this.#sendSyn(attempt);
-    else this.#handshake({ syn: true, ack: true }, attempt);
+    this.#handshake(this.state === "SYN_SENT" ? { syn: true } : { syn: true, ack: true }, attempt);
   }
 
   #armRetransmission(): void {

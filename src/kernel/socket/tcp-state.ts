@@ -1,3 +1,4 @@
+import { nanosPerMilli, nanosPerSecond } from "../clock.ts";
 import type { TcpEnds } from "./tcp-transmitter.ts";
 
 /** RFC 9293, 3.3.2, under Linux's names. */
@@ -12,6 +13,20 @@ export type TcpSocketState =
   | "LAST_ACK"
   | "TIME_WAIT"
   | "CLOSED";
+
+/** tcp_retries2 and tcp_orphan_retries: retransmissions before the connection is given up. */
+export const dataRetries: number = 15;
+export const orphanRetries: number = 8;
+/**
+ * An answer that comes sooner has crossed no cable: it is processed on the way of the SYN itself, inside connect(2),
+ * which still holds the socket.
+ */
+export const connectCallNanos: number = nanosPerMilli / 10;
+/** TCP_TIMEWAIT_LEN, tcp_fin_timeout. */
+export const lingerNanos: number = 60 * nanosPerSecond;
+export const windowBytes: number = 65_535;
+/** What RFC 9293 assumes of a peer that announces no MSS. */
+export const defaultMss: number = 536;
 
 /** What a connection is made of. */
 export interface TcpSetup extends TcpEnds {
