@@ -109,14 +109,12 @@ test("data that nobody acknowledges is sent again ever more rarely, and given up
 test("a long message goes in segments of the path MTU and arrives as one", () => {
   const made = lab();
   const seen: Payload[] = [];
-  made
-    .ns("p2a")
-    .sockets.listen({
-      protocol: "tcp",
-      port: 80,
-      process: "sink",
-      accept: () => ({ received: (_, payload) => void seen.push(payload) }),
-    });
+  made.ns("p2a").sockets.listen({
+    protocol: "tcp",
+    port: 80,
+    process: "sink",
+    accept: () => ({ received: (_, payload) => void seen.push(payload) }),
+  });
   const message: Payload = { kind: "http", line: "GET / HTTP/1.1", length: 4000 };
   const flow = made.recorder.flow({ protocol: "tcp", from: "", to: "", purpose: "" });
   made
@@ -235,16 +233,14 @@ test("a ping hears of its reply with the TTL it came with, and of an error about
   const made = lab();
   const seen: string[] = [];
   const ping = (to: string, ttl: number): void => {
-    const error = made
-      .ns("p1b")
-      .sockets.echo(
-        endpoint(`${to}:0`).address,
-        {
-          replied: (_, left) => seen.push(`reply ttl ${left}`),
-          failed: ({ icmp }) => seen.push(`error ${icmp?.type}/${icmp?.code}`),
-        },
-        { flowKey: `${to}/${ttl}`, ident: 7, sequence: ttl, dataBytes: 56, ttl },
-      );
+    const error = made.ns("p1b").sockets.echo(
+      endpoint(`${to}:0`).address,
+      {
+        replied: (_, left) => seen.push(`reply ttl ${left}`),
+        failed: ({ icmp }) => seen.push(`error ${icmp?.type}/${icmp?.code}`),
+      },
+      { flowKey: `${to}/${ttl}`, ident: 7, sequence: ttl, dataBytes: 56, ttl },
+    );
     expect(error).toBeUndefined();
   };
   ping("10.244.1.2", 64);

@@ -71,7 +71,7 @@ export class TcpSocket implements TcpConnection {
   /** Sends the SYN, and again as the kernel profile says. */
   connect(): void {
     this.state = "SYN_SENT";
-    this.#calledNanos = this.#now();
+    this.#calledNanos = this.#setup.ns.surroundings.clock.nowNanos();
     this.#out.call("connect", this.state);
     this.#next = 1;
     this.#handshake({ syn: true }, 1);
@@ -354,7 +354,9 @@ export class TcpSocket implements TcpConnection {
    */
   icmpError(error: SocketError, quotedSeq: number): void {
     if (quotedSeq < this.#unacknowledged || quotedSeq > this.#next) return;
-    const calling = typeof this.remote.address === "bigint" && this.#now() - this.#calledNanos < connectCallNanos;
+    const calling =
+      typeof this.remote.address === "bigint" &&
+      this.#setup.ns.surroundings.clock.nowNanos() - this.#calledNanos < connectCallNanos;
     if (this.state === "SYN_SENT" && !calling) this.#fail(error);
     else if (this.state === "SYN_RECV") this.#end();
     else this.#softError = error;
@@ -394,9 +396,5 @@ export class TcpSocket implements TcpConnection {
     this.#timer.stop();
     this.#acks.paid();
     this.#setup.forget();
-  }
-
-  #now(): number {
-    return this.#setup.ns.surroundings.clock.nowNanos();
   }
 }
