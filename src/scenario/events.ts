@@ -89,7 +89,8 @@ export function applyEvent(context: EventContext, event: ScenarioEvent): void {
 function edit(context: EventContext, event: ScenarioEvent, change: Edit, text: string): void {
   const { state, problems } = applyEdit(context.state, change);
   const errors = problems.filter(({ severity }) => severity === "error");
-  if (errors.length > 0) throw new EventError("BAD_EDIT", event, errors.map(problemText).join("\n"));
+  if (errors[0])
+    throw new EventError(errors[0].code, event, errors.map(({ message, fix }) => `${message}. ${fix}`).join(" "));
   context.state = state;
   context.world.recorder.event({ text });
   context.world.update(state.cluster);

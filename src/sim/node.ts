@@ -8,6 +8,7 @@ import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { CoreDns } from "../dns/coredns/server.ts";
 import { startClusterDns } from "./cluster-dns.ts";
 import { cniPlugins, proxies } from "./components.ts";
+import { HostPorts } from "./host-ports.ts";
 import { type PodPort, hostAssumption, openServers, portsOf } from "./listens.ts";
 import { syncPolicies } from "./policies.ts";
 import type { NodeProxy, RunningProxy } from "./proxies.ts";
@@ -21,6 +22,13 @@ const hostPorts: readonly PodPort[] = [
 ];
 const apiServerPort: PodPort = { port: 6443, protocol: "tcp", process: "kube-apiserver", tls: true };
 
+interface RunningPod {
+  readonly pod: Pod;
+  readonly namespace: NetworkNamespace;
+  readonly ports: readonly PodPort[];
+  readonly dns: CoreDns | undefined;
+}
+
 /** One node: its host namespace, its pods, and the components that program it. */
 export class RunningNode {
   readonly host: NetworkNamespace;
@@ -29,10 +37,8 @@ export class RunningNode {
   readonly #node: Node;
   readonly #underlay: Underlay;
   readonly #plugin: CniPlugin;
-  readonly #pods = new Map<
-    string,
-    { readonly pod: Pod; readonly namespace: NetworkNamespace; readonly dns: CoreDns | undefined }
-  >();
+  readonly #pods = new Map<string, RunningPod>();
+  readonly #hostPorts: HostPorts;
   readonly #stopped = new Set<string>();
   readonly #proxy: RunningProxy;
 
@@ -42,6 +48,7 @@ export class RunningNode {
     this.#underlay = underlay;
     this.host = world.createHostNamespace(node.metadata.name);
     this.iptables = createIptables(this.host);
+    this.#hostPorts = new HostPorts(this.host);
     this.#plugin = cniPlugins[world.cluster.settings.cni] as CniPlugin;
     this.#proxy = (proxies[world.cluster.settings.proxyMode] as NodeProxy).start(this.host, this.iptables);
   }
@@ -94,27 +101,40 @@ export class RunningNode {
         .filter(({ spec, status }) => spec.nodeName === this.#node.metadata.name && status.phase === "Running")
         .map((pod) => [podNamespaceName(pod), pod]),
     );
-    for (const [name, { pod }] of this.#pods) {
-      if (wanted.has(name)) continue;
-      if (!pod.spec.hostNetwork) this.#plugin.del(this.#context(), pod);
-      this.#world.network.remove(name);
-      this.#pods.delete(name);
+    for (const [name, running] of this.#pods) {
+      const next = wanted.get(name);
+      if (next !== undefined && isSamePod(running.pod, next)) continue;
+      this.#stopPod(name, running);
     }
     for (const [name, pod] of wanted) {
-      if (!this.#pods.has(name)) this.#pods.set(name, { pod, ...this.#startPod(pod) });
+      if (!this.#pods.has(name)) this.#pods.set(name, this.#startPod(pod));
     }
+    this.#hostPorts.sync([...wanted.values()]);
     for (const { dns } of this.#pods.values()) dns?.update(this.#world.cluster);
   }
 
-  #startPod(pod: Pod): { readonly namespace: NetworkNamespace; readonly dns: CoreDns | undefined } {
+  #stopPod(name: string, { pod, ports }: RunningPod): void {
+    this.#pods.delete(name);
+    if (pod.spec.hostNetwork) for (const { protocol, port } of ports) this.host.sockets.unlisten(protocol, port);
+    else {
+      this.#plugin.del(this.#context(), pod);
+      this.#world.network.remove(name);
+    }
+  }
+
+  #startPod(pod: Pod): RunningPod {
     const { cluster, options } = this.#world;
     const namespace = pod.spec.hostNetwork ? this.host : this.#world.createPodNamespace(pod, this.host.name);
     if (!pod.spec.hostNetwork) this.#plugin.add(this.#context(), pod, namespace);
     const dns = startClusterDns(this.#world, pod, namespace);
-    openServers(
-      namespace,
-      portsOf(cluster, pod, options.listens, options.namespace).filter(({ port }) => dns === undefined || port !== 53),
-    );
-    return { namespace, dns };
+    const stated = portsOf(cluster, pod, options.listens, options.namespace);
+    const ports = stated.filter(({ port }) => dns === undefined || port !== 53);
+    openServers(namespace, ports);
+    return { pod, namespace, ports, dns };
   }
+}
+
+/** What came back under the same name with another address is another pod. */
+function isSamePod(a: Pod, b: Pod): boolean {
+  return a.spec.hostNetwork === b.spec.hostNetwork && a.status.podIPs.join() === b.status.podIPs.join();
 }

@@ -1,13 +1,16 @@
+import type { ClusterSettings } from "../cluster/cluster.ts";
 import type { Node } from "../cluster/objects.ts";
 import { addAddress } from "../kernel/address.ts";
+import { lookupOutput } from "../kernel/ip/route.ts";
 import { addDevice, enslave, setUp } from "../kernel/link.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { addRoute } from "../kernel/routes.ts";
 import type { Owner } from "../trace/records.ts";
-import { type Address, familyOf, formatAddress, unspecified } from "../wire/address.ts";
-import { addressBits, cidr, hostCidr } from "../wire/cidr.ts";
+import { type Address, familyOf, formatAddress, isMulticast, unspecified } from "../wire/address.ts";
+import { addressBits, cidr, contains, hostCidr, parseCidr } from "../wire/cidr.ts";
 import { type Mac, localMac } from "../wire/mac.ts";
 import { type Underlay, internalAddresses } from "./underlay.ts";
+import { endAsUnknown } from "./unmodelled.ts";
 
 /** Namespaces that are no pods and no nodes: pods are NAMESPACE/NAME and nodes DNS names, so nothing collides. */
 export const switchName = "(switch)";
@@ -53,6 +56,20 @@ export function buildRouter(
   setUp(ns, "eth0");
   for (const { gateway } of underlay.outside) addAddress(ns, "lo", gateway, addressBits(gateway), { owner });
   for (const { address, via } of routed) addRoute(ns, { destination: hostCidr(address), via, owner });
+}
+
+/**
+ * What lies behind the router beside the hosts outside that somebody named is not known. That nobody there knows pods
+ * and Services is.
+ */
+export function endAtTheUnknown(router: NetworkNamespace, { podCidrs, serviceCidrs }: ClusterSettings): void {
+  const inside = [...podCidrs, ...serviceCidrs].flatMap((text) => parseCidr(text) ?? []);
+  endAsUnknown(router, ["PREROUTING"], ({ skb: { packet } }) => {
+    const { dst } = packet;
+    if (inside.some((block) => contains(block, dst)) || isMulticast(dst)) return undefined;
+    if (lookupOutput(router, { dst, mark: 0 }).kind === "routed") return undefined;
+    return `The packet leaves for ${formatAddress(dst)} outside the cluster; nothing says what is there.`;
+  });
 }
 
 /** A host outside, on a cable of its own to the router. */

@@ -56,7 +56,10 @@ export function planUnderlay(cluster: Cluster): Underlay {
     segments,
     outside,
     assumptions: [
-      { id: "underlay", text: `the nodes share one Ethernet segment, ${text}; hosts outside are behind that router` },
+      {
+        id: "underlay",
+        text: `the nodes share one Ethernet segment, ${text}; hosts outside are behind that router, which knows neither pods nor Services`,
+      },
     ],
   };
 }

@@ -84,8 +84,8 @@ function isRunning({ spec, status }: Pod): boolean {
   return spec.nodeName !== undefined && status.phase === "Running";
 }
 
-function stateOf({ spec, status }: Pod): string {
-  return spec.nodeName === undefined ? "has no node to run on" : `does not run: its phase is ${status.phase}`;
+function stateOf({ status }: Pod): string {
+  return status.phase === "Running" ? "has no node to run on" : `does not run: its phase is ${status.phase}`;
 }
 
 function findExternal(cluster: Cluster, text: string | undefined): Who | WhoProblem {

@@ -10,12 +10,20 @@ import { kernelProfiles } from "../kernel/profile.ts";
 import { type RecordLevel, Recorder } from "../trace/recorder.ts";
 import type { Assumption } from "../trace/records.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
-import { hostAssumption, listenAssumption, type Listens } from "./listens.ts";
+import { type ListenPort, type Listens, hostAssumption, listenAssumption, openServers } from "./listens.ts";
 import { upstreamAssumption } from "./cluster-dns.ts";
 import { RunningNode } from "./node.ts";
 import { type Underlay, planUnderlay } from "./underlay.ts";
-import { buildOutside, buildRouter, buildSwitch, outsideName, routerName, switchName } from "./underlay-build.ts";
-import type { Who } from "./who.ts";
+import {
+  buildOutside,
+  buildRouter,
+  endAtTheUnknown,
+  buildSwitch,
+  outsideName,
+  routerName,
+  switchName,
+} from "./underlay-build.ts";
+import { type Who, findWho, isProblem } from "./who.ts";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -148,9 +156,21 @@ export class World {
     if (name === routerName) {
       const ns = this.#namespace(name);
       buildRouter(ns, this.#underlay, this.#loadBalancerRoutes());
+      endAtTheUnknown(ns, this.#cluster.settings);
+      for (const [who, ports] of Object.entries(this.options.listens)) this.#openOutside(who, ports);
       return ns;
     }
     return this.#cluster.nodes.some(({ metadata }) => metadata.name === name) ? this.node(name).host : undefined;
+  }
+
+  /** A host outside that `listens` names. */
+  #openOutside(who: string, ports: readonly ListenPort[]): void {
+    const found = findWho(this.#cluster, who, this.options.namespace);
+    if (isProblem(found) || found.kind !== "external") return;
+    openServers(
+      this.namespaceOf(found),
+      ports.map((port) => ({ ...port, process: "server" })),
+    );
   }
 
   #outside(address: Address): NetworkNamespace {

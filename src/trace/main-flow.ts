@@ -2,7 +2,12 @@ import type { Flow, Hop, PacketTrace, Step, Trace } from "./records.ts";
 
 /** A probe's own conversation: the last flow that is neither name resolution nor neighbour discovery. */
 export function mainFlow(trace: Trace): Flow | undefined {
-  return trace.flows.findLast((flow) => flow.protocol !== "arp" && flow.protocol !== "resolver" && !isQuery(flow));
+  return trace.flows.findLast((flow) => !isResolution(flow) && flow.protocol !== "resolver" && !isQuery(flow));
+}
+
+/** Who has this address? ARP, and neighbour discovery in IPv6. */
+function isResolution({ protocol }: Flow): boolean {
+  return protocol === "arp" || protocol === "ndp";
 }
 
 /** A DNS query of the resolver: only `dig` has one as its own conversation, and then there is no other. */
@@ -12,7 +17,7 @@ function isQuery(flow: Flow): boolean {
 
 /** The conversation that tells the probe's story: its own, or the last question where it never got that far. */
 export function tellingFlow(trace: Trace): Flow | undefined {
-  return mainFlow(trace) ?? trace.flows.findLast((flow) => flow.protocol !== "arp" && flow.packets.length > 0);
+  return mainFlow(trace) ?? trace.flows.findLast((flow) => !isResolution(flow) && flow.packets.length > 0);
 }
 
 /** Two or three lines that tell the way of the first packet: the namespaces, what was rewritten, where it ended. */
