@@ -1,4 +1,4 @@
-/** Exit codes of every verb; documented in docs/cli.md and never renumbered. */
+/** Exit codes of every verb; the README lists them, and they are never renumbered. */
 export const exitCodes: {
   readonly ok: 0;
   readonly expectationFailed: 1;
