@@ -1,10 +1,8 @@
-import { fileURLToPath } from "node:url";
 import { load } from "kubehop/vitest";
 import { describe, expect, test } from "vitest";
 
-// In your own project: await load("manifests/").
-const manifests = process.env["SHOP_MANIFESTS"] ?? fileURLToPath(new URL("../../scenarios/shop", import.meta.url));
-const shop = (await load(manifests)).in("shop");
+// The shop that comes with kubehop. In your own project: load("manifests/").
+const shop = (await load("node_modules/kubehop/scenarios/shop")).in("shop");
 
 describe("the routes of the shop", () => {
   test("the client reaches the web server by name", () => {

@@ -25,19 +25,17 @@ const record: fc.Arbitrary<DnsRecord> = fc.tuple(name, fc.nat(600)).chain(([owne
     fc
       .array(fc.string({ maxLength: 40 }), { minLength: 1, maxLength: 3 })
       .map((texts): DnsRecord => ({ ...base, type: "TXT", texts })),
-    fc
-      .tuple(name, name)
-      .map(([mname, rname]): DnsRecord => ({
-        ...base,
-        type: "SOA",
-        mname,
-        rname,
-        serial: 1,
-        refreshSeconds: 7200,
-        retrySeconds: 1800,
-        expireSeconds: 86400,
-        minimumSeconds: 30,
-      })),
+    fc.tuple(name, name).map(([mname, rname]): DnsRecord => ({
+      ...base,
+      type: "SOA",
+      mname,
+      rname,
+      serial: 1,
+      refreshSeconds: 7200,
+      retrySeconds: 1800,
+      expireSeconds: 86400,
+      minimumSeconds: 30,
+    })),
   );
 });
 const records = fc.array(record, { maxLength: 5 });
