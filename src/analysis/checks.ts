@@ -17,7 +17,7 @@ export interface OwnerPattern {
 /** `*` at either end stands for any text. */
 export function matchesPattern(pattern: string, text: string): boolean {
   const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
-  return new RegExp(`^${escaped}$`).test(text);
+  return new RegExp(`^${escaped}$`, "s").test(text);
 }
 
 export function checkOutcome(trace: Trace, expected: Outcome): CheckResult {
@@ -30,8 +30,8 @@ export function checkReached(trace: Trace, namespaces: readonly string[]): Check
   const by = trace.answeredBy ?? "nobody";
   const pass = answered && namespaces.includes(by);
   const message = answered
-    ? `answered by ${by}, expected ${namespaces.join(" or ")}`
-    : `expected an answer of ${namespaces.join(" or ")}, saw ${trace.outcome}: ${trace.message}`;
+    ? `answered by ${by}, expected ${namespaces.join(" or ") || "nobody"}`
+    : `expected an answer of ${namespaces.join(" or ") || "nobody"}, saw ${trace.outcome}: ${trace.message}`;
   return { pass, message };
 }
 
@@ -42,10 +42,12 @@ export function checkGoesThrough(trace: Trace, places: readonly string[]): Check
   for (const place of places) {
     const found = visited.indexOf(place, at);
     if (found < 0) {
-      const ever = visited.includes(place) ? `not after ${places[places.indexOf(place) - 1]}` : "never";
+      const was = visited.includes(place)
+        ? `was not visited after ${places[places.indexOf(place) - 1]}`
+        : "was never visited";
       return {
         pass: false,
-        message: `${place} was visited ${ever}; the packets visited ${distinct(visited).join(", ")}`,
+        message: `${place} ${was}; the packets visited ${distinct(visited).join(", ")}`,
       };
     }
     at = found;

@@ -69,7 +69,11 @@ function checkReachesOnly(context: ExpectationContext, whos: readonly string[]):
 function checkNotThrough(trace: Trace, patterns: readonly string[]): CheckResult {
   const places = placesOf(trace);
   const visited = patterns.flatMap((pattern) => places.find((place) => matchesPattern(pattern, place)) ?? []);
-  const message = mainFlow(trace) === undefined ? "no packet was sent" : `visited ${visited.join(", ")}`;
+  const stayed = `expected the packets to stay away from ${patterns.join(", ")}`;
+  const message =
+    mainFlow(trace) === undefined
+      ? `${stayed}; no packet was sent`
+      : `${stayed}, they visited ${[...new Set(visited)].join(", ")}`;
   return { pass: mainFlow(trace) !== undefined && visited.length === 0, message };
 }
 

@@ -136,12 +136,12 @@ describe("toGoThrough", () => {
 
   test("fails with the place that was missed, or was visited too early", () => {
     expect(failureOf(() => expect(answered).toGoThrough("KUBE-SERVICES", "flannel.1"))).toContain(
-      "to go through KUBE-SERVICES, flannel.1\nflannel.1 was visited never; the packets visited ",
+      "to go through KUBE-SERVICES, flannel.1\nflannel.1 was never visited; the packets visited ",
     );
     // Only the first packet of a connection asks kube-proxy's rules.
     const server = answered.answeredBy ?? "";
     expect(failureOf(() => expect(answered).toGoThrough(server, "KUBE-SERVICES"))).toContain(
-      `KUBE-SERVICES was visited not after ${server}`,
+      `KUBE-SERVICES was not visited after ${server}`,
     );
   });
 });
