@@ -12,7 +12,8 @@ export function confirm(table: TupleTable, nowNanos: number, { skb }: HookState)
   const { entry } = conntrack;
   // A reset may have ended it on its way here.
   if (entry.dead) return "accept";
-  const winner = (table.find(entry.original) ?? table.find(entry.reply))?.entry;
+  const { original, reply } = entry;
+  const winner = (table.findHashed(original, original.hash) ?? table.findHashed(reply, reply.hash))?.entry;
   if (winner !== undefined && !resolveClash(table, nowNanos, entry, winner)) {
     skb.track?.step({
       kind: "drop",

@@ -15,6 +15,25 @@ export interface Tuple {
 
 export type Direction = "original" | "reply";
 
+/**
+ * A tuple with its place in the table of connections (struct nf_conntrack_tuple_hash): one object for both, because
+ * a million connections have two million of them.
+ */
+export interface TupleNode extends Tuple {
+  readonly hash: number;
+  entry: ConntrackEntry | undefined;
+  direction: Direction;
+  next: TupleNode | undefined;
+}
+
+/** Which ends of a connection are settled, and which of them are translated. */
+export interface NatStatus {
+  readonly dstDone: boolean;
+  readonly srcDone: boolean;
+  readonly dst: boolean;
+  readonly src: boolean;
+}
+
 export type TcpState =
   | "NONE"
   | "SYN_SENT"
@@ -40,9 +59,9 @@ export type SctpState =
 export interface ConntrackEntry {
   readonly id: number;
   readonly zone: number;
-  readonly original: Tuple;
+  readonly original: TupleNode;
   /** The tuple its replies will have; NAT changes it until the entry is confirmed. */
-  reply: Tuple;
+  reply: TupleNode;
   confirmed: boolean;
   /** A reply was seen: no longer [UNREPLIED]. */
   seenReply: boolean;
@@ -55,8 +74,8 @@ export interface ConntrackEntry {
   tcpState?: TcpState;
   sctpState?: SctpState;
   mark: number;
-  /** Which manipulations are settled; only then the nat table is not asked again. */
-  readonly nat: { dstDone: boolean; srcDone: boolean; dst: boolean; src: boolean };
+  /** Settled ends are not asked about in the nat table again. */
+  nat: NatStatus;
   /** The entry this one is related to: an ICMP error's connection. */
   readonly master?: ConntrackEntry;
   /** What the TCP tracker remembers; owned by conntrack/tcp.ts. */
@@ -82,30 +101,3 @@ export interface TcpTracking {
 
 /** What of a segment's flags decides: RST before SYN before FIN before ACK. */
 export type TcpIndex = "syn" | "synack" | "fin" | "ack" | "rst" | "none";
-
-export function invert(tuple: Tuple): Tuple {
-  return {
-    protocol: tuple.protocol,
-    number: tuple.number,
-    src: tuple.dst,
-    dst: tuple.src,
-    srcPort: tuple.dstPort,
-    dstPort: tuple.srcPort,
-    icmpType: invertIcmpType(tuple.icmpType),
-  };
-}
-
-function invertIcmpType(type: number | undefined): number | undefined {
-  switch (type) {
-    case 8:
-      return 0;
-    case 0:
-      return 8;
-    case 128:
-      return 129;
-    case 129:
-      return 128;
-    default:
-      return type;
-  }
-}

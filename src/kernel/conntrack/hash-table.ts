@@ -1,36 +1,40 @@
 import { nanosPerSecond } from "../clock.ts";
-import type { ConntrackEntry, Direction, Tuple } from "./entry.ts";
-import { equalTuples, hashSource, hashTuple } from "./tuple.ts";
+import type { ConntrackEntry, Tuple, TupleNode } from "./entry.ts";
+import { equalTuples, hashEnds, hashSource } from "./tuple.ts";
 
-/** One place of an entry in a chain (struct nf_conntrack_tuple_hash). */
-export interface TupleNode {
+/** A member of a hash chain. */
+interface Link<N> {
   readonly hash: number;
-  readonly tuple: Tuple;
+  readonly entry: ConntrackEntry | undefined;
+  next: N | undefined;
+}
+
+/** An entry in the chain of its source. */
+interface SourceNode extends Link<SourceNode> {
   readonly entry: ConntrackEntry;
-  readonly direction: Direction;
-  next: TupleNode | undefined;
 }
 
 /** Hash chains that grow. Numbers are hashed, not text made of them: this is on the way of every packet. */
-class Chains {
-  #heads = emptyHeads(256);
+class Chains<N extends Link<N>> {
+  #heads = emptyHeads<N>(256);
   #mask = 255;
   #count = 0;
 
-  head(hash: number): TupleNode | undefined {
+  head(hash: number): N | undefined {
     return this.#heads[hash & this.#mask];
   }
 
-  add(node: TupleNode): void {
+  add(node: N): void {
     if (++this.#count > this.#heads.length) this.#grow();
     const index = node.hash & this.#mask;
     node.next = this.#heads[index];
     this.#heads[index] = node;
   }
 
+  /** Removes one node of the entry: both its tuples may have one hash. */
   remove(hash: number, entry: ConntrackEntry): void {
     const index = hash & this.#mask;
-    let before: TupleNode | undefined;
+    let before: N | undefined;
     for (let node = this.#heads[index]; node !== undefined; node = node.next) {
       if (node.entry !== entry || node.hash !== hash) {
         before = node;
@@ -39,19 +43,18 @@ class Chains {
       if (before === undefined) this.#heads[index] = node.next;
       else before.next = node.next;
       this.#count--;
-      // Both tuples of an entry can have one hash: each removal takes one node.
       return;
     }
   }
 
-  each(visit: (node: TupleNode) => void): void {
+  each(visit: (node: N) => void): void {
     for (const head of this.#heads) for (let node = head; node !== undefined; node = node.next) visit(node);
   }
 
   #grow(): void {
     const old = this.#heads;
     this.#mask = old.length * 2 - 1;
-    this.#heads = emptyHeads(old.length * 2);
+    this.#heads = emptyHeads<N>(old.length * 2);
     for (const head of old) {
       for (let node = head; node !== undefined;) {
         const { next } = node;
@@ -65,21 +68,26 @@ class Chains {
 }
 
 // Array.from with a mapping function took a fifth of the time of a million new connections.
-function emptyHeads(length: number): (TupleNode | undefined)[] {
-  const heads: (TupleNode | undefined)[] = [];
+function emptyHeads<N>(length: number): (N | undefined)[] {
+  const heads: (N | undefined)[] = [];
   for (let i = 0; i < length; i++) heads.push(undefined);
   return heads;
 }
 
 const leastSweepNanos = 10 * nanosPerSecond;
 
+/** A tuple that is in the table. */
+export interface Found extends TupleNode {
+  entry: ConntrackEntry;
+}
+
 /**
  * The entries of a namespace, found by either of their tuples, and by source for the mappings of SNAT. There is
  * no timer per entry: one that has expired is dropped when somebody meets it, or when the table is full of them.
  */
 export class TupleTable {
-  #tuples = new Chains();
-  #sources = new Chains();
+  #tuples = new Chains<TupleNode>();
+  #sources = new Chains<SourceNode>();
   #size = 0;
   #sweepAt = 1024;
   #sweptNanos = 0;
@@ -93,13 +101,18 @@ export class TupleTable {
     return this.#size;
   }
 
-  find(tuple: Tuple): TupleNode | undefined {
-    const hash = hashTuple(tuple);
+  find(tuple: Tuple): Found | undefined {
+    return this.findHashed(tuple, hashEnds(tuple.src, tuple.dst, tuple.srcPort, tuple.dstPort));
+  }
+
+  /** The same for a tuple whose hash is known. */
+  findHashed(tuple: Tuple, hash: number): Found | undefined {
     let node = this.#tuples.head(hash);
     while (node !== undefined) {
-      if (node.hash === hash && equalTuples(node.tuple, tuple)) {
-        if (node.entry.expiresAtNanos > this.#nowNanos()) return node;
-        this.delete(node.entry);
+      if (node.hash === hash && equalTuples(node, tuple)) {
+        const found = node as Found;
+        if (found.entry.expiresAtNanos > this.#nowNanos()) return found;
+        this.delete(found.entry);
       }
       node = node.next;
     }
@@ -110,12 +123,12 @@ export class TupleTable {
   insert(entry: ConntrackEntry): void {
     if (++this.#size > this.#sweepAt) this.#sweep();
     const { original, reply } = entry;
-    if (!entry.clash)
-      this.#tuples.add({ hash: hashTuple(original), tuple: original, entry, direction: "original", next: undefined });
-    this.#tuples.add({ hash: hashTuple(reply), tuple: reply, entry, direction: "reply", next: undefined });
-    if (entry.nat.srcDone) {
-      this.#sources.add({ hash: hashSource(original), tuple: original, entry, direction: "original", next: undefined });
-    }
+    original.entry = entry;
+    reply.entry = entry;
+    reply.direction = "reply";
+    if (!entry.clash) this.#tuples.add(original);
+    this.#tuples.add(reply);
+    if (entry.nat.srcDone) this.#sources.add({ hash: hashSource(original), entry, next: undefined });
   }
 
   delete(entry: ConntrackEntry): void {
@@ -123,8 +136,8 @@ export class TupleTable {
     entry.dead = true;
     if (!entry.confirmed) return;
     this.#size--;
-    if (!entry.clash) this.#tuples.remove(hashTuple(entry.original), entry);
-    this.#tuples.remove(hashTuple(entry.reply), entry);
+    if (!entry.clash) this.#tuples.remove(entry.original.hash, entry);
+    this.#tuples.remove(entry.reply.hash, entry);
     if (entry.nat.srcDone) this.#sources.remove(hashSource(entry.original), entry);
   }
 
@@ -144,13 +157,15 @@ export class TupleTable {
     const now = this.#nowNanos();
     const living: ConntrackEntry[] = [];
     this.#tuples.each(({ entry, direction }) => {
-      if (direction === "reply" && entry.expiresAtNanos > now) living.push(entry);
+      if (entry !== undefined && direction === "reply" && entry.expiresAtNanos > now) living.push(entry);
     });
     return living.sort((a, b) => a.id - b.id);
   }
 
   clear(): void {
-    this.#tuples.each(({ entry }) => (entry.dead = true));
+    this.#tuples.each(({ entry }) => {
+      if (entry !== undefined) entry.dead = true;
+    });
     this.#tuples = new Chains();
     this.#sources = new Chains();
     this.#size = 0;
@@ -164,7 +179,7 @@ export class TupleTable {
     this.#sweptNanos = now;
     const expired: ConntrackEntry[] = [];
     this.#tuples.each(({ entry, direction }) => {
-      if (direction === "reply" && entry.expiresAtNanos <= now) expired.push(entry);
+      if (entry !== undefined && direction === "reply" && entry.expiresAtNanos <= now) expired.push(entry);
     });
     for (const entry of expired) this.delete(entry);
   }

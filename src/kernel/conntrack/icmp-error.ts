@@ -1,8 +1,7 @@
 import type { Packet } from "../../wire/packet.ts";
 import type { ConntrackInfo } from "../skb.ts";
-import { invert } from "./entry.ts";
 import type { TupleTable } from "./hash-table.ts";
-import { tupleOf } from "./tuple.ts";
+import { invert, tupleOf } from "./tuple.ts";
 
 /**
  * The connection an ICMP error is about: the one of the packet it quotes, in the direction in which the error
@@ -13,6 +12,6 @@ export function relatedTo(table: TupleTable, packet: Packet, quoted: Packet): Co
   const about = tupleOf(quoted);
   if (about === undefined) return undefined;
   const found = table.find(invert(about));
-  if (found === undefined || found.tuple.dst !== packet.dst) return undefined;
+  if (found === undefined || found.dst !== packet.dst) return undefined;
   return { entry: found.entry, direction: found.direction, state: "related" };
 }

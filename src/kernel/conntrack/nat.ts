@@ -1,12 +1,13 @@
 import type { HookName } from "../../trace/records.ts";
 import type { Chance } from "../chance.ts";
 import type { HookEntry, HookState, HookVerdict } from "../netfilter.ts";
-import { type ConntrackEntry, invert } from "./entry.ts";
+import type { ConntrackEntry } from "./entry.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { applyNat, translateError } from "./manip.ts";
+import { settle } from "./nat-status.ts";
 import { formatEnd } from "./record.ts";
 import type { NatRange } from "./table.ts";
-import { equalTuples } from "./tuple.ts";
+import { equalTuples, invert } from "./tuple.ts";
 import { uniqueTuple } from "./unique-tuple.ts";
 
 export type NatHook = Exclude<HookName, "FORWARD">;
@@ -66,12 +67,12 @@ function bindToItself(
 ): void {
   if (entry.confirmed) return;
   if (manip === "dst") {
-    entry.nat.dstDone = true;
+    entry.nat = settle(entry.nat, "dst", false);
     return;
   }
-  const found = table.find(entry.reply);
+  const found = table.findHashed(entry.reply, entry.reply.hash);
   if (found === undefined || found.entry === entry) {
-    entry.nat.srcDone = true;
+    entry.nat = settle(entry.nat, "src", false);
     return;
   }
   bind(state, entry, "src", { address: entry.reply.dst, randomPort: "no", persistent: false }, table, chance);
@@ -91,13 +92,9 @@ export function bind(
   const current = invert(entry.reply);
   const id = `${namespace.name}:nat-${manip}:${skb.flowKey}`;
   const wanted = uniqueTuple(current, entry, manip, range, { table, chance, id });
-  if (manip === "src") entry.nat.srcDone = true;
-  else entry.nat.dstDone = true;
   const changed = !equalTuples(wanted, current);
-  if (changed) {
-    entry.reply = invert(wanted);
-    entry.nat[manip] = true;
-  }
+  entry.nat = settle(entry.nat, manip, changed);
+  if (changed) entry.reply = invert(wanted);
   if (skb.track === undefined) return;
   const from = formatEnd(current, manip);
   const to = formatEnd(wanted, manip);

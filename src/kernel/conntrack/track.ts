@@ -1,13 +1,14 @@
 import type { Packet } from "../../wire/packet.ts";
 import type { HookState, HookVerdict } from "../netfilter.ts";
 import type { Skb } from "../skb.ts";
-import { type ConntrackEntry, type Tuple, invert } from "./entry.ts";
+import type { ConntrackEntry, TupleNode } from "./entry.ts";
 import { formatConnection } from "./format.ts";
 import type { TupleTable } from "./hash-table.ts";
+import { untouched } from "./nat-status.ts";
 import { relatedTo } from "./icmp-error.ts";
 import { trackProtocol } from "./protocol.ts";
 import { entryChange, recordConntrack } from "./record.ts";
-import { tupleOf } from "./tuple.ts";
+import { invert, tupleOf } from "./tuple.ts";
 
 /** The tracking side of one namespace: gives each packet its connection, and keeps those that get through. */
 export class Tracker {
@@ -57,7 +58,7 @@ export class Tracker {
     if (tuple === undefined) return this.#invalid(skb);
     const now = this.#nowNanos();
     for (;;) {
-      const found = this.table.find(tuple);
+      const found = this.table.findHashed(tuple, tuple.hash);
       const entry = found?.entry ?? this.#begin(tuple);
       if (entry === undefined) {
         skb.track?.step({
@@ -100,7 +101,7 @@ export class Tracker {
   }
 
   /** A connection that is not in the table before its first packet got through: init_conntrack(). */
-  #begin(original: Tuple): ConntrackEntry | undefined {
+  #begin(original: TupleNode): ConntrackEntry | undefined {
     const limit = this.#limit();
     if (limit > 0 && this.table.size >= limit) return undefined;
     return {
@@ -115,7 +116,7 @@ export class Tracker {
       clash: false,
       expiresAtNanos: 0,
       mark: 0,
-      nat: { dstDone: false, srcDone: false, dst: false, src: false },
+      nat: untouched,
       streamAtNanos: 0,
     };
   }

@@ -1,9 +1,10 @@
 import type { Address } from "../../wire/address.ts";
 import type { Chance } from "../chance.ts";
-import { type ConntrackEntry, type Tuple, invert } from "./entry.ts";
+import type { ConntrackEntry, Tuple } from "./entry.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { spreadAddress } from "./spread-address.ts";
 import type { NatRange } from "./table.ts";
+import { invert, makeTuple } from "./tuple.ts";
 
 /** What the choice of a tuple needs besides the request. */
 export interface TupleChoice {
@@ -53,7 +54,8 @@ export function uniqueTuple(
 
 /** Whether replies to this tuple would be taken for another connection's (nf_conntrack_tuple_taken). */
 function taken(table: TupleTable, tuple: Tuple, entry: ConntrackEntry): boolean {
-  const found = table.find(invert(tuple));
+  const reply = invert(tuple);
+  const found = table.findHashed(reply, reply.hash);
   return found !== undefined && found.entry !== entry;
 }
 
@@ -143,13 +145,13 @@ function isIcmp({ protocol }: Tuple): boolean {
 /** The tuple with one end replaced. An echo has one identifier, so it changes at both. */
 function rewritten(tuple: Tuple, manip: "src" | "dst", address: Address, port: number): Tuple {
   const both = isIcmp(tuple);
-  return {
-    protocol: tuple.protocol,
-    number: tuple.number,
-    src: manip === "src" ? address : tuple.src,
-    dst: manip === "dst" ? address : tuple.dst,
-    srcPort: manip === "src" || both ? port : tuple.srcPort,
-    dstPort: manip === "dst" || both ? port : tuple.dstPort,
-    icmpType: tuple.icmpType,
-  };
+  return makeTuple(
+    tuple.protocol,
+    manip === "src" ? address : tuple.src,
+    manip === "dst" ? address : tuple.dst,
+    manip === "src" || both ? port : tuple.srcPort,
+    manip === "dst" || both ? port : tuple.dstPort,
+    tuple.icmpType,
+    tuple.number,
+  );
 }
