@@ -53,8 +53,8 @@ class Chains<N extends Link<N>> {
 
   #grow(): void {
     const old = this.#heads;
-    this.#mask = old.length * 2 - 1;
-    this.#heads = emptyHeads<N>(old.length * 2);
+    this.#mask = old.length * 4 - 1;
+    this.#heads = emptyHeads<N>(old.length * 4);
     for (const head of old) {
       for (let node = head; node !== undefined;) {
         const { next } = node;
