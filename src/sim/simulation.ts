@@ -83,7 +83,7 @@ function traceOf(
   const flows = recorder.flows as readonly Flow[];
   const doubts = [...recorder.doubts, ...doubtsAbout(world.cluster, request)];
   const isUnknown = doubts.length > 0 && (result.outcome !== "answered" || recorder.doubts.length === 0);
-  const answeredBy = answering(own, result);
+  const answeredBy = isUnknown ? undefined : answering(own, result);
   return {
     schemaVersion: 1,
     probe: { from: request.from, run: request.run },
@@ -98,13 +98,14 @@ function traceOf(
   };
 }
 
-/** The namespace in which the probe's own packets were last delivered. */
+/** The namespace whose process answered the probe's own packets, or that refused them. */
 function answering(own: readonly Flow[], result: ProbeResult): string | undefined {
   if (!["answered", "refused", "reset"].includes(result.outcome)) return undefined;
-  const delivered = own
+  const verdicts = result.outcome === "refused" ? ["rejected", "delivered"] : ["delivered"];
+  const met = own
     .at(-1)
-    ?.packets.findLast((packet) => packet.direction === "original" && packet.verdict === "delivered");
-  return delivered?.hops.at(-1)?.namespace;
+    ?.packets.findLast(({ direction, verdict }) => direction === "original" && verdicts.includes(verdict));
+  return met?.hops.at(-1)?.namespace;
 }
 
 /** What was assumed about the world, and of the rest what mattered to a step. */

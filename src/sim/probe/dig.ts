@@ -1,4 +1,5 @@
 import { type Dug, dig } from "../../dns/resolver/dig.ts";
+import { timedOut } from "../../dns/resolver/exchange.ts";
 import type { Outcome } from "../../trace/records.ts";
 import { formatAddress } from "../../wire/address.ts";
 import type { Rcode } from "../../wire/dns.ts";
@@ -21,14 +22,26 @@ export const runDig: RunProbe<DigCommand> = (command, context, done) => {
   dig({ name, type }, options, io, (dug) => done(resultOf(dug)));
 };
 
+/** bind9 lib/isc/result.c. */
+const resultTexts: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EHOSTUNREACH: "host unreachable",
+  ENETUNREACH: "network unreachable",
+  EPERM: "permission denied",
+  EACCES: "permission denied",
+  ETIMEDOUT: "timed out",
+};
+
 function resultOf(dug: Dug): ProbeResult {
   if (dug.kind === "no-server") {
     const lines = dug.errors.map(
-      ({ server, text }) => `;; communications error to ${formatAddress(server)}#53: ${text}`,
+      ({ server, text }) => `;; communications error to ${formatAddress(server)}#53: ${resultTexts[text] ?? text}`,
     );
-    const refused = dug.errors.length > 0 && dug.errors.every(({ text }) => text.includes("refused"));
+    const seen = new Set(dug.errors.map(({ text }) => text));
     return {
-      outcome: refused ? "refused" : "timed-out",
+      outcome:
+        seen.size === 1 && seen.has("ECONNREFUSED") ? "refused" : seen.has(timedOut) ? "timed-out" : "unreachable",
       message: [...lines, ";; no servers could be reached"].join("\n"),
       exitCode: 9,
     };
