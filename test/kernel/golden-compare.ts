@@ -6,12 +6,17 @@ import type { ReplayFlow, ReplayOptions } from "../../src/sim/replay.ts";
  *  - `*` stands for a random number (a port, an ICMP id), or for an address that was not recorded;
  *  - the wire is compared per (namespace, device, direction), in order; conntrack as a set;
  *  - of flows that time out only the first packets count: those before the first retransmission;
+ *  - of TCP with size= (kernel/README.md, last line) the segments after the ICMP error depend on timing: result, answer,
+ *    path MTU, connections and the ICMP errors with their addresses are compared, and no segment that reaches the
+ *    server may be longer than any recorded one;
  *  - a flow that crosses a statistic rule may take any branch, with that branch's trace: the replay is
  *    told to take the recorded one.
  */
 
 export interface GoldenFlow {
   readonly name: string;
+  readonly proto: string;
+  readonly size?: number;
   readonly result: string;
   readonly answer?: Readonly<Record<string, unknown>>;
   readonly sends?: readonly string[];
@@ -38,6 +43,19 @@ export function differences(golden: GoldenFlow, replayed: ReplayFlow): string[] 
   check("answer", entries(golden.answer), entries(replayed.answer));
   if (golden.sends !== undefined) check("sends", golden.sends, replayed.sends ?? []);
   if (golden.pmtu !== undefined) check("pmtu", [`${golden.pmtu}`], [`${replayed.pmtu}`]);
+  for (const namespace of union(golden.conntrack, replayed.conntrack)) {
+    check(
+      `conntrack ${namespace}`,
+      (golden.conntrack[namespace] ?? []).toSorted(),
+      (replayed.conntrack[namespace] ?? []).toSorted(),
+    );
+  }
+  if (golden.proto === "tcp" && golden.size !== undefined) {
+    check("ICMP errors", icmpErrors(golden.wire), icmpErrors(replayed.wire));
+    const server = String(golden.answer?.["server"]);
+    check("longest segment", [`${longestSegment(golden.wire, server)}`], [`${longestSegment(replayed.wire, server)}`]);
+    return found;
+  }
   const firstOnly = golden.result === "timeout" || golden.result === "connected-no-answer";
   for (const namespace of union(golden.trace, replayed.trace)) {
     const lines = (packets: GoldenFlow["trace"][string] = []): string[] => {
@@ -53,14 +71,19 @@ export function differences(golden: GoldenFlow, replayed: ReplayFlow): string[] 
       firstOnly ? untilRepeated(lines, (line) => line) : lines;
     check(`wire ${place}`, cut(recordedWire.get(place)), cut(replayedWire.get(place)));
   }
-  for (const namespace of union(golden.conntrack, replayed.conntrack)) {
-    check(
-      `conntrack ${namespace}`,
-      (golden.conntrack[namespace] ?? []).toSorted(),
-      (replayed.conntrack[namespace] ?? []).toSorted(),
-    );
-  }
   return found;
+}
+
+/** The distinct ICMP errors on the wire, without the flags and the length of the segment that they quote. */
+function icmpErrors(wire: readonly string[]): string[] {
+  const errors = wire.filter((line) => line.includes(" about("));
+  return [...new Set(errors.map((line) => line.replace(/ tcp [A-Z]+ ttl=(\d+) len=\d+/, " tcp ttl=$1")))].sort();
+}
+
+/** Length of the longest TCP segment that came in by the server's device, bytes. */
+function longestSegment(wire: readonly string[], server: string): number {
+  const arrived = wire.filter((line) => line.startsWith(`${server} eth0 in `) && line.includes(" tcp "));
+  return Math.max(0, ...arrived.map((line) => Number(/ len=(\d+)/.exec(line)?.[1])));
 }
 
 /** Takes at each statistic rule the branch that the recorded flow took. */
