@@ -20,7 +20,7 @@ export interface ProxySection {
 /**
  * Runs kube-proxy for a node over a sequence of cluster states and returns what the last sync told it, in the order of
  * the recordings. The node has a loopback and its InternalIPs: what a CNI plugin adds is not kube-proxy's.
- * Undefined when the last state has no such node.
+ * Undefined when the last state has no such node; nothing in a mode that is not modelled.
  */
 export function proxySections(
   states: readonly Cluster[],
@@ -32,6 +32,7 @@ export function proxySections(
     const last = lastSync<IpvsProxierState, IpvsProxierCommand>(ipvsProxier, states, nodeName, family);
     return last && ipvsText(last.sync, last.options);
   }
+  if (proxyMode !== "iptables") return [];
   const last = lastSync<IptablesProxierState, IptablesProxierCommand>(iptablesProxier, states, nodeName, family);
   return last && iptablesText(last.sync);
 }

@@ -83,6 +83,13 @@ function printSections(input: ClusterInput, { node, family, output, then }: Rule
   const states = updatedStates(input, then.map(readSource));
   if ("problems" in states) throw new CliError(exitCodes.badInput, states.problems.map(formatProblem).join("\n"));
   const sections = kubeProxySections(states as readonly ClusterState[], node, family) ?? noNode(input, node);
+  if (sections.length === 0) {
+    const mode = input.cluster.settings.proxyMode;
+    throw new CliError(
+      exitCodes.unknown,
+      `error NOT_MODELLED: what kube-proxy tells a node in ${mode} mode is not known`,
+    );
+  }
   if (output === "recorded") return sections.map(({ heading, text }) => `#### ${heading}\n${text}`).join("");
   const section = sections.find(({ name }) => name === output);
   if (section === undefined) {
