@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { FileError } from "../index.ts";
 import { CliError, exitCodes } from "./exit.ts";
 import type { Shell, Streams } from "./io.ts";
+import { labVerb } from "./verbs/lab.ts";
 import { replayVerb } from "./verbs/replay.ts";
 import { rulesVerb } from "./verbs/rules.ts";
 import { runVerb } from "./verbs/run.ts";
@@ -19,7 +20,7 @@ export async function main(args: readonly string[], streams: Streams, version: s
     .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.note(text.trimEnd()) });
   let exitCode: number = exitCodes.ok;
   const shell: Shell = { ...streams, exitWith: (code) => (exitCode = code) };
-  for (const verb of [traceVerb, runVerb, rulesVerb, replayVerb, viewVerb, schemaVerb]) {
+  for (const verb of [traceVerb, runVerb, rulesVerb, replayVerb, labVerb, viewVerb, schemaVerb]) {
     const command = verb(shell).exitOverride();
     command.copyInheritedSettings(program);
     program.addCommand(command);

@@ -62,10 +62,15 @@ export class Network implements Wire {
     else this.#down.delete(what);
   }
 
+  /** Whether a whole namespace was taken down. */
+  isDown(namespace: string): boolean {
+    return this.#down.has(namespace);
+  }
+
   transmit(from: NetworkNamespace, device: Device, skb: Skb | ArpSkb): void {
     if (device.kind !== "veth" && device.kind !== "physical") return;
     const { peer } = device;
-    if (this.#isDown(from.name, device.name)) return drop(skb, "LINK_DOWN");
+    if (this.#isEndDown(from.name, device.name)) return drop(skb, "LINK_DOWN");
     if (peer === undefined) return drop(skb, "NO_PEER");
     const crossings = (skb.crossings ?? 0) + 1;
     if (crossings > mostCrossings) return drop(skb, "FRAME_LOOP");
@@ -77,7 +82,7 @@ export class Network implements Wire {
   }
 
   #arrive(namespace: string, device: string, skb: Skb | ArpSkb): void {
-    if (this.#isDown(namespace, device)) return drop(skb, "LINK_DOWN");
+    if (this.#isEndDown(namespace, device)) return drop(skb, "LINK_DOWN");
     const ns = this.get(namespace);
     const end = ns?.devices.get(device);
     if (ns === undefined || end === undefined) return drop(skb, "NO_PEER");
@@ -91,7 +96,7 @@ export class Network implements Wire {
     receiveFrame(ns, end, skb);
   }
 
-  #isDown(namespace: string, device: string): boolean {
+  #isEndDown(namespace: string, device: string): boolean {
     return this.#down.size > 0 && (this.#down.has(namespace) || this.#down.has(`${namespace}/${device}`));
   }
 }

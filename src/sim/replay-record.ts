@@ -81,8 +81,15 @@ function isTraced(step: Step): step is RuleStep | ChainStep {
   return step.kind === "chain" || (step.kind === "rule" && step.matched);
 }
 
+type Place = "table" | "chain" | "inDevice" | "outDevice" | "physInDevice" | "physOutDevice";
+
+/** What of a rule that matched, or of a chain's end, is written. */
+export type TablePlace =
+  | Pick<RuleStep, Place | "kind" | "rule" | "target">
+  | Pick<ChainStep, Place | "kind" | "action" | "verdict">;
+
 /** `table:chain:rule:N TARGET in= out= physin= physout= mark=`. */
-function tableStep(step: RuleStep | ChainStep, mark: number | undefined): string {
+export function tableStep(step: TablePlace, mark: number | undefined): string {
   const words = [`${step.table}:${step.chain}:${step.kind === "rule" ? `rule:${step.rule}` : step.action}`];
   if (step.kind === "rule") words.push(step.target ?? "CONTINUE");
   if (step.kind === "chain" && step.action === "policy") words.push(step.verdict ?? "ACCEPT");

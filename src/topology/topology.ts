@@ -1,7 +1,7 @@
 import { type TextProblem, LineProblem, TextError, readLines } from "../iptables/text-error.ts";
 
 /*
- * A folder of plain Linux state:
+ * A folder of plain Linux state (NS is a namespace, itself a path where its name has a slash):
  *   links             one veth pair a line: `ns:if[=mac] ns:if[=mac]`
  *   flows             what is sent: `name namespace protocol destination option=value ...`
  *   NS/sysctl         `name=value` lines            NS/iptables, NS/ip6tables   iptables-restore text
@@ -69,7 +69,7 @@ export function parseTopology(files: TopologyFiles): Topology {
 
 function parseLink(text: string): Link {
   const ends = text.split(/\s+/).map((end) => {
-    const match = /^([^:=\s]+):([^=\s]+)(?:=(\S+))?$/.exec(end);
+    const match = /^([^=\s]+):([^:=\s]+)(?:=(\S+))?$/.exec(end);
     const [, namespace, device, mac] = match ?? [];
     if (namespace === undefined || device === undefined) {
       throw new LineProblem("BAD_LINK", text.indexOf(end) + 1, `${end} is not NAMESPACE:DEVICE[=MAC]`);
@@ -109,8 +109,8 @@ function namespacesOf(files: TopologyFiles, links: readonly Link[]): NamespaceFi
   };
   for (const { ends } of links) for (const { namespace } of ends) filesOf(namespace);
   for (const [path, text] of files) {
-    const [namespace, file, ...deeper] = path.split("/");
-    if (namespace !== undefined && file !== undefined && deeper.length === 0) filesOf(namespace).set(file, text);
+    const at = path.lastIndexOf("/");
+    if (at > 0) filesOf(path.slice(0, at)).set(path.slice(at + 1), text);
   }
   return [...names].map(([name, own]) => ({ name, files: own }));
 }

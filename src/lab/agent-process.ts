@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { AgentCommand, AgentEvent } from "./agent-protocol.ts";
+import { LabError, inNamespace } from "./run.ts";
+
+/** agent.ts beside this file, or agent.js where it was compiled. */
+const script = fileURLToPath(import.meta.url).replace(/agent-process\.(\w+)$/, "agent.$1");
+
+/** The process in a namespace that owns its sockets. */
+export class AgentProcess {
+  readonly #process: ChildProcess;
+  readonly #handlers = new Map<string, (event: AgentEvent) => void>();
+
+  constructor(id: string) {
+    const [program, words] = inNamespace(id, [process.execPath, ...process.execArgv, script]);
+    this.#process = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"] });
+    if (this.#process.stdout === null) throw new LabError("an agent has no output");
+    createInterface({ input: this.#process.stdout }).on("line", (line) => {
+      const event = JSON.parse(line) as AgentEvent;
+      this.#handlers.get(event.id)?.(event);
+    });
+  }
+
+  /** Resolves when it takes commands. */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.on("", () => resolve());
+      this.#process.on("exit", (code) => reject(new LabError(`an agent ended with code ${code}`)));
+    });
+  }
+
+  /** Hears of what happens to a socket. */
+  on(id: string, handler: (event: AgentEvent) => void): void {
+    this.#handlers.set(id, handler);
+  }
+
+  tell(command: AgentCommand): void {
+    this.#process.stdin?.write(`${JSON.stringify(command)}\n`);
+  }
+
+  stop(): void {
+    this.#process.removeAllListeners("exit");
+    this.#process.kill("SIGKILL");
+  }
+}

@@ -1,0 +1,122 @@
+import { type PacketRecord } from "../trace/records.ts";
+import { formatTcpFlags } from "../trace/packet-record.ts";
+import { formatAddress, ipv4, ipv6 } from "../wire/address.ts";
+
+/* Bytes of a real wire as the packets that a trace holds: Ethernet, IPv4, IPv6, TCP, UDP, ICMP. */
+
+/** A packet, and what tells it from others of its conversation: identification, sequence number, length. */
+export interface ReadPacket {
+  readonly packet: PacketRecord;
+  readonly identity: string;
+}
+
+const etherTypes = { ipv4: 0x0800, ipv6: 0x86dd } as const;
+
+/** An Ethernet frame; undefined when it carries no IP. */
+export function readFrame(bytes: Buffer): ReadPacket | undefined {
+  if (bytes.length < 14) return undefined;
+  const type = bytes.readUInt16BE(12);
+  if (type !== etherTypes.ipv4 && type !== etherTypes.ipv6) return undefined;
+  const read = readIp(bytes.subarray(14));
+  return read && { ...read, packet: { ...read.packet, dstMac: mac(bytes, 0), srcMac: mac(bytes, 6) } };
+}
+
+function mac(bytes: Buffer, at: number): string {
+  return [...bytes.subarray(at, at + 6)].map((octet) => octet.toString(16).padStart(2, "0")).join(":");
+}
+
+/** An IP packet; undefined when it is cut too short to be one. */
+export function readIp(bytes: Buffer): ReadPacket | undefined {
+  const version = (bytes[0] ?? 0) >> 4;
+  if (version === 4 && bytes.length >= 20) return readIpv4(bytes);
+  return version === 6 && bytes.length >= 40 ? readIpv6(bytes) : undefined;
+}
+
+function readIpv4(bytes: Buffer): ReadPacket {
+  const header = ((bytes[0] as number) % 16) * 4;
+  const id = bytes.readUInt16BE(4);
+  const bits = bytes.readUInt16BE(6);
+  const offset = (bits & 0x1fff) * 8;
+  const more = (bits & 0x2000) !== 0;
+  const length = bytes.readUInt16BE(2);
+  const upper = readUpper(bytes[9] as number, bytes.subarray(header), offset > 0);
+  return {
+    packet: {
+      ...upper.fields,
+      src: formatAddress(ipv4(bytes.readUInt32BE(12))),
+      dst: formatAddress(ipv4(bytes.readUInt32BE(16))),
+      ttl: bytes[8] as number,
+      dontFragment: (bits & 0x4000) !== 0,
+      ...((offset > 0 || more) && { fragment: { offset, more } }),
+      length,
+    },
+    identity: `${id} ${upper.identity} ${length}`,
+  };
+}
+
+function readIpv6(bytes: Buffer): ReadPacket {
+  const upper = readUpper(bytes[6] as number, bytes.subarray(40), false);
+  const length = 40 + bytes.readUInt16BE(4);
+  const address = (at: number): string =>
+    formatAddress(ipv6((bytes.readBigUInt64BE(at) << 64n) | bytes.readBigUInt64BE(at + 8)));
+  return {
+    packet: { ...upper.fields, src: address(8), dst: address(24), ttl: bytes[7] as number, length },
+    identity: `${upper.identity} ${length}`,
+  };
+}
+
+interface Upper {
+  readonly fields: Pick<PacketRecord, "protocol"> & Partial<PacketRecord>;
+  readonly identity: string;
+}
+
+function readUpper(number: number, bytes: Buffer, isLaterFragment: boolean): Upper {
+  const names: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp" };
+  const protocol = names[number] ?? String(number);
+  if (isLaterFragment || bytes.length < 8) return { fields: { protocol }, identity: protocol };
+  switch (protocol) {
+    case "tcp":
+      return readTcp(bytes);
+    case "udp":
+    case "sctp":
+      return {
+        fields: { protocol, srcPort: bytes.readUInt16BE(0), dstPort: bytes.readUInt16BE(2) },
+        identity: protocol,
+      };
+    case "icmp":
+    case "icmpv6":
+      return readIcmp(protocol, bytes);
+    default:
+      return { fields: { protocol }, identity: protocol };
+  }
+}
+
+function readTcp(bytes: Buffer): Upper {
+  const bits = bytes[13] ?? 0;
+  const on = (mask: number): boolean => (bits & mask) !== 0;
+  const flags = formatTcpFlags({ fin: on(1), syn: on(2), rst: on(4), psh: on(8), ack: on(16), urg: on(32) });
+  return {
+    fields: { protocol: "tcp", srcPort: bytes.readUInt16BE(0), dstPort: bytes.readUInt16BE(2), flags },
+    identity: `tcp ${flags} ${bytes.readUInt32BE(4)}`,
+  };
+}
+
+function readIcmp(protocol: "icmp" | "icmpv6", bytes: Buffer): Upper {
+  const type = bytes[0] as number;
+  const code = bytes[1] as number;
+  const echo = protocol === "icmp" ? type === 8 || type === 0 : type === 128 || type === 129;
+  const error = protocol === "icmp" ? [3, 4, 5, 11, 12].includes(type) : type < 128;
+  const inner = error ? readIp(bytes.subarray(8)) : undefined;
+  const tooBig = protocol === "icmp" ? type === 3 && code === 4 : type === 2;
+  return {
+    fields: {
+      protocol,
+      icmpType: type,
+      icmpCode: code,
+      ...(echo && { ident: bytes.readUInt16BE(4), sequence: bytes.readUInt16BE(6) }),
+      ...(tooBig && { mtu: protocol === "icmp" ? bytes.readUInt16BE(6) : bytes.readUInt32BE(4) }),
+      ...(inner && { inner: inner.packet }),
+    },
+    identity: `${protocol} ${type}/${code} ${echo ? bytes.readUInt32BE(4) : ""} ${inner?.identity ?? ""}`,
+  };
+}

@@ -1,0 +1,39 @@
+import type { Iptables } from "../iptables/netns.ts";
+import type { NetworkNamespace } from "../kernel/namespace.ts";
+import { routerName, switchName } from "../sim/underlay-build.ts";
+import type { World } from "../sim/world.ts";
+
+/** One namespace of a world, to be made as a real one. */
+export interface PlannedNamespace {
+  readonly ns: NetworkNamespace;
+  /** Its name on this machine. */
+  readonly id: string;
+  /** Nodes have tables; pods, the switch and hosts outside have none. */
+  readonly iptables?: Iptables;
+  /** It has no power: its ends of cables exist, and nobody listens to them. */
+  readonly dark: boolean;
+}
+
+/** All namespaces of a world: every node boots, every pod is wired. */
+export function planOf(world: World): readonly PlannedNamespace[] {
+  bootAll(world);
+  const nodes = new Map(
+    world.cluster.nodes.map(({ metadata: { name } }) => [name, world.node(name).iptables] as const),
+  );
+  return world.network.namespaces().map((ns, index) => {
+    const iptables = nodes.get(ns.name);
+    return {
+      ns,
+      id: `kubehop${index}`,
+      ...(iptables && { iptables }),
+      dark: world.network.isDown(ns.name),
+    };
+  });
+}
+
+/** Boots all nodes, the switch between them and the router. */
+export function bootAll(world: World): void {
+  for (const { metadata } of world.cluster.nodes) world.node(metadata.name);
+  world.network.get(switchName);
+  world.network.get(routerName);
+}
