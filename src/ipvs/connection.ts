@@ -153,7 +153,8 @@ export function connectionText(connection: IpvsConnection): string {
     formatEndpoint(service.address, service.port),
     formatEndpoint(server.address, server.port),
   ];
-  return `${protocol.toUpperCase()} ${state} ${ends.join(" ")}`;
+  const name = protocol.toUpperCase();
+  return [name, ...(state === name ? [] : [state]), ...ends].join(" ");
 }
 
 /** A client of a service, as persistence counts them. */

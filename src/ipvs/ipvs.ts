@@ -1,4 +1,5 @@
 import { headerChanges } from "../kernel/conntrack/record.ts";
+import { makeTuple } from "../kernel/conntrack/tuple.ts";
 import { drop } from "../kernel/drop.ts";
 import { linkFailure, reject, sendIcmpError } from "../kernel/icmp.ts";
 import { localOut } from "../kernel/ip/output.ts";
@@ -218,7 +219,8 @@ export class Ipvs {
     }
     const info = skb.conntrack;
     if (info === undefined || info.entry.confirmed || info.direction !== "original") return;
-    info.entry.reply = { ...info.entry.reply, src: server.address, srcPort: server.port };
+    const { protocol, dst, dstPort } = info.entry.reply;
+    info.entry.reply = makeTuple(protocol, server.address, dst, server.port, dstPort);
   }
 
   /** ip_vs_out(): answers of real servers get the virtual address back. */
@@ -269,7 +271,7 @@ export class Ipvs {
     skb.packet = { ...packet, dst: address, ttl, transport: { ...error, quoted } };
     this.#done.add(skb);
     const text = "The ICMP error is about an answer of a real server and goes there.";
-    this.#step(skb, "reinject", connection, text, packet);
+    this.#step(skb, routed.kind === "local" ? "found" : "reinject", connection, text, packet);
     if (routed.kind === "local") return "accept";
     skb.route = routed;
     localOut(namespace, skb, skb.inDevice);

@@ -114,12 +114,16 @@ export function runHook(
 
 /** Runs a hook and settles the verdict of a packet that ends in it. True: it goes on. */
 export function passHook(state: HookState, between?: () => boolean): boolean {
+  return settleHook(state, between) === "accept";
+}
+
+/** The same for a caller who has to know how the packet ended. */
+export function settleHook(state: HookState, between?: () => boolean): HookVerdict {
   const verdict = runHook(state, undefined, between);
-  if (verdict === "accept") return true;
   const { track } = state.skb;
   // A function that rejected has said so already; one that only dropped may have left it open.
   if (track !== undefined && verdict === "drop" && track.packet.verdict === "unknown") track.verdict("dropped");
-  return false;
+  return verdict;
 }
 
 /** The devices of a hook state by name, as steps record them. */

@@ -28,8 +28,8 @@ export function recordOf(flows: readonly Flow[], sinceNanos: number, sized: bool
   const trace: Record<string, (ReplayPacket & { readonly order: number })[]> = {};
   const frames: { readonly order: number; readonly line: string }[] = [];
   for (const hop of hops) {
-    const packet = walkHop(hop, sized, (order, line) => frames.push({ order, line }));
-    if (packet !== undefined) (trace[hop.namespace] ??= []).push(packet);
+    const packets = walkHop(hop, sized, (order, line) => frames.push({ order, line }));
+    if (packets.length > 0) (trace[hop.namespace] ??= []).push(...packets);
   }
   const inOrder = Object.entries(trace).map(([namespace, packets]) => [
     namespace,
@@ -41,24 +41,23 @@ export function recordOf(flows: readonly Flow[], sinceNanos: number, sized: bool
   };
 }
 
+/** One packet, and one more where IPVS sent it on: it passes OUTPUT as if it had been made here. */
 function walkHop(
   hop: Hop,
   sized: boolean,
   frame: (order: number, line: string) => void,
-): (ReplayPacket & { readonly order: number }) | undefined {
+): (ReplayPacket & { readonly order: number })[] {
   let packet: PacketRecord = hop.packet;
-  let seen: string | undefined;
-  let at: string | undefined;
-  let order = 0;
-  const steps: string[] = [];
+  let seen = "";
+  const packets: { at: string; steps: string[]; order: number }[] = [];
+  let begins = true;
   for (const step of hop.steps) {
     if (isTraced(step)) {
       const text = packetText(packet, sized);
-      if (at === undefined) {
-        at = text;
-        order = step.id;
-      }
-      steps.push(`${tableStep(step, packet.mark)}${seen === undefined || text === seen ? "" : ` | ${text}`}`);
+      if (begins) packets.push({ at: text, steps: [], order: step.id });
+      const place = tableStep(step, packet.mark);
+      packets.at(-1)?.steps.push(begins || text === seen ? place : `${place} | ${text}`);
+      begins = false;
       seen = text;
     } else if (step.kind === "device") {
       const direction = directions[step.action];
@@ -66,9 +65,10 @@ function walkHop(
         frame(step.id, `${hop.namespace} ${step.device} ${direction} ${macsText(packet)} ${packetText(packet, sized)}`);
       }
     }
+    if (step.kind === "ipvs" && step.action === "reinject") begins = true;
     for (const change of step.changes ?? []) packet = { ...packet, [change.field]: change.to };
   }
-  return at === undefined ? undefined : { at, steps, order };
+  return packets;
 }
 
 const directions: Readonly<Record<string, string>> = { receive: "in", transmit: "out", "other-host": "in-other" };

@@ -7,7 +7,7 @@ import { kernelProfiles } from "../kernel/profile.ts";
 
 import type { Iptables } from "../iptables/netns.ts";
 import type { TableName } from "../iptables/rule.ts";
-import { type BuildOptions, type BuiltNamespace, buildTopology } from "../topology/build.ts";
+import { type BuiltNamespace, buildTopology } from "../topology/build.ts";
 import type { FlowLine, Topology } from "../topology/topology.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { Flow } from "../trace/records.ts";
@@ -37,7 +37,6 @@ export interface ReplayOptions {
   readonly profile?: KernelProfile;
   /** Runs only flows that say yes. */
   only?(flow: FlowLine): boolean;
-  readonly execute?: BuildOptions["execute"];
   /** Called after each flow with what was recorded of it. */
   recorded?(flow: FlowLine, flows: readonly Flow[]): void;
 }
@@ -63,7 +62,6 @@ export function replay(topology: Topology, options: ReplayOptions = {}): ReplayF
   const built = buildTopology(topology, {
     network,
     surroundings,
-    ...(options.execute !== undefined && { execute: options.execute }),
   });
   for (const own of built.values()) {
     addRecorderTable(own.iptables);

@@ -2,6 +2,10 @@ import { type Iptables, createIptables } from "../iptables/netns.ts";
 import { CommandError } from "../iptables/apply.ts";
 import { restoreSets } from "../iptables/ipset/text.ts";
 import { parseRestore } from "../iptables/parse.ts";
+import { IpvsadmError, runIpvsadm } from "../ipvs/ipvsadm.ts";
+import type { Ipvs } from "../ipvs/ipvs.ts";
+import { createIpvs } from "../ipvs/netns.ts";
+import { IpvsError } from "../ipvs/service-table.ts";
 import { LineProblem, TextError, type TextProblem, readLines } from "../iptables/text-error.ts";
 import { addDevice, setUp } from "../kernel/link.ts";
 import { createNamespace } from "../kernel/namespace-create.ts";
@@ -29,8 +33,6 @@ export interface ListenLine {
 export interface BuildOptions {
   readonly network: Network;
   readonly surroundings: Surroundings;
-  /** Runs lines of `exec` files that are not about xt_recent; false when it does not know the line. */
-  execute?(built: BuiltNamespace, line: string): boolean;
 }
 
 /**
@@ -69,7 +71,7 @@ export function buildTopology(topology: Topology, options: BuildOptions): Readon
   };
   each(({ namespace }, { name, files }) => setSysctls(namespace, files.get("sysctl") ?? "", `${name}/sysctl`));
   each(({ namespace }, { name, files }) => runIpBatch(namespace, files.get("ip") ?? "", `${name}/ip`));
-  each((own, files) => program(own, files, options));
+  each(program);
   if (problems.length > 0) throw new TextError(problems);
   return built;
 }
@@ -86,7 +88,7 @@ function addEnd(built: ReadonlyMap<string, BuiltNamespace>, end: LinkEnd, peer: 
   setUp(namespace, end.device);
 }
 
-function program(own: BuiltNamespace, { name, files }: NamespaceFiles, options: BuildOptions): void {
+function program(own: BuiltNamespace, { name, files }: NamespaceFiles): void {
   const { namespace, iptables } = own;
   runBridgeBatch(namespace, files.get("bridge") ?? "", `${name}/bridge`);
   setSysctls(namespace, files.get("sysctl") ?? "", `${name}/sysctl`);
@@ -98,9 +100,11 @@ function program(own: BuiltNamespace, { name, files }: NamespaceFiles, options: 
     const text = files.get(file);
     if (text !== undefined) restore(iptables, text, `${name}/${file}`, family);
   }
+  let ipvs: Ipvs | undefined;
   readLines(files.get("exec") ?? "", `${name}/exec`, (line) => {
     const command = line.replace(/(^|\s)#.*$/, "").trim();
-    if (command === "" || runRecent(own, command) || options.execute?.(own, command) === true) return;
+    if (command === "" || runRecent(own, command)) return;
+    if (command.startsWith("ipvsadm ")) return balance((ipvs ??= createIpvs(namespace, iptables)), command);
     throw new LineProblem("UNKNOWN_COMMAND", 1, `${command} is not a command that is modelled`);
   });
 }
@@ -111,6 +115,16 @@ function restore(iptables: Iptables, text: string, file: string, family: Family)
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new TextError([{ code: error.code, file, line: 1, column: 1, message: error.message }]);
+  }
+}
+
+function balance({ table }: Ipvs, command: string): void {
+  try {
+    runIpvsadm(table, command);
+  } catch (error) {
+    if (error instanceof IpvsadmError || error instanceof IpvsError)
+      throw new LineProblem(error.code, 1, error.message);
+    throw error;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Device } from "../device.ts";
 import { drop } from "../drop.ts";
 import { linkFailure, reject } from "../icmp.ts";
 import type { NetworkNamespace } from "../namespace.ts";
-import { passHook } from "../netfilter.ts";
+import { type HookVerdict, settleHook } from "../netfilter.ts";
 import { type RoutedTo, type Skb, type SkbSocket, createSkb } from "../skb.ts";
 import type { PmtuDiscovery, SocketError } from "../socket/api.ts";
 import { transmit } from "../transmit.ts";
@@ -84,14 +84,14 @@ function settleFragmentation(ns: NetworkNamespace, skb: Skb, to: RoutedTo, disco
 
 /**
  * OUTPUT and what follows for a packet that has a route (`skb.route`): __ip_local_out(). IPVS sends here what
- * it has rewritten. EPERM when a hook ended it.
+ * it has rewritten. EPERM when a hook ended it, but not when a hook took it over (IPVS): then it was sent.
  */
 export function localOut(ns: NetworkNamespace, skb: Skb, tunnel?: Device): SocketError | undefined {
   const { device } = skb.route as RoutedTo;
   let { src, dst } = skb.packet;
   let { mark } = skb;
   let failure: SocketError | undefined;
-  const passed = passHook({ namespace: ns, hook: "OUTPUT", family: familyOf(dst), skb, outDevice: device }, () => {
+  const verdict = settleHook({ namespace: ns, hook: "OUTPUT", family: familyOf(dst), skb, outDevice: device }, () => {
     const { packet } = skb;
     if (packet.dst === dst && packet.src === src && skb.mark === mark) return true;
     ({ src, dst } = packet);
@@ -99,8 +99,12 @@ export function localOut(ns: NetworkNamespace, skb: Skb, tunnel?: Device): Socke
     failure = reroute(ns, skb);
     return failure === undefined;
   });
-  if (!passed) return failure ?? { errno: "EPERM" };
-  return postrouting(ns, skb, tunnel, false) ? undefined : { errno: "EPERM" };
+  if (verdict !== "accept") return failure ?? errorOf(verdict);
+  return errorOf(postrouting(ns, skb, tunnel, false));
+}
+
+function errorOf(verdict: HookVerdict): SocketError | undefined {
+  return verdict === "accept" || verdict === "stolen" ? undefined : { errno: "EPERM" };
 }
 
 /** A hook changed addresses or mark: another lookup (ip_route_me_harder). */
@@ -116,8 +120,13 @@ function reroute(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
   return undefined;
 }
 
-/** POSTROUTING, then the link: ip_output(). `inDevice` is where the packet was before (skb->dev). False when a hook ended it. */
-export function postrouting(ns: NetworkNamespace, skb: Skb, inDevice: Device | undefined, forwarded: boolean): boolean {
+/** POSTROUTING, then the link: ip_output(). `inDevice` is where the packet was before (skb->dev). Returns what the hook said. */
+export function postrouting(
+  ns: NetworkNamespace,
+  skb: Skb,
+  inDevice: Device | undefined,
+  forwarded: boolean,
+): HookVerdict {
   const { device } = skb.route as RoutedTo;
   const state = {
     namespace: ns,
@@ -128,9 +137,9 @@ export function postrouting(ns: NetworkNamespace, skb: Skb, inDevice: Device | u
     outDevice: device,
     ...(inDevice && skb.bridge && { physIn: skb.bridge.physIn }),
   };
-  if (!passHook(state)) return false;
-  finishOutput(ns, skb, forwarded);
-  return true;
+  const verdict = settleHook(state);
+  if (verdict === "accept") finishOutput(ns, skb, forwarded);
+  return verdict;
 }
 
 /** ip_finish_output(): fragments, when the packet is too long for the way ahead. */
