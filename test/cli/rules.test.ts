@@ -18,11 +18,13 @@ const outputs: Readonly<Record<string, string>> = {
   ipsets: "ipset",
 };
 
+/** `kubehop rules` for node-a of a recorded input. */
+function onNodeA(input: string, ...flags: readonly string[]): ReturnType<typeof kubehop> {
+  return kubehop("rules", "-f", join(inputs, `${input}.json`), "--node", "node-a", ...flags);
+}
+
 async function rules(input: string, mode: string, ...flags: readonly string[]): Promise<string> {
-  const { code, out, notes } = await kubehop(
-    ...["rules", "-f", join(inputs, `${input}.json`), "--node", "node-a"],
-    ...["--proxy-mode", mode, "--cluster-cidr", cidrs, ...flags],
-  );
+  const { code, out, notes } = await onNodeA(input, "--proxy-mode", mode, "--cluster-cidr", cidrs, ...flags);
   if (code !== 0) throw new Error(notes);
   return out;
 }
@@ -77,25 +79,13 @@ describe.for(["iptables", "ipvs"])("kube-proxy in %s mode", (mode) => {
 });
 
 test("a section that the mode does not have is a usage error", async () => {
-  const run = await kubehop("rules", "-f", join(inputs, "a-clusterip.json"), "--node", "node-a", "-o", "ipset");
+  const run = await onNodeA("a-clusterip", "-o", "ipset");
   expect(run).toMatchObject({ code: 2, out: "" });
   expect(run.notes).toContain("makes no ipset; there are events, jumps, restore");
 });
 
 test("a mode that is not modelled is not guessed", async () => {
-  const run = await kubehop(
-    ...[
-      "rules",
-      "-f",
-      join(inputs, "a-clusterip.json"),
-      "--node",
-      "node-a",
-      "-o",
-      "recorded",
-      "--proxy-mode",
-      "nftables",
-    ],
-  );
+  const run = await onNodeA("a-clusterip", "-o", "recorded", "--proxy-mode", "nftables");
   expect(run).toMatchObject({ code: 4, out: "" });
   expect(run.notes).toContain("NOT_MODELLED");
 });

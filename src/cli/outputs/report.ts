@@ -14,7 +14,7 @@ function text(reports: readonly ScenarioReport[], { colour }: Streams): string {
       const met = flow.failures.length === 0;
       const sign = met ? paint("✔", "good") : paint("✖", "bad");
       return [
-        `  ${sign} ${flow.name}: ${flow.trace.outcome} (${flow.trace.message})`,
+        `  ${sign} ${flow.name}: ${flow.trace.outcome} (${flow.trace.message.replaceAll("\n", "; ")})`,
         ...flow.failures.map((failure) => paint(`      ${report.file}:${flow.place.line} ${failure}`, "bad")),
       ];
     }),
