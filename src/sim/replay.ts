@@ -8,7 +8,8 @@ import { kernelProfiles } from "../kernel/profile.ts";
 import type { Iptables } from "../iptables/netns.ts";
 import type { TableName } from "../iptables/rule.ts";
 import { type BuiltNamespace, buildTopology } from "../topology/build.ts";
-import type { FlowLine, Topology } from "../topology/topology.ts";
+import type { FlowLine } from "../topology/flow-line.ts";
+import type { Topology } from "../topology/topology.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { Flow } from "../trace/records.ts";
 import { type Address, address } from "../wire/address.ts";
@@ -65,7 +66,7 @@ export function replay(topology: Topology, options: ReplayOptions = {}): ReplayF
   });
   for (const own of built.values()) {
     addRecorderTable(own.iptables);
-    openServers(own);
+    openAnsweringServers(own);
   }
   const sized = topology.flows.some((flow) => flow.options["size"] !== undefined);
   const results: ReplayFlow[] = [];
@@ -115,13 +116,14 @@ function runFlow(
   };
 }
 
-function forget(namespace: NetworkNamespace): void {
+/** What the recorder did before each flow. */
+export function forget(namespace: NetworkNamespace): void {
   namespace.conntrack.flush();
   namespace.ip.pathMtus.clear();
 }
 
 /** The recorder's TRACE rules stood in the raw tables of every namespace, so those existed everywhere. */
-function addRecorderTable(iptables: Iptables): void {
+export function addRecorderTable(iptables: Iptables): void {
   for (const family of ["ipv4", "ipv6"] as const) {
     const table: TableName = "raw";
     if (iptables.ruleset(family).tables.has(table)) continue;
@@ -131,7 +133,7 @@ function addRecorderTable(iptables: Iptables): void {
 }
 
 /** Servers that answer with who they are; TCP ones when the whole request has come. */
-function openServers({ namespace, listens }: BuiltNamespace): void {
+export function openAnsweringServers({ namespace, listens }: Pick<BuiltNamespace, "namespace" | "listens">): void {
   const { name, sockets, surroundings } = namespace;
   const later = (action: () => void): void => void surroundings.clock.after(wakeUpNanos, action);
   for (const { protocol, port } of listens) {
