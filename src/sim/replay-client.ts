@@ -10,7 +10,7 @@ import type {
   TcpConnection,
   UdpSocket,
 } from "../kernel/socket/api.ts";
-import type { FlowLine } from "../topology/topology.ts";
+import type { FlowLine } from "../topology/flow-line.ts";
 import type { FlowRecorder } from "../trace/recorder.ts";
 import { address, formatAddress, formatEndpoint } from "../wire/address.ts";
 import { type Payload, type TcpFlags, emptyPayload } from "../wire/packet.ts";
@@ -60,8 +60,11 @@ export function answerPayload(server: string, local: Endpoint, peer: Endpoint): 
   return { kind: "bytes", length: answerBytes, text: JSON.stringify(answer) };
 }
 
+/** What came may be the client's own request: a connection to its own address and port connects to itself. */
 function readAnswer(payload: Payload): ReplayAnswer {
-  return payload.kind === "bytes" && payload.text !== undefined ? (JSON.parse(payload.text) as ReplayAnswer) : {};
+  return payload.kind === "bytes" && payload.text?.startsWith("{") === true
+    ? (JSON.parse(payload.text) as ReplayAnswer)
+    : {};
 }
 
 /** Runs one flow from its first packet to the client's last word. */

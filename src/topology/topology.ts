@@ -1,4 +1,6 @@
 import { type TextProblem, LineProblem, TextError, readLines } from "../iptables/text-error.ts";
+import { parseMac } from "../wire/mac.ts";
+import { type FlowLine, parseFlow } from "./flow-line.ts";
 
 /*
  * A folder of plain Linux state (NS is a namespace, itself a path where its name has a slash):
@@ -23,16 +25,6 @@ export interface Link {
   readonly ends: readonly [LinkEnd, LinkEnd];
 }
 
-/** Something to send. */
-export interface FlowLine {
-  readonly name: string;
-  readonly from: string;
-  readonly protocol: "tcp" | "udp" | "icmp" | "raw";
-  /** `10.96.0.11:80`, `[fd00::1]:80`, or an address alone. */
-  readonly destination: string;
-  readonly options: Readonly<Record<string, string>>;
-}
-
 export interface NamespaceFiles {
   readonly name: string;
   /** File name to text: `sysctl`, `ip`, `iptables`, ... */
@@ -53,7 +45,7 @@ export function parseTopology(files: TopologyFiles): Topology {
   const read = (file: string, line: (text: string) => void): void => {
     try {
       readLines(files.get(file) ?? "", file, (text) => {
-        const bare = text.replace(/(^|\s)#.*$/, "").trim();
+        const bare = text.replace(/(^|\s)#.*$/, "").trimEnd();
         if (bare !== "") line(bare);
       });
     } catch (error) {
@@ -61,43 +53,38 @@ export function parseTopology(files: TopologyFiles): Topology {
       problems.push(...error.problems);
     }
   };
-  read("links", (text) => links.push(parseLink(text)));
-  read("flows", (text) => flows.push(parseFlow(text)));
+  const devices = new Set<string>();
+  read("links", (text) => links.push(parseLink(text, devices)));
+  const namespaces = namespacesOf(files, links);
+  const names = new Set(namespaces.map(({ name }) => name));
+  read("flows", (text) => flows.push(parseFlow(text, names)));
   if (problems.length > 0) throw new TextError(problems);
-  return { links, flows, namespaces: namespacesOf(files, links) };
+  return { links, flows, namespaces };
 }
 
-function parseLink(text: string): Link {
-  const ends = text.split(/\s+/).map((end) => {
-    const match = /^([^=\s]+):([^:=\s]+)(?:=(\S+))?$/.exec(end);
-    const [, namespace, device, mac] = match ?? [];
-    if (namespace === undefined || device === undefined) {
-      throw new LineProblem("BAD_LINK", text.indexOf(end) + 1, `${end} is not NAMESPACE:DEVICE[=MAC]`);
-    }
-    return { namespace, device, ...(mac !== undefined && { mac }) };
-  });
+/** `taken` holds the devices of the lines before: each has one other end. */
+function parseLink(text: string, taken: Set<string>): Link {
+  const ends = text
+    .trim()
+    .split(/\s+/)
+    .map((end) => {
+      const fail = (message: string): never => {
+        throw new LineProblem("BAD_LINK", text.indexOf(end) + 1, message);
+      };
+      const match = /^([^=\s]+):([^:=\s]+)(?:=(\S+))?$/.exec(end);
+      const [, namespace, device, mac] = match ?? [];
+      if (namespace === undefined || device === undefined) return fail(`${end} is not NAMESPACE:DEVICE[=MAC]`);
+      if (mac !== undefined && parseMac(mac) === undefined) return fail(`${mac} is not a MAC address`);
+      const place = `${namespace}:${device}`;
+      if (device === "lo" || taken.has(place)) return fail(`${place} exists already: a device is the end of one link`);
+      taken.add(place);
+      return { namespace, device, ...(mac !== undefined && { mac }) };
+    });
   const [first, second] = ends;
   if (first === undefined || second === undefined || ends.length > 2) {
     throw new LineProblem("BAD_LINK", 1, "a link has two ends: NAMESPACE:DEVICE NAMESPACE:DEVICE");
   }
   return { ends: [first, second] };
-}
-
-function parseFlow(text: string): FlowLine {
-  const [name, from, protocol, destination, ...rest] = text.split(/\s+/);
-  if (name === undefined || from === undefined || destination === undefined) {
-    throw new LineProblem("BAD_FLOW", 1, "a flow is NAME NAMESPACE PROTOCOL DESTINATION [OPTION=VALUE]...");
-  }
-  if (protocol !== "tcp" && protocol !== "udp" && protocol !== "icmp" && protocol !== "raw") {
-    throw new LineProblem("BAD_FLOW", text.indexOf(protocol ?? "") + 1, `${protocol} is not tcp, udp, icmp or raw`);
-  }
-  const options: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const option of rest) {
-    const at = option.indexOf("=");
-    if (at < 1) throw new LineProblem("BAD_FLOW", text.indexOf(option) + 1, `${option} is not OPTION=VALUE`);
-    options[option.slice(0, at)] = option.slice(at + 1);
-  }
-  return { name, from, protocol, destination, options };
 }
 
 function namespacesOf(files: TopologyFiles, links: readonly Link[]): NamespaceFiles[] {
