@@ -47,6 +47,15 @@ export class IpSets {
     return true;
   }
 
+  /** Whether a list:set holds the set: the kernel then neither destroys nor renames it. */
+  isMember(name: string): boolean {
+    return this.sets().some(
+      (set) =>
+        set.spec.type === "list:set" &&
+        [...set.entries()].some(({ element: [part] }) => part?.kind === "text" && part.text === name),
+    );
+  }
+
   /** The entry that holds the packet; a list:set asks its members in turn. */
   find(set: IpSet, state: HookState, flags: readonly SetFlag[]): SetEntry | undefined {
     if (set.spec.type !== "list:set") return set.find(state, flags);

@@ -41,6 +41,9 @@ function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean
     case "add":
     case "-A": {
       const set = setAt(first);
+      if (set.spec.type === "list:set" && setAt(second).spec.type === "list:set") {
+        fail("BAD_ELEMENT", `${second?.text} is a list:set itself: a list cannot hold lists`, second);
+      }
       for (const element of elementsOf(set, second, fail)) {
         if (!set.add(element, entryOptions(words.slice(2))) && !exist)
           fail("ELEMENT_EXISTS", `${second?.text} is in the set already`, second);
@@ -61,16 +64,23 @@ function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean
       return;
     case "destroy":
     case "-X":
-      for (const set of first === undefined ? sets.sets() : [setAt(first)]) sets.destroy(set.name);
+      for (const { name } of first === undefined ? sets.sets() : [setAt(first)]) {
+        if (first !== undefined && sets.isMember(name)) fail("SET_IN_USE", `a list:set holds ${name}`);
+        sets.destroy(name);
+      }
       return;
     case "swap":
     case "-W":
+      if (setAt(first).spec.type !== setAt(second).spec.type || first?.text === second?.text) {
+        fail("SET_TYPES_DIFFER", `${first?.text} and ${second?.text} are not two sets of one type`, second);
+      }
       sets.swap(setAt(first).name, setAt(second).name);
       return;
     case "rename":
     case "-E":
-      if (!sets.rename(setAt(first).name, second?.text ?? ""))
-        fail("SET_EXISTS", `the name ${second?.text} is taken`, second);
+      if (sets.isMember(setAt(first).name)) fail("SET_IN_USE", `a list:set holds ${first?.text}`);
+      if (second === undefined) return fail("MISSING_VALUE", "rename takes NAME NEW-NAME");
+      if (!sets.rename(setAt(first).name, second.text)) fail("SET_EXISTS", `the name ${second.text} is taken`, second);
       return;
     case "COMMIT":
     case "quit":
