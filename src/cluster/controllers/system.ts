@@ -16,12 +16,20 @@ export function missingSystemObjects(
   settings: ClusterSettings,
   assumptions: Assumptions,
 ): readonly KubernetesObject[] {
-  if (settings.systemComponents === "none") return [];
   const find = (kind: KubernetesObject["kind"], namespace: string, name: string): KubernetesObject | undefined =>
     objects.find(
       (object) => object.kind === kind && object.metadata.name === name && object.metadata.namespace === namespace,
     );
+  const dnsStated = find("Service", "kube-system", "kube-dns") !== undefined;
+  const corefileStated = find("ConfigMap", "kube-system", "coredns") !== undefined;
   const made: KubernetesObject[] = [];
+  if (dnsStated && !corefileStated) {
+    // Nobody asks a cluster for the ConfigMaps of its system.
+    made.push(corefile(settings));
+    const text = "CoreDNS has the Corefile that kubeadm writes for Kubernetes 1.30";
+    assumptions.add("corefile", text, "ConfigMap kube-system/coredns");
+  }
+  if (settings.systemComponents === "none") return made;
   const stated = find("Service", "default", "kubernetes") as Service | undefined;
   const apiService = stated ?? apiServerService(settings);
   if (stated === undefined) made.push(apiService);
@@ -32,11 +40,11 @@ export function missingSystemObjects(
     `the API server answers on port 6443 of ${nodes[0]?.metadata.name} (${where})`,
     "Service default/kubernetes with its EndpointSlice",
   );
-  if (find("Service", "kube-system", "kube-dns") !== undefined) return made;
+  if (dnsStated) return made;
   const dns = dnsService(settings);
   made.push(dns);
   if (find("Deployment", "kube-system", "coredns") === undefined) made.push(coreDns());
-  if (find("ConfigMap", "kube-system", "coredns") === undefined) made.push(corefile(settings));
+  if (!corefileStated) made.push(corefile(settings));
   assumptions.add(
     "dns",
     `CoreDNS runs as kubeadm installs it: two pods behind ${dns.spec.clusterIP}, with the Corefile of Kubernetes 1.30`,
