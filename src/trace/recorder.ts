@@ -128,7 +128,10 @@ export class PacketRecorder {
   }
 
   /** The packet enters a namespace, by a device or (without one) because it is made there. */
-  enter(place: { readonly namespace: string; readonly node?: string; readonly device?: string }, view: PacketView): void {
+  enter(
+    place: { readonly namespace: string; readonly node?: string; readonly device?: string },
+    view: PacketView,
+  ): void {
     this.#hop = { ...place, packet: recordPacket(view), steps: [] };
     this.packet.hops.push(this.#hop);
   }
@@ -145,7 +148,8 @@ export class PacketRecorder {
    */
   verdict(verdict: PacketVerdict): void {
     this.packet.verdict = verdict;
-    if (verdict === "unknown") this.flow.recorder.doubt(this.#hop?.steps.at(-1)?.text ?? "something that is not modelled decides");
+    if (verdict === "unknown")
+      this.flow.recorder.doubt(this.#hop?.steps.at(-1)?.text ?? "something that is not modelled decides");
   }
 
   /** A packet caused by this one, at the step recorded last, in the same flow unless told otherwise. */

@@ -70,9 +70,9 @@ export function formatCidr(block: Cidr): string {
 
 /** The address `offset` places after the first one of the block. Throws when it lies outside. */
 export function nthAddress(block: Cidr, offset: number): Address {
-  const address = (
-    typeof block.base === "number" ? ipv4(block.base + offset) : ipv6(block.base + BigInt(offset))
-  ) as IPv4 | IPv6;
+  const address = (typeof block.base === "number" ? ipv4(block.base + offset) : ipv6(block.base + BigInt(offset))) as
+    | IPv4
+    | IPv6;
   if (!contains(block, address)) throw new RangeError(`${formatCidr(block)} has no address number ${offset}`);
   return address;
 }
