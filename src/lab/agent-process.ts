@@ -10,6 +10,7 @@ const script = fileURLToPath(import.meta.url).replace(/agent-process\.(\w+)$/, "
 /** The process in a namespace that owns its sockets. */
 export class AgentProcess {
   readonly #process: ChildProcess;
+  #waiting = "";
   readonly #handlers = new Map<string, (event: AgentEvent) => void>();
 
   constructor(id: string) {
@@ -35,8 +36,15 @@ export class AgentProcess {
     this.#handlers.set(id, handler);
   }
 
+  /** What is told in one turn arrives in one piece, so that datagrams sent together leave together. */
   tell(command: AgentCommand): void {
-    this.#process.stdin?.write(`${JSON.stringify(command)}\n`);
+    if (this.#waiting === "") queueMicrotask(() => this.#flush());
+    this.#waiting += `${JSON.stringify(command)}\n`;
+  }
+
+  #flush(): void {
+    this.#process.stdin?.write(this.#waiting);
+    this.#waiting = "";
   }
 
   stop(): void {

@@ -130,18 +130,24 @@ function deviceNames(id: string): ReadonlyMap<number, string> {
   return new Map(shownLinks(id).map(({ ifindex, ifname }) => [ifindex, ifname]));
 }
 
+function hasCarriers({ ns, id }: PlannedNamespace): boolean {
+  return shownLinks(id).every(({ ifname, flags, qdisc }) => {
+    const device = ns.devices.get(ifname);
+    const neverHas = device?.kind === "bridge" && device.ports.length === 0;
+    return neverHas || !flags.includes("UP") || (flags.includes("LOWER_UP") && qdisc !== "noop");
+  });
+}
+
 /** A device that is up still drops frames until it has its carrier and a queue. */
 async function carriers(plan: readonly PlannedNamespace[]): Promise<void> {
-  const late = new Set(plan.map(({ id }) => id));
+  let late = plan;
   for (let attempt = 0; attempt < 200; attempt++) {
-    for (const id of late) {
-      const ready = shownLinks(id).every(
-        ({ flags, qdisc }) => !flags.includes("UP") || (flags.includes("LOWER_UP") && qdisc !== "noop"),
-      );
-      if (ready) late.delete(id);
-    }
-    if (late.size === 0) return;
+    late = late.filter((planned) => !hasCarriers(planned));
+    if (late.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new LabError(`devices of ${[...late].join(", ")} never got their carrier`);
+  const devices = late.flatMap(({ id }) =>
+    shownLinks(id).map(({ ifname, flags, qdisc }) => `${id} ${ifname} ${flags.join()} ${qdisc}`),
+  );
+  throw new LabError(`these devices never got their carrier: ${devices.join("; ")}`);
 }

@@ -20,6 +20,11 @@ export interface Section {
 export interface CompareOptions {
   /** Ports that somebody chose. All others are random (masquerading picks them) and compared as `*`. */
   readonly knownPorts: ReadonlySet<number>;
+  /**
+   * `namespace device` of bridges. A frame that a bridge device itself sends is compared without its source: where
+   * br_netfilter resolves the neighbour of a translated packet, the sender's own address is put back below the device.
+   */
+  readonly bridges: ReadonlySet<string>;
   /** Of each kind of packet only those before the first repetition count: for flows that time out. */
   readonly firstOnly: boolean;
 }
@@ -75,7 +80,9 @@ function framesByPlace(wire: readonly string[], options: CompareOptions): Readon
   for (const line of wire) {
     const [namespace, device, direction, macs, ...rest] = line.split(" ");
     const packet = masked(rest.join(" "), options);
-    append(places, `${namespace} ${device} ${direction}, ${ends(packet)}`, `${macs} ${packet}`);
+    const fromBridge = direction === "out" && options.bridges.has(`${namespace} ${device}`);
+    const addresses = fromBridge ? macs?.replace(/^[^>]*/, "*") : macs;
+    append(places, `${namespace} ${device} ${direction}, ${ends(packet)}`, `${addresses} ${packet}`);
   }
   if (!options.firstOnly) return places;
   return new Map([...places].map(([place, lines]) => [place, untilRepeated(lines, (line) => line)]));

@@ -52,16 +52,27 @@ export async function runLabFlow(loaded: LoadedScenario, index: number, options:
   if (engine.outcome === "unknown")
     return { ...about, skipped: `kubehop itself says unknown: ${engine.record.result[1]}` };
   const firstOnly = slowOutcomes.includes(engine.outcome) || slowOutcomes.includes(linux.outcome);
-  const sections = compare(linux.record, engine.record, { knownPorts: linux.knownPorts, firstOnly });
+  const { knownPorts } = linux;
+  const sections = compare(linux.record, engine.record, { knownPorts, bridges: bridgesOf(plan), firstOnly });
   return { ...about, sections, outcome: linux.outcome };
 }
 
-function whySkipped({ world }: Stage, plan: readonly PlannedNamespace[], { missing }: LabOptions): string | undefined {
+function bridgesOf(plan: readonly PlannedNamespace[]): ReadonlySet<string> {
+  const devices = plan.flatMap(({ ns }) => [...ns.devices.values()].map((device) => ({ ns, device })));
+  return new Set(devices.flatMap(({ ns, device }) => (device.kind === "bridge" ? [`${ns.name} ${device.name}`] : [])));
+}
+
+function whySkipped(
+  { world, request }: Stage,
+  plan: readonly PlannedNamespace[],
+  { missing }: LabOptions,
+): string | undefined {
   const essential = essentials.find((feature) => missing.has(feature));
   if (essential !== undefined) return `this kernel lacks ${essential} (${missing.get(essential)})`;
   if (world.cluster.settings.proxyMode === "ipvs") {
     return missing.has("ip_vs") ? "this kernel has no ip_vs" : "the lab does not program IPVS";
   }
+  if (world.network.isDown(world.namespaceOf(request.who).name)) return "the sender itself has no power";
   return whyNotHere(plan, missing);
 }
 

@@ -1,7 +1,7 @@
-import { nanosPerSecond } from "../kernel/clock.ts";
+import { type Timer, nanosPerSecond } from "../kernel/clock.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { runProbe } from "../sim/probe/index.ts";
-import type { ProbeResult } from "../sim/probe/probe.ts";
+import type { ProbeContext, ProbeResult } from "../sim/probe/probe.ts";
 import { resolveHost, resolverOf } from "../sim/resolve.ts";
 import type { ProbeRequest } from "../sim/simulation.ts";
 import type { World } from "../sim/world.ts";
@@ -29,28 +29,23 @@ export async function probeOnLinux(
     sockets,
     surroundings: { ...picture.surroundings, clock },
   };
+  let patience: Timer | undefined;
   const result = await new Promise<ProbeResult | undefined>((resolve) => {
-    const patience = clock.after(patienceSeconds * nanosPerSecond, () => resolve(undefined));
-    runProbe(
-      request.command,
-      {
-        namespace,
-        clock,
-        key: `${request.run}@${namespace.name}`,
-        openFlow: () => undefined,
-        resolver: (purpose, server) => resolverOf(world, request.who, namespace, purpose, server),
-        resolve: (host, families, done) => {
-          const literal = parseAddress(host);
-          if (literal !== undefined) return done({ kind: "addresses", addresses: [literal] });
-          return resolveHost(world, request.who, namespace, host, families, done);
-        },
+    patience = clock.after(patienceSeconds * nanosPerSecond, () => resolve(undefined));
+    const context: ProbeContext = {
+      namespace,
+      clock,
+      key: `${request.run}@${namespace.name}`,
+      openFlow: () => undefined,
+      resolver: (purpose, server) => resolverOf(world, request.who, namespace, purpose, server),
+      resolve: (host, families, done) => {
+        const literal = parseAddress(host);
+        if (literal !== undefined) return done({ kind: "addresses", addresses: [literal] });
+        return resolveHost(world, request.who, namespace, host, families, done);
       },
-      (ended) => {
-        patience.cancel();
-        resolve(ended);
-      },
-    );
-  });
+    };
+    runProbe(request.command, context, resolve);
+  }).finally(() => patience?.cancel());
   await new Promise((resolve) => setTimeout(resolve, settleMillis));
   return result;
 }

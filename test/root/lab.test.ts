@@ -1,0 +1,50 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { whyNoLab } from "../../src/lab/private-world.ts";
+
+/*
+ * Every scenario on the real kernel: the expectation is what Linux did, never what kubehop said. Flows that this kernel
+ * cannot run are printed with the reason.
+ */
+
+const root = resolve(import.meta.dirname, "../..");
+const reason = whyNoLab();
+if (reason !== undefined) {
+  if (process.env["KUBEHOP_REQUIRE"] === "all") throw new Error(`test/root/lab.test.ts: ${reason}`);
+  console.warn(`skipped: test/root/lab.test.ts: ${reason}`);
+}
+
+function lab(...words: readonly string[]): { readonly status: number | null; readonly text: string } {
+  const main = join(root, "src/cli/main.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", main, "lab", ...words], {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  return { status, text: `${stdout}${stderr}` };
+}
+
+const scenarios = readdirSync(join(root, "scenarios"))
+  .filter((name) => name.endsWith(".yaml"))
+  .toSorted();
+
+describe.skipIf(reason !== undefined)("Linux and kubehop show the same", () => {
+  test.for(scenarios)("%s", { timeout: 300_000 }, (name) => {
+    const { status, text } = lab("--differences", join("scenarios", name));
+    for (const line of text.split("\n")) if (line.includes(": skipped, ")) console.warn(`${name}: ${line.trim()}`);
+    expect(status, text).toBe(0);
+  });
+
+  test("nothing of a lab is left when it is killed in the middle", { timeout: 60_000 }, () => {
+    const script = [
+      `"${process.execPath}" --import tsx src/cli/main.ts lab scenarios/same-node.yaml >/dev/null 2>&1 &`,
+      "sleep 4; kill -9 $!; sleep 2",
+      "ps -e -o args= | grep -c '[k]ubehop[0-9]' || true",
+      "ip netns list | grep -c '^kubehop[0-9]' || true",
+    ].join("\n");
+    const { stdout } = spawnSync("bash", ["-c", script], { cwd: root, encoding: "utf8" });
+    expect(stdout.trim().split(/\s+/)).toEqual(["0", "0"]);
+  });
+});
