@@ -1,8 +1,13 @@
 import { isMap, isSeq, parseAllDocuments } from "yaml";
 
+export interface SharedFile {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What a shared link carries: files by name, the first one opened. */
 export interface SharedFiles {
-  readonly files: readonly { readonly name: string; readonly text: string }[];
+  readonly files: readonly SharedFile[];
 }
 
 /** Above this many characters a link is refused by some programs; offer a file instead. */

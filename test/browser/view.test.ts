@@ -1,214 +1,137 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { mkdtemp, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ServedPage, servePage } from "../../src/cli/serve.ts";
-import { launchBrowser, missingBrowser } from "./chromium.ts";
+import { expect, test } from "vitest";
+import { axeFindings, describePage, position, sentence } from "./page.ts";
 
-if (missingBrowser !== undefined) console.warn(`browser tests skipped: ${missingBrowser}`);
-
-const root = resolve(import.meta.dirname, "../..");
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-describe.skipIf(missingBrowser !== undefined)(
-  `the page in Chromium${missingBrowser ? ` (${missingBrowser})` : ""}`,
-  () => {
-    let directory: string;
-    let served: ServedPage;
-    let browser: Browser;
-
-    beforeAll(async () => {
-      directory = await mkdtemp(join(tmpdir(), "kubehop-page-"));
-      await build({
-        root: join(root, "src/viz/web"),
-        configFile: join(root, "vite.config.ts"),
-        logLevel: "error",
-        build: { outDir: directory },
-      });
-      served = await servePage({ directory, port: 0 });
-      browser = await launchBrowser();
+describePage("the page in Chromium", ({ onPage }) => {
+  test("the first sample is loaded and paused at its first step", async () => {
+    await onPage({}, async (page) => {
+      expect(await position(page)).toBe(1);
+      expect(await page.getByRole("button", { name: "Play (Space)" }).isVisible()).toBe(true);
+      expect(await page.locator("#stage .box-node").count()).toBeGreaterThan(0);
+      expect(await page.getByRole("row").count()).toBeGreaterThan(3);
     });
+  });
 
-    afterAll(async () => {
-      await browser?.close();
-      await served?.close();
-      if (directory !== undefined) await rm(directory, { recursive: true });
+  test("buttons and keys step forward and back, to the ends and to the next rewrite", async () => {
+    await onPage({}, async (page) => {
+      await page.keyboard.press("g");
+      const first = await sentence(page);
+      await page.keyboard.press("ArrowRight");
+      expect(await position(page)).toBe(2);
+      expect(await sentence(page)).not.toBe(first);
+      await page.getByRole("button", { name: "Back (←)" }).click();
+      expect(await sentence(page)).toBe(first);
+      await page.getByRole("button", { name: "Forward (→)" }).click();
+      expect(await position(page)).toBe(2);
+      await page.keyboard.press("End");
+      const last = await position(page);
+      expect(last).toBeGreaterThan(10);
+      await page.keyboard.press("Home");
+      expect(await position(page)).toBe(1);
+      await page.keyboard.press("n");
+      expect(await page.locator(".fields .changed").count()).toBeGreaterThan(0);
     });
+  });
 
-    /** Opens the page, runs a test on it, and fails on anything that the console, the network or the page complains of. */
-    async function onPage(options: BrowserContextOptions, run: (page: Page) => Promise<void>): Promise<void> {
-      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-      const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on("console", (message) => {
-        if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-      });
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
-      page.on("response", (response) => {
-        if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
-      });
-      page.on("request", (request) => {
-        if (!request.url().startsWith(served.url)) complaints.push(`request to ${request.url()}`);
-      });
-      try {
-        await page.goto(served.url);
-        await page.locator(".badge").waitFor();
-        await page.locator("#stage .element").first().waitFor();
-        await run(page);
-        expect(complaints).toEqual([]);
-      } finally {
-        await context.close();
+  test("one cursor: stage, list, timeline and inspector show the same step", async () => {
+    await onPage({}, async (page) => {
+      await page.keyboard.press("g");
+      await page.keyboard.press("n");
+      const at = await position(page);
+      const text = await sentence(page);
+      expect(await page.getByRole("slider", { name: "Timeline" }).getAttribute("aria-valuenow")).toBe(String(at));
+      expect(await page.locator('.event[aria-selected="true"] .what').textContent()).toBe(text);
+      expect(await page.getByRole("grid").getAttribute("aria-activedescendant")).toBe(`event-${at - 1}`);
+      expect(await page.locator("#stage .element.active").count()).toBe(1);
+      await page.locator('.event[aria-selected="true"] + .event').click();
+      expect(await position(page)).toBe(at + 1);
+    });
+  });
+
+  test("Space plays and pauses, without motion where that is asked for", async () => {
+    await onPage({ reducedMotion: "reduce" }, async (page) => {
+      await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
+      await page.locator("h1").click();
+      await page.keyboard.press("Space");
+      await expect.poll(() => position(page), { timeout: 5000 }).toBeGreaterThan(2);
+      await page.keyboard.press("Space");
+      expect(await page.getByRole("button", { name: "Play (Space)" }).isVisible()).toBe(true);
+    });
+  });
+
+  test("single keys do nothing while somebody types, and can be turned off", async () => {
+    await onPage({}, async (page) => {
+      await page.locator("#yaml").focus();
+      await page.keyboard.press("End");
+      expect(await position(page)).toBe(1);
+      await page.locator("h1").click();
+      await page.keyboard.press("?");
+      await page.getByLabel("Single keys work").uncheck();
+      await page.getByRole("button", { name: "Close" }).click();
+      await page.keyboard.press("End");
+      expect(await position(page)).toBe(1);
+    });
+  });
+
+  test("broken YAML is told with its line, and the last trace stays", async () => {
+    await onPage({}, async (page) => {
+      await page.locator("#yaml").fill("name: x\nflows: [\n");
+      await page.getByRole("button", { name: "Run", exact: true }).click();
+      await page.locator(".problems li").first().waitFor();
+      expect(await page.locator(".problems button").first().textContent()).toMatch(/:\d+:\d+$/);
+      expect(await page.locator("#stage .element").count()).toBeGreaterThan(0);
+    });
+  });
+
+  test("an edit of the text runs by itself, and what stays keeps its place", async () => {
+    await onPage({}, async (page) => {
+      const places = (): Promise<(string | null)[]> =>
+        page.locator("#stage .box path").evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
+      const before = await places();
+      const text = await page.locator("#yaml").inputValue();
+      await page.locator("#yaml").fill(text.replace("curl http://web", "curl http://web/again"));
+      await page.locator(".verdict-run", { hasText: "again" }).waitFor();
+      expect(await places()).toEqual(before);
+    });
+  });
+
+  test("every sample runs and leaves the page without complaint", async () => {
+    await onPage({}, async (page) => {
+      const files = await page
+        .locator("#sample option")
+        .evaluateAll((options) =>
+          options.map((one) => (one as HTMLOptionElement).value).filter((value) => value !== ""),
+        );
+      expect(files.length).toBeGreaterThan(10);
+      for (const file of files) {
+        await page.locator("#sample").selectOption(file);
+        await page.waitForTimeout(100);
+        await page.locator('#verdict[aria-busy="false"]').waitFor();
+        expect(await page.locator(".failure").allTextContents(), file).toEqual([]);
+        expect(await page.locator(".problems li").allTextContents(), file).toEqual([]);
       }
-    }
-
-    const position = async (page: Page): Promise<number> =>
-      Number.parseInt((await page.locator(".position").textContent()) ?? "", 10);
-    const sentence = (page: Page): Promise<string | null> => page.locator(".sentence").textContent();
-
-    test("the first sample is loaded and paused at its first step", async () => {
-      await onPage({}, async (page) => {
-        expect(await position(page)).toBe(1);
-        expect(await page.getByRole("button", { name: "Play (Space)" }).isVisible()).toBe(true);
-        expect(await page.locator("#stage .box-node").count()).toBeGreaterThan(0);
-        expect(await page.getByRole("row").count()).toBeGreaterThan(3);
-      });
     });
+  });
 
-    test("buttons and keys step forward and back, to the ends and to the next rewrite", async () => {
-      await onPage({}, async (page) => {
-        await page.keyboard.press("g");
-        const first = await sentence(page);
-        await page.keyboard.press("ArrowRight");
-        expect(await position(page)).toBe(2);
-        expect(await sentence(page)).not.toBe(first);
-        await page.getByRole("button", { name: "Back (←)" }).click();
-        expect(await sentence(page)).toBe(first);
-        await page.getByRole("button", { name: "Forward (→)" }).click();
-        expect(await position(page)).toBe(2);
-        await page.keyboard.press("End");
-        const last = await position(page);
-        expect(last).toBeGreaterThan(10);
-        await page.keyboard.press("Home");
-        expect(await position(page)).toBe(1);
-        await page.keyboard.press("n");
-        expect(await page.locator(".fields .changed").count()).toBeGreaterThan(0);
-      });
+  test("a hostile name is text and nothing else", async () => {
+    await onPage({}, async (page) => {
+      const hostile = "<img src=x onerror=alert(1)>";
+      await page.locator("#command").fill(`curl http://${hostile}`);
+      await page.getByRole("button", { name: "Run", exact: true }).click();
+      await page.waitForTimeout(500);
+      expect(await page.locator("img").count()).toBe(0);
     });
+  });
 
-    test("one cursor: stage, list, timeline and inspector show the same step", async () => {
-      await onPage({}, async (page) => {
-        await page.keyboard.press("g");
-        await page.keyboard.press("n");
-        const at = await position(page);
-        const text = await sentence(page);
-        expect(await page.getByRole("slider", { name: "Timeline" }).getAttribute("aria-valuenow")).toBe(String(at));
-        expect(await page.locator('.event[aria-selected="true"] .what').textContent()).toBe(text);
-        expect(await page.getByRole("grid").getAttribute("aria-activedescendant")).toBe(`event-${at - 1}`);
-        expect(await page.locator("#stage .element.active").count()).toBe(1);
-        await page.locator('.event[aria-selected="true"] + .event').click();
-        expect(await position(page)).toBe(at + 1);
-      });
-    });
-
-    test("Space plays and pauses, without motion where that is asked for", async () => {
-      await onPage({ reducedMotion: "reduce" }, async (page) => {
-        await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
-        await page.locator("h1").click();
-        await page.keyboard.press("Space");
-        await expect.poll(() => position(page), { timeout: 5000 }).toBeGreaterThan(2);
-        await page.keyboard.press("Space");
-        expect(await page.getByRole("button", { name: "Play (Space)" }).isVisible()).toBe(true);
-      });
-    });
-
-    test("single keys do nothing while somebody types, and can be turned off", async () => {
-      await onPage({}, async (page) => {
-        await page.locator("#yaml").focus();
-        await page.keyboard.press("End");
-        expect(await position(page)).toBe(1);
-        await page.locator("h1").click();
-        await page.keyboard.press("?");
-        await page.getByLabel("Single keys work").uncheck();
-        await page.getByRole("button", { name: "Close" }).click();
-        await page.keyboard.press("End");
-        expect(await position(page)).toBe(1);
-      });
-    });
-
-    test("broken YAML is told with its line, and the last trace stays", async () => {
-      await onPage({}, async (page) => {
-        await page.locator("#yaml").fill("name: x\nflows: [\n");
-        await page.getByRole("button", { name: "Run", exact: true }).click();
-        await page.locator(".problems li").first().waitFor();
-        expect(await page.locator(".problems button").first().textContent()).toMatch(/:\d+:\d+$/);
-        expect(await page.locator("#stage .element").count()).toBeGreaterThan(0);
-      });
-    });
-
-    test("an edit of the text runs by itself, and what stays keeps its place", async () => {
-      await onPage({}, async (page) => {
-        const places = (): Promise<(string | null)[]> =>
-          page.locator("#stage .box path").evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
-        const before = await places();
-        const text = await page.locator("#yaml").inputValue();
-        await page.locator("#yaml").fill(text.replace("curl http://web", "curl http://web/again"));
-        await page.locator(".verdict-run", { hasText: "again" }).waitFor();
-        expect(await places()).toEqual(before);
-      });
-    });
-
-    test("every sample runs and leaves the page without complaint", async () => {
-      await onPage({}, async (page) => {
-        const files = await page
-          .locator("#sample option")
-          .evaluateAll((options) => options.map((one) => (one as HTMLOptionElement).value));
-        expect(files.length).toBeGreaterThan(10);
-        for (const file of files) {
-          await page.locator("#sample").selectOption(file);
-          await page.waitForTimeout(100);
-          await page.locator('#verdict[aria-busy="false"]').waitFor();
-          expect(await page.locator(".failure").allTextContents(), file).toEqual([]);
-          expect(await page.locator(".problems li").allTextContents(), file).toEqual([]);
-        }
-      });
-    });
-
-    test("a hostile name is text and nothing else", async () => {
-      await onPage({}, async (page) => {
-        const hostile = "<img src=x onerror=alert(1)>";
-        await page.locator("#command").fill(`curl http://${hostile}`);
-        await page.getByRole("button", { name: "Run", exact: true }).click();
-        await page.waitForTimeout(500);
-        expect(await page.locator("img").count()).toBe(0);
-      });
-    });
-
-    for (const colorScheme of ["light", "dark"] as const) {
-      for (const width of [1440, 360]) {
-        test(`axe finds nothing at ${width} pixels, ${colorScheme}`, async () => {
-          await onPage({ colorScheme, viewport: { width, height: 900 } }, async (page) => {
-            await page.keyboard.press("g");
-            await page.keyboard.press("n");
-            // Through evaluate, not as a script tag: the page's own policy stays as served.
-            await page.evaluate(axe);
-            const found = await page.evaluate(async () => {
-              const { violations } = await (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run();
-              return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-            });
-            expect(found).toEqual([]);
-            expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
-          });
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [1440, 360]) {
+      test(`axe finds nothing at ${width} pixels, ${colorScheme}`, async () => {
+        await onPage({ colorScheme, viewport: { width, height: 900 } }, async (page) => {
+          await page.keyboard.press("g");
+          await page.keyboard.press("n");
+          expect(await axeFindings(page)).toEqual([]);
+          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
         });
-      }
+      });
     }
-  },
-);
-
-interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
-}
+  }
+});

@@ -1,61 +1,56 @@
 import {
   type ClusterInput,
+  FileError,
   type InputProblems,
-  type Trace,
+  type ReadFile,
   isRequestProblem,
   loadInput,
   looksLikeScenario,
   parseScenario,
   readScenarioInput,
-  runScenarioText,
   traceProbe,
 } from "../../index.ts";
 import type { ParsedScenario } from "../../scenario/parse.ts";
 import type { ManifestSource } from "../../cluster/load/load.ts";
-import { ScenarioRequestError } from "../../scenario/run.ts";
-import type { OfferedFlow, Problem, RunReply, RunRequest } from "./protocol.ts";
+import { runScenario } from "../../scenario/run.ts";
+import { inventoryOf } from "./inventory-of.ts";
+import type { Answer, OfferedFlow, Problem, RunReply, RunRequest } from "./protocol.ts";
 import { folderFiles } from "./samples.ts";
 
 type InputProblem = InputProblems["problems"][number];
-type Answer =
-  | { readonly trace: Trace; readonly flows: readonly OfferedFlow[] }
-  | { readonly problems: readonly Problem[] };
+type Result = Answer | { readonly problems: readonly Problem[] };
 
 /** Answers a request of the page: a flow of a scenario, or one probe through its cluster or through plain manifests. */
 export async function simulate(request: RunRequest): Promise<RunReply> {
-  const answer = answerOf(request, await folderFiles(request.text));
+  const beside = request.beside.map(({ name, text }) => [name, text] as const);
+  const answer = answerOf(request, new Map([...(await folderFiles(request.text)), ...beside]));
   return { id: request.id, ...("trace" in answer ? { kind: "trace", ...answer } : { kind: "problems", ...answer }) };
 }
 
-function answerOf(request: RunRequest, files: ReadonlyMap<string, string>): Answer {
+function answerOf(request: RunRequest, files: ReadonlyMap<string, string>): Result {
   const readFile = (name: string): ManifestSource => {
     const text = files.get(name);
-    if (text === undefined) throw new MissingFileError(name);
+    if (text === undefined)
+      throw new FileError(`the page cannot read ${name}; put its manifests below the scenario, after a line \`---\``);
     return { name, text };
   };
-  try {
-    if (!looksLikeScenario(request.text)) return manifestsAlone(request);
-    const parsed = parseScenario(request.file, request.text);
-    if ("problems" in parsed) return { problems: parsed.problems };
-    return request.probe === undefined
-      ? scenarioFlow(request, parsed, readFile)
-      : oneProbe(
-          request,
-          readScenarioInput({ name: request.file, text: request.text }, parsed, readFile),
-          offered(parsed),
-        );
-  } catch (error) {
-    if (error instanceof ScenarioRequestError)
-      return { problems: [{ code: error.code, file: request.file, ...error.place, message: error.message }] };
-    if (error instanceof MissingFileError)
-      return { problems: [{ code: "NO_SUCH_FILE", file: request.file, line: 1, column: 1, message: error.message }] };
-    throw error;
-  }
+  if (!looksLikeScenario(request.text)) return manifestsAlone(request);
+  const parsed = parseScenario(request.file, request.text);
+  if ("problems" in parsed) return { problems: parsed.problems };
+  const input = readScenarioInput({ name: request.file, text: request.text }, parsed, readFile);
+  return request.probe === undefined
+    ? scenarioFlow(request, parsed, input, readFile)
+    : oneProbe(request, input, offered(parsed));
 }
 
-function scenarioFlow(request: RunRequest, parsed: ParsedScenario, readFile: (name: string) => ManifestSource): Answer {
-  const { file, text, flow, seed, pins } = request;
-  const report = runScenarioText(file, text, readFile, {
+function scenarioFlow(
+  { file, flow, seed, pins }: RunRequest,
+  parsed: ParsedScenario,
+  input: ClusterInput | InputProblems,
+  readFile: ReadFile,
+): Result {
+  if ("problems" in input) return { problems: input.problems.map((problem) => toProblem(problem, file)) };
+  const report = runScenario(file, parsed.scenario, input, readFile, {
     level: "rule",
     ...(seed !== undefined && { seed }),
     ...(pins && { pins }),
@@ -68,14 +63,14 @@ function scenarioFlow(request: RunRequest, parsed: ParsedScenario, readFile: (na
         { code: "NO_FLOW", file, line: 1, column: 1, message: "the scenario has no flow; write one under `flows:`" },
       ],
     };
-  return { trace: chosen.trace, flows: offered(parsed) };
+  return { trace: chosen.trace, flows: offered(parsed), inventory: inventoryOf(input.cluster) };
 }
 
-function manifestsAlone(request: RunRequest): Answer {
+function manifestsAlone(request: RunRequest): Result {
   return oneProbe(request, loadInput([{ name: request.file, text: request.text }]), []);
 }
 
-function oneProbe(request: RunRequest, input: ClusterInput | InputProblems, flows: readonly OfferedFlow[]): Answer {
+function oneProbe(request: RunRequest, input: ClusterInput | InputProblems, flows: readonly OfferedFlow[]): Result {
   const { file, seed, pins } = request;
   if ("problems" in input) return { problems: input.problems.map((problem) => toProblem(problem, file)) };
   const probe = request.probe ?? firstProbe(input);
@@ -89,7 +84,11 @@ function oneProbe(request: RunRequest, input: ClusterInput | InputProblems, flow
   });
   if (isRequestProblem(trace))
     return { problems: [{ code: trace.code, file, line: 1, column: 1, message: trace.message }] };
-  return { trace, flows: flows.length > 0 ? flows : [{ name: "your own", ...probe }] };
+  return {
+    trace,
+    flows: flows.length > 0 ? flows : [{ name: "your own", ...probe }],
+    inventory: inventoryOf(input.cluster),
+  };
 }
 
 /** What to try when nobody has said: the first pod calls the first Service. */
@@ -118,10 +117,4 @@ function toProblem(problem: Problem | InputProblem, file: string): Problem {
     line: origin?.line ?? 1,
     column: origin?.column ?? 1,
   };
-}
-
-class MissingFileError extends Error {
-  constructor(name: string) {
-    super(`the page cannot read ${name}; put its manifests below the scenario, after a line \`---\``);
-  }
 }

@@ -1,4 +1,5 @@
-import { type Tone } from "../moments.ts";
+import { filterKeys, parseFilter, stopMatches } from "../filter.ts";
+import type { Course, Moment, Tone } from "../moments.ts";
 import { icons, toneWords } from "../shapes.ts";
 import { stopText, stopTone } from "../stops.ts";
 import { el, icon } from "./dom.ts";
@@ -9,6 +10,8 @@ const rowHeight = 30;
 /** One line of the list: a step, or a stop at the coarse grain. */
 interface Row {
   readonly cursor: number;
+  /** Its number in the whole list, filtered or not. */
+  readonly number: number;
   readonly first: number;
   readonly last: number;
   readonly timeNanos: number;
@@ -19,7 +22,7 @@ interface Row {
 }
 
 /** The event list: the same story as the stage, as text; only rows in sight exist. */
-export function eventsView(root: HTMLElement, store: Store): void {
+export function eventsView(root: HTMLElement, store: Store): { focusFilter(): void } {
   const columns = ["#", "time", "where", "what", "effect"];
   const header = el(
     "div",
@@ -33,15 +36,36 @@ export function eventsView(root: HTMLElement, store: Store): void {
     el("div", { role: "rowgroup", class: "event-head" }, header),
     body,
   );
-  root.append(grid);
+  const filter = el("input", {
+    id: "filter",
+    type: "search",
+    "aria-label": "Filter events",
+    "aria-describedby": "filter-note",
+    placeholder: "Filter (/)   kind:nat  where:node-a  owner:web  -kind:hook",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  const note = el("span", { id: "filter-note", class: "quiet", role: "status" });
+  root.append(el("div", { class: "filter-bar", role: "search" }, filter, note), grid);
   let rows: readonly Row[] = [];
+  filter.addEventListener("input", () => store.update({ filter: filter.value }));
+  filter.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" && event.key !== "Enter") return;
+    event.preventDefault();
+    if (event.key === "Escape") store.update({ filter: "" });
+    grid.focus();
+  });
   const current = (): number =>
     rows.findIndex(({ first, last }) => store.state.cursor >= first && store.state.cursor <= last);
   const draw = (): void => {
     const from = Math.max(0, Math.floor(grid.scrollTop / rowHeight) - 4);
     const to = Math.min(rows.length, Math.ceil((grid.scrollTop + grid.clientHeight) / rowHeight) + 4);
     const at = current();
-    const shown = rows.slice(from, to).map((row, index) => rowElement(row, from + index, from + index === at));
+    const { breakpoints } = store.state;
+    const shown = rows.slice(from, to).map((row, index) => {
+      const broken = [...breakpoints].some((one) => one >= row.first && one <= row.last);
+      return rowElement(row, from + index, from + index === at, broken);
+    });
     for (const element of shown)
       element.addEventListener("click", () => store.select(Number(element.dataset["cursor"])));
     body.replaceChildren(...shown);
@@ -50,7 +74,9 @@ export function eventsView(root: HTMLElement, store: Store): void {
     else grid.setAttribute("aria-activedescendant", active);
   };
   const reveal = (): void => {
-    const top = current() * rowHeight;
+    const at = current();
+    if (at < 0) return;
+    const top = at * rowHeight;
     const room = grid.clientHeight - 2 * rowHeight;
     if (top < grid.scrollTop || top > grid.scrollTop + room) grid.scrollTop = Math.max(0, top - room / 2);
   };
@@ -58,20 +84,35 @@ export function eventsView(root: HTMLElement, store: Store): void {
   new ResizeObserver(draw).observe(grid);
   store.listen((state, before) => {
     if (!state.loaded) return;
-    if (state.loaded !== before.loaded || state.grain !== before.grain) {
-      rows = rowsOf(state.loaded, state);
+    const refilled = state.loaded !== before.loaded || state.grain !== before.grain || state.filter !== before.filter;
+    if (refilled) {
+      const understood = parseFilter(state.filter);
+      const all = state.loaded.course;
+      const wrong = "problem" in understood;
+      if (filter.value !== state.filter) filter.value = state.filter;
+      filter.setAttribute("aria-invalid", String(wrong));
+      filter.classList.toggle("works", !wrong && state.filter.trim() !== "");
+      if (!wrong) rows = rowsOf(state.loaded, state, understood.matches);
+      note.textContent = wrong ? `${understood.problem}; keys: ${filterKeys.join(", ")}` : countWords(rows, state, all);
       grid.setAttribute("aria-rowcount", String(rows.length + 1));
       body.style.height = `${rows.length * rowHeight}px`;
-    } else if (state.cursor === before.cursor) return;
+    } else if (state.cursor === before.cursor && state.breakpoints === before.breakpoints) return;
     reveal();
     draw();
   });
+  return { focusFilter: () => filter.select() };
 }
 
-function rowsOf({ course }: Loaded, { grain }: State): readonly Row[] {
+function countWords(rows: readonly Row[], { grain, filter }: State, { moments, stops }: Course): string {
+  if (filter.trim() === "") return "";
+  return `${rows.length} of ${grain === "step" ? moments.length : stops.filter(({ aside }) => !aside).length}`;
+}
+
+function rowsOf({ course }: Loaded, { grain }: State, matches: (moment: Moment) => boolean): readonly Row[] {
   if (grain === "step") {
-    return course.moments.map(({ index, step, tone }) => ({
+    return course.moments.filter(matches).map(({ index, step, tone }) => ({
       cursor: index,
+      number: index + 1,
       first: index,
       last: index,
       timeNanos: step.timeNanos,
@@ -81,8 +122,9 @@ function rowsOf({ course }: Loaded, { grain }: State): readonly Row[] {
       tone,
     }));
   }
-  return course.stops.flatMap((stop) => {
-    if (stop.aside) return [];
+  const story = course.stops.filter(({ aside }) => !aside);
+  return story.flatMap((stop, index) => {
+    if (!stopMatches(course, stop, matches)) return [];
     const moment = course.moments[stop.first];
     if (!moment) return [];
     const { step } = moment;
@@ -91,6 +133,7 @@ function rowsOf({ course }: Loaded, { grain }: State): readonly Row[] {
       {
         ...stop,
         cursor: stop.last,
+        number: index + 1,
         timeNanos: step.timeNanos,
         where: step.namespace,
         kind: "stop",
@@ -101,8 +144,8 @@ function rowsOf({ course }: Loaded, { grain }: State): readonly Row[] {
   });
 }
 
-function rowElement(row: Row, index: number, selected: boolean): HTMLElement {
-  const cell = (className: string, ...children: (Node | string)[]): HTMLElement =>
+function rowElement(row: Row, index: number, selected: boolean, broken: boolean): HTMLElement {
+  const cell = (className: string, ...children: (Node | string | false)[]): HTMLElement =>
     el("span", { role: "gridcell", class: className }, ...children);
   const element = el(
     "div",
@@ -115,7 +158,7 @@ function rowElement(row: Row, index: number, selected: boolean): HTMLElement {
       "data-cursor": row.cursor,
       "data-tone": row.tone,
     },
-    cell("number", String(index + 1)),
+    cell(broken ? "number broken" : "number", broken && el("span", { class: "sr" }, "breakpoint "), String(row.number)),
     cell("number", (row.timeNanos / 1e6).toFixed(3)),
     cell("where", row.where),
     cell("what", row.text),

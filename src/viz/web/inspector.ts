@@ -1,37 +1,76 @@
 import { packetAt } from "../../trace/recorder.ts";
-import type { Assumption, Choice, Hop, Owner, PacketTrace, StateChange, Step } from "../../trace/records.ts";
+import type { Assumption, Choice, Owner, PacketRecord, StateChange, Step } from "../../trace/records.ts";
+import { type ChainLine, chainVisits } from "../chain-view.ts";
+import { headerLengths } from "../headers.ts";
 import type { Course, Moment } from "../moments.ts";
-import { stopPosition } from "../navigate.ts";
+import { type Grain, stopPosition } from "../navigate.ts";
 import { type LayerRows, diffRows, endsOf, packetRows } from "../packet-rows.ts";
 import { icons, toneWords } from "../shapes.ts";
+import { stateAt } from "../state-at.ts";
 import { stopTone, stopWords } from "../stops.ts";
 import { el, icon } from "./dom.ts";
-import type { Loaded, State, Store } from "./store.ts";
+import type { Loaded, State, Store, Tab } from "./store.ts";
 
-/** The right side: the sentence, why, the packet in and out, the rule, the state it left behind. */
+const tabs: Readonly<Record<Tab, string>> = { why: "Why", packet: "Packet", rules: "Rules", state: "State" };
+
+/** The right side: the sentence, and behind four tabs why, the packet in and out, the rules, the state. */
 export function inspectorView(root: HTMLElement, store: Store): void {
-  store.listen((state, before) => {
-    const { loaded } = state;
-    if (!loaded) return;
-    if (loaded === before.loaded && state.cursor === before.cursor && state.grain === before.grain) return;
-    const moment = loaded.course.moments[state.cursor];
-    root.replaceChildren(
-      ...(moment ? content(moment, loaded, state, store) : [el("p", {}, "This trace has no steps.")]),
+  const head = el("div", { class: "inspector-head" });
+  const panel = el("div", { role: "tabpanel", id: "tab-panel", tabindex: 0 });
+  const handles = (Object.keys(tabs) as Tab[]).map((tab) => {
+    const handle = el(
+      "button",
+      { type: "button", role: "tab", id: `tab-${tab}`, "aria-controls": panel.id },
+      tabs[tab],
     );
+    handle.addEventListener("click", () => store.update({ tab }));
+    return handle;
+  });
+  const bar = el("div", { role: "tablist", class: "tabs", "aria-label": "Inspector" }, ...handles);
+  bar.addEventListener("keydown", (event) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const all = Object.keys(tabs) as Tab[];
+    const next = all[(all.indexOf(store.state.tab) + by + all.length) % all.length] ?? "why";
+    store.update({ tab: next });
+    document.getElementById(`tab-${next}`)?.focus();
+  });
+  root.append(head, bar, panel);
+  store.listen((state, before) => {
+    const { loaded, tab } = state;
+    const shown = (["loaded", "cursor", "grain", "tab"] as const).some((key) => state[key] !== before[key]);
+    if (!loaded || !shown) return;
+    for (const handle of handles) {
+      const chosen = handle.id === `tab-${tab}`;
+      handle.setAttribute("aria-selected", String(chosen));
+      handle.tabIndex = chosen ? 0 : -1;
+    }
+    panel.setAttribute("aria-labelledby", `tab-${tab}`);
+    const moment = loaded.course.moments[state.cursor];
+    if (!moment) return head.replaceChildren(el("p", {}, "This trace has no steps."));
+    head.replaceChildren(...(state.grain === "hop" ? stopHead(moment, loaded) : stepHead(moment, loaded)));
+    panel.replaceChildren(...panelOf(moment, loaded, state, store));
     root.scrollTop = 0;
+    panel.querySelector(".rule-lines [aria-current]")?.scrollIntoView({ block: "nearest" });
   });
 }
 
-function content(moment: Moment, loaded: Loaded, state: State, store: Store): Node[] {
-  return state.grain === "hop" ? stopContent(moment, loaded, store) : stepContent(moment, loaded, store);
+function panelOf(moment: Moment, loaded: Loaded, { grain, tab }: State, store: Store): Node[] {
+  switch (tab) {
+    case "why":
+      return grain === "hop" ? stopWhy(moment, loaded, store) : stepWhy(moment, loaded, store);
+    case "packet":
+      return packetTab(moment, grain);
+    case "rules":
+      return rulesTab(moment, loaded, store);
+    case "state":
+      return stateTab(moment, loaded);
+  }
 }
 
-/** The coarse grain: the whole stop, the packet as it came and as it left, then its steps. */
-function stopContent(
-  { stop: index, hop, packet, step, index: cursor }: Moment,
-  { course }: Loaded,
-  store: Store,
-): Node[] {
+function stopHead({ stop: index, step, index: cursor }: Moment, { course }: Loaded): Node[] {
   const stop = course.stops[index];
   if (!stop) return [];
   const tone = stopTone(course, stop);
@@ -47,19 +86,10 @@ function stopContent(
       el("span", {}, toneWords[tone]),
       ends !== undefined && el("code", { class: "ends" }, ends),
     ),
-    stepList(stop.first, stop.last, course, store),
-    ...(hop && packet ? [packetCard(diffRows(hop.packet, packetAt(hop, hop.steps.length)), packet, hop)] : []),
   ];
 }
 
-/** The fine grain: one step and all that it knows. */
-function stepContent(
-  { step, hop, packet, index, tone, stop, stepIndex }: Moment,
-  { course, trace }: Loaded,
-  store: Store,
-): Node[] {
-  const assumption = trace.assumptions.find(({ id }) => id === step.assumption);
-  const { first, last } = course.stops[stop] ?? { first: index, last: index };
+function stepHead({ step, index, tone }: Moment, { course }: Loaded): Node[] {
   return [
     el("p", { class: "kicker" }, `Step ${index + 1} of ${course.moments.length} · ${placeWords(step)}`),
     el("h2", { class: "sentence" }, step.text),
@@ -70,19 +100,45 @@ function stepContent(
       toneWords[tone],
       el("span", { class: "quiet" }, `at ${millis(step.timeNanos)}`),
     ),
+  ];
+}
+
+/** The coarse grain: the steps of the stop, and what changed on the packet. */
+function stopWhy({ stop: index, hop }: Moment, { course }: Loaded, store: Store): Node[] {
+  const stop = course.stops[index];
+  if (!stop) return [];
+  const changed = hop === undefined ? [] : changedRows(diffRows(hop.packet, packetAt(hop, hop.steps.length)));
+  return [stepList(stop.first, stop.last, course, store), ...changesCard(changed)];
+}
+
+/** The fine grain: one step and all that it knows. */
+function stepWhy({ step, hop, index, stop, stepIndex }: Moment, { course, trace }: Loaded, store: Store): Node[] {
+  const assumption = trace.assumptions.find(({ id }) => id === step.assumption);
+  const { first, last } = course.stops[stop] ?? { first: index, last: index };
+  return [
     ...(step.owner ? [ownerCard(step.owner)] : []),
     ...(step.choice ? [choiceCard(step.choice)] : []),
     ...(assumption ? [assumptionCard(assumption)] : []),
     ...details(step),
-    ...(hop && packet ? [packetCard(packetRows(hop, stepIndex), packet, hop)] : []),
+    ...changesCard(hop === undefined ? [] : changedRows(packetRows(hop, stepIndex))),
     ...(step.stateChanges && step.stateChanges.length > 0 ? [stateCard(step.stateChanges)] : []),
     el(
       "details",
-      { class: "card steps" },
+      { class: "card steps", open: true },
       el("summary", {}, `All ${last - first + 1} steps of this stop`),
       stepList(first, last, course, store, index),
     ),
   ];
+}
+
+function changedRows(layers: readonly LayerRows[]): readonly LayerRows[] {
+  return layers
+    .map(({ layer, rows }) => ({ layer, rows: rows.filter(({ changed }) => changed) }))
+    .filter(({ rows }) => rows.length > 0);
+}
+
+function changesCard(layers: readonly LayerRows[]): Node[] {
+  return layers.length === 0 ? [] : [section("Changed on the packet", fieldTable(layers))];
 }
 
 function placeWords(step: Step): string {
@@ -185,7 +241,57 @@ function details(step: Step): HTMLElement[] {
   }
 }
 
-function packetCard(layers: readonly LayerRows[], packet: PacketTrace, hop: Hop): HTMLElement {
+/** The packet with all its headers, outermost first, and what this step or stop changed. */
+function packetTab({ hop, packet, stepIndex }: Moment, grain: Grain): Node[] {
+  if (!hop || !packet) return [el("p", { class: "quiet nothing" }, "This step is outside any packet.")];
+  const [before, after] =
+    grain === "hop"
+      ? [hop.packet, packetAt(hop, hop.steps.length)]
+      : [packetAt(hop, stepIndex), packetAt(hop, stepIndex + 1)];
+  const { causedBy: cause, attempt } = packet;
+  const origin = cause && `${cause.reason}${cause.packet === undefined ? "" : ` of packet ${cause.packet}`}`;
+  const again = attempt > 1 ? `attempt ${attempt}` : undefined;
+  const note = [`Packet ${packet.id}`, again, origin].filter((part) => part !== undefined).join(" · ");
+  return [
+    el("p", { class: "quiet" }, note),
+    headerBar(after),
+    fieldTable(diffRows(before, after)),
+    ...innerCard(after.inner),
+  ];
+}
+
+function innerCard(inner: PacketRecord | undefined): Node[] {
+  if (inner === undefined) return [];
+  return [
+    section(
+      `Inside: ${inner.protocol} ${endsOf(inner)}`,
+      fieldTable(diffRows(inner, inner)),
+      ...innerCard(inner.inner),
+    ),
+  ];
+}
+
+/** The headers one after another, as wide as they are long. */
+function headerBar(packet: PacketRecord): HTMLElement {
+  const parts = headerLengths(packet);
+  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  return el(
+    "ol",
+    { class: "headers", "aria-label": `Headers, ${total} bytes` },
+    ...parts.map(({ name, bytes, nested }) => {
+      const part = el(
+        "li",
+        { class: nested ? "nested" : "", title: `${name}: ${bytes} bytes` },
+        name,
+        el("span", {}, `${bytes} B`),
+      );
+      part.style.flexGrow = String(Math.sqrt(bytes));
+      return part;
+    }),
+  );
+}
+
+function fieldTable(layers: readonly LayerRows[]): HTMLElement {
   const changed = layers.some(({ rows }) => rows.some((row) => row.changed));
   const head = el(
     "tr",
@@ -216,14 +322,76 @@ function packetCard(layers: readonly LayerRows[], packet: PacketTrace, hop: Hop)
       ),
     ),
   );
-  const cause = packet.causedBy;
-  const attempt = packet.attempt > 1 ? `, attempt ${packet.attempt}` : "";
-  return section(
-    `Packet ${packet.id}${attempt}`,
-    cause &&
-      el("p", { class: "quiet" }, `${cause.reason}${cause.packet === undefined ? "" : ` of packet ${cause.packet}`}`),
-    el("table", { class: "fields" }, el("thead", {}, head), ...bodies),
-    hop.packet.inner && el("p", { class: "quiet" }, `Carries ${hop.packet.inner.protocol} ${endsOf(hop.packet.inner)}`),
+  return el("table", { class: "fields" }, el("thead", {}, head), ...bodies);
+}
+
+/** The chains of this stop as the packet went through them, with the cursor and, for a miss, the term that failed. */
+function rulesTab(moment: Moment, { course }: Loaded, store: Store): Node[] {
+  const visits = chainVisits(course, moment);
+  if (visits.length === 0) return [el("p", { class: "quiet nothing" }, "No rule was looked at in this stop.")];
+  return visits.map(({ hook, table, chain, lines }) =>
+    el(
+      "section",
+      { class: "card" },
+      el("h3", {}, `${table} ${hook} · `, el("strong", {}, chain)),
+      el("ol", { class: "rule-lines" }, ...lines.map((line) => ruleLine(line, moment.index, store))),
+    ),
+  );
+}
+
+const resultWords = { matched: "✓", missed: "✗", end: "•" } as const;
+
+function ruleLine(line: ChainLine, cursor: number, store: Store): HTMLElement {
+  const { rule, result, text, failed, counted } = line;
+  const here = line.moment === cursor;
+  const entry = el(
+    "button",
+    { type: "button", class: result, "aria-current": here ? "step" : undefined },
+    el("span", { class: "rule-number" }, rule),
+    el("span", { "aria-hidden": "true" }, resultWords[result]),
+    el(
+      "span",
+      {},
+      el("span", { class: "sr" }, result === "end" ? "end of the chain: " : `${result}: `),
+      text !== "" && el("code", {}, text),
+      failed &&
+        el("span", { class: "failed-term" }, el("code", {}, failed.term), ` but the packet has ${failed.packet}`),
+      counted !== undefined && el("span", { class: "quiet" }, ` ${counted} packets so far`),
+    ),
+  );
+  entry.addEventListener("click", () => store.update({ cursor: line.moment, grain: "step", playing: false }));
+  return el("li", {}, entry);
+}
+
+/** What the namespaces hold after this step, as far as the trace tells; this one first. */
+function stateTab({ index, step }: Moment, { course }: Loaded): Node[] {
+  const all = stateAt(course, index);
+  if (all.length === 0) return [el("p", { class: "quiet nothing" }, "Nothing has been noted or looked up yet.")];
+  return all.map(({ namespace, tables }) =>
+    el(
+      "details",
+      { class: "card", open: namespace === step.namespace },
+      el("summary", {}, namespace),
+      ...tables.map(({ table, entries }) =>
+        el(
+          "div",
+          {},
+          el("span", { class: "chip cylinder" }, table),
+          el(
+            "ul",
+            { class: "states" },
+            ...entries.map(({ key, text, change }) =>
+              el(
+                "li",
+                { class: change ?? "" },
+                change && el("em", {}, `${change === "add" ? "new" : change === "update" ? "changed" : "gone"} `),
+                el("code", {}, text === "" || text.includes(key) ? text || key : `${key} → ${text}`),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
   );
 }
 

@@ -10,13 +10,24 @@ export interface KeyBinding {
   run(): void;
 }
 
+/** What keys do beyond stepping and looking. */
+export interface PageActions {
+  readonly filter: () => void;
+  /** Absent where nothing can be run. */
+  readonly again?: () => void;
+  readonly share?: () => void;
+  readonly saveSvg: () => void;
+  readonly present: () => void;
+  readonly clear: () => void;
+}
+
 /** All single-key shortcuts; the help lists what stands here. */
 export function bindings(
   store: Store,
   player: Player,
   stage: Stage,
   help: () => void,
-  clear: () => void,
+  page: PageActions,
 ): readonly KeyBinding[] {
   const course = () => store.state.loaded?.course;
   const mutation = (by: 1 | -1): void => {
@@ -51,10 +62,20 @@ export function bindings(
       does: "stop by stop or step by step",
       run: () => store.update({ grain: store.state.grain === "hop" ? "step" : "hop" }),
     },
+    { keys: ["b"], label: "b", does: "stop here while playing, or no longer", run: () => player.toggleBreakpoint() },
+    { keys: ["/"], label: "/", does: "filter the events", run: page.filter },
+    ...(page.again ? [{ keys: ["r"], label: "r", does: "run again with a new seed", run: page.again }] : []),
+    ...(page.share ? [{ keys: ["y"], label: "y", does: "copy a link to this step", run: page.share }] : []),
+    { keys: ["e"], label: "e", does: "save the stage as a picture", run: page.saveSvg },
+    { keys: ["P", "Shift+P"], label: "P", does: "present: large, one sentence at a time", run: page.present },
     { keys: ["f"], label: "f", does: "close to the packet", run: () => stage.focus() },
-    { keys: ["Escape"], label: "Esc", does: "see everything", run: clear },
-    { keys: ["+", "="], label: "+", does: "closer", run: () => stage.zoomBy(1.25) },
-    { keys: ["-"], label: "−", does: "further away", run: () => stage.zoomBy(0.8) },
+    { keys: ["]"], label: "]", does: "one level in: node, then pod", run: () => stage.level(1) },
+    { keys: ["["], label: "[", does: "one level out", run: () => stage.level(-1) },
+    { keys: ["w", "+", "="], label: "w +", does: "closer", run: () => stage.zoomBy(1.25) },
+    { keys: ["s", "-"], label: "s −", does: "further away", run: () => stage.zoomBy(0.8) },
+    { keys: ["a"], label: "a", does: "look to the left", run: () => stage.pan(-1) },
+    { keys: ["d"], label: "d", does: "look to the right", run: () => stage.pan(1) },
+    { keys: ["Escape"], label: "Esc", does: "see everything", run: page.clear },
     { keys: ["?", "Shift+?"], label: "?", does: "this help", run: help },
   ];
 }
@@ -78,13 +99,17 @@ export function listenForKeys(all: readonly KeyBinding[]): void {
     if (event.ctrlKey || event.metaKey || event.altKey || !keySetting.on || isTaken(event)) return;
     const binding = byKey.get(event.shiftKey ? `Shift+${event.key}` : event.key) ?? byKey.get(event.key);
     if (!binding) return;
-    event.preventDefault();
+    // Escape closes menus as well.
+    if (event.key !== "Escape") event.preventDefault();
     binding.run();
   });
 }
 
-function isTaken({ target, key }: KeyboardEvent): boolean {
+function isTaken(event: KeyboardEvent): boolean {
+  // The editor is in a shadow root: the event names only its host, its path the element itself.
+  const [target] = event.composedPath();
+  const { key } = event;
   if (!(target instanceof HTMLElement)) return false;
-  if (target.closest("input, textarea, select, dialog[open]")) return true;
+  if (target.isContentEditable || target.closest("input, textarea, select, dialog[open]")) return true;
   return (key === " " || key === "Enter") && target.closest("button, summary, a, label") !== null;
 }

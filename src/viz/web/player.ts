@@ -77,6 +77,14 @@ export class Player {
     this.#store.update({ playing: !playing, ...(atEnd && !playing && { cursor: 0 }) });
   }
 
+  /** Playing stops at the step in sight, or no longer does. */
+  toggleBreakpoint(): void {
+    const { breakpoints, cursor } = this.#store.state;
+    const next = new Set(breakpoints);
+    if (!next.delete(cursor)) next.add(cursor);
+    this.#store.update({ breakpoints: next });
+  }
+
   step(by: 1 | -1, grain = this.#store.state.grain): void {
     const { loaded, cursor } = this.#store.state;
     if (loaded) this.#store.select(moved(loaded.course, cursor, grain, by));
@@ -95,9 +103,11 @@ export class Player {
   }
 
   #advance(): void {
-    const { loaded, cursor, grain, playing } = this.#store.state;
+    const { loaded, cursor, grain, playing, breakpoints } = this.#store.state;
     if (!loaded || !playing) return;
     const next = moved(loaded.course, cursor, grain, 1);
+    const broken = [...breakpoints].filter((at) => at > cursor && at <= next).toSorted((a, b) => a - b)[0];
+    if (broken !== undefined) return this.#store.update({ cursor: broken, playing: false });
     this.#store.update(
       next === cursor ? { playing: false } : { cursor: next, playing: next < loaded.course.moments.length - 1 },
     );

@@ -1,4 +1,6 @@
 import type { Trace } from "../../trace/records.ts";
+import type { Inventory } from "../inventory.ts";
+import type { SharedFile } from "../share.ts";
 
 /** What the page and the worker say to each other. */
 export interface RunRequest {
@@ -7,6 +9,8 @@ export interface RunRequest {
   readonly file: string;
   /** A scenario, manifests, or both, as YAML or JSON. */
   readonly text: string;
+  /** Files that the text may name, from a link. */
+  readonly beside: readonly SharedFile[];
   /** Which flow of the scenario; its own sender and command where `probe` is absent. */
   readonly flow: number;
   readonly probe?: { readonly from: string; readonly run: string };
@@ -30,7 +34,14 @@ export interface OfferedFlow {
   readonly run: string;
 }
 
+/** A trace with what can be tried beside it. */
+export interface Answer {
+  readonly trace: Trace;
+  readonly flows: readonly OfferedFlow[];
+  readonly inventory: Inventory;
+}
+
 export type RunReply =
-  | { readonly id: number; readonly kind: "trace"; readonly trace: Trace; readonly flows: readonly OfferedFlow[] }
+  | ({ readonly id: number; readonly kind: "trace" } & Answer)
   | { readonly id: number; readonly kind: "problems"; readonly problems: readonly Problem[] }
   | { readonly id: number; readonly kind: "failed"; readonly message: string };

@@ -1,34 +1,59 @@
 import type { RunReply, RunRequest } from "./protocol.ts";
-import type { Store } from "./store.ts";
+import type { Opening, Request, Store } from "./store.ts";
 
 /** Sends requests to the worker and takes the answer to the last one. */
 export class Runner {
-  readonly #worker: Worker;
   readonly #store: Store;
+  #worker: Worker;
   #last = 0;
-  #file = "";
+  #opening: Opening = {};
 
   constructor(store: Store) {
     this.#store = store;
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    this.#worker.addEventListener("message", (event: MessageEvent<RunReply>) => this.#take(event.data));
-    this.#worker.addEventListener("error", () =>
-      store.update({ busy: false, failure: "The engine could not be started." }),
-    );
+    this.#worker = this.#start();
   }
 
-  run(request: Omit<RunRequest, "id">): void {
+  run(request: Request, opening: Opening = {}): void {
     this.#last++;
-    this.#file = request.file;
-    this.#store.update({ busy: true });
+    this.#opening = opening;
+    this.#store.update({ busy: true, empty: false, request });
     this.#worker.postMessage({ id: this.#last, ...request } satisfies RunRequest);
+  }
+
+  /** The last request again, with other odds: a new seed draws every random choice anew. */
+  again(): void {
+    const { request, loaded } = this.#store.state;
+    if (request) this.run({ ...request, seed: ((loaded?.trace.seed ?? 0) % 1_000_000) + 1 });
+  }
+
+  /** Gives up what is being computed. */
+  cancel(): void {
+    this.#last++;
+    this.#worker.terminate();
+    this.#worker = this.#start();
+    this.#store.update({ busy: false });
+  }
+
+  /** The input is gone: what runs is of no use. */
+  clear(): void {
+    this.#last++;
+    this.#store.update({ busy: false, empty: true, problems: [], failure: undefined });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    worker.addEventListener("message", (event: MessageEvent<RunReply>) => this.#take(event.data));
+    worker.addEventListener("error", () =>
+      this.#store.update({ busy: false, failure: "The engine could not be started." }),
+    );
+    return worker;
   }
 
   #take(reply: RunReply): void {
     if (reply.id !== this.#last) return;
     switch (reply.kind) {
       case "trace":
-        return this.#store.load(reply.trace, reply.flows, this.#file);
+        return this.#store.load(reply, this.#store.state.request?.file ?? "", this.#opening);
       case "problems":
         return this.#store.update({ busy: false, problems: reply.problems, failure: undefined });
       case "failed":

@@ -12,6 +12,12 @@ export const samples: readonly Sample[] = Object.entries(urls).map(([path, url])
   return { file, label: file.replace(/\.yaml$/, "").replaceAll("-", " "), url };
 });
 
+/** The first things to try. */
+export const cards: readonly { readonly file: string; readonly label: string; readonly about: string }[] = [
+  { file: "curl-service.yaml", label: "curl a Service", about: "A pod calls another by its Service's name." },
+  { file: "default-deny-cuts-dns.yaml", label: "Why is this dropped?", about: "A policy stops more than it should." },
+];
+
 /** What the page opens with. */
 export const firstSample = "curl-service.yaml";
 

@@ -1,4 +1,4 @@
-import { select, zoom, zoomIdentity } from "d3";
+import { select, zoom, zoomIdentity, zoomTransform } from "d3";
 import { type Frame, frameAt } from "../frame.ts";
 import { type Box, type Point, boundsOf, centre, nodeBoxId } from "../layout.ts";
 import type { Course } from "../moments.ts";
@@ -22,6 +22,7 @@ export class Stage {
   readonly #zoom = zoom<SVGSVGElement, unknown>().scaleExtent([0.2, 4]);
   #frame: Frame | undefined;
   #animation = 0;
+  #level = 0;
 
   constructor(root: HTMLElement, summary: HTMLElement, store: Store) {
     this.#store = store;
@@ -47,6 +48,7 @@ export class Stage {
 
   /** Shows everything, or on a narrow screen the node that the packet is on. */
   fit(): void {
+    this.#level = 0;
     const view = this.#view();
     if (view) this.#look(this.#root.clientWidth < narrow ? this.#surroundings(view) : view.layout.bounds);
   }
@@ -55,6 +57,22 @@ export class Stage {
   focus(): void {
     const box = this.#view()?.layout.boxes.get(this.#frame?.namespace ?? "");
     if (box) this.#look({ x: box.x - 40, y: box.y - 40, width: box.width + 80, height: box.height + 80 });
+  }
+
+  /** Moves the view by a part of its width. */
+  pan(direction: 1 | -1): void {
+    const { k } = zoomTransform(this.#root);
+    this.#zoom.translateBy(select(this.#root), (-direction * this.#root.clientWidth) / 8 / k, 0);
+  }
+
+  /** One level of nesting further in (1) or out (-1): everything, the node of the packet, its namespace. */
+  level(by: 1 | -1): void {
+    const view = this.#view();
+    if (!view) return;
+    this.#level = Math.min(2, Math.max(0, this.#level + by));
+    if (this.#level === 0) this.#look(view.layout.bounds);
+    if (this.#level === 1) this.#look(this.#surroundings(view));
+    if (this.#level === 2) this.focus();
   }
 
   zoomBy(factor: number): void {

@@ -1,11 +1,12 @@
 import type { Flow, Trace } from "../../trace/records.ts";
+import { type Inventory, emptyInventory } from "../inventory.ts";
 import { type Layout, layout } from "../layout.ts";
 import { type Course, buildCourse } from "../moments.ts";
 import { type Grain, clamp, culprit } from "../navigate.ts";
 import { Ways } from "../route.ts";
 import { type Scene, buildScene, mainFlows } from "../scene.ts";
 import type { Slots } from "../slots.ts";
-import type { OfferedFlow, Problem } from "./protocol.ts";
+import type { Answer, OfferedFlow, Problem, RunRequest } from "./protocol.ts";
 
 /** A stage: what is drawn, where, and the ways over it. */
 export interface View {
@@ -23,9 +24,25 @@ export interface Loaded {
   /** At the coarse grain only the places of the story, at the fine one every place that a packet saw. */
   readonly views: Readonly<Record<Grain, View>>;
   readonly flows: readonly OfferedFlow[];
+  readonly inventory: Inventory;
+}
+
+/** The inspector's sides. */
+export type Tab = "why" | "packet" | "rules" | "state";
+
+export type Request = Omit<RunRequest, "id">;
+
+/** Where to look first; by default a failure opens on its culprit, all else at the start. */
+export interface Opening {
+  readonly step?: number;
+  readonly grain?: Grain;
+  /** What is to be said beside the trace. */
+  readonly note?: string;
 }
 
 export interface State {
+  /** What was run last, or is being run. */
+  readonly request: Request | undefined;
   readonly loaded: Loaded | undefined;
   /** Index of the moment that all views show. */
   readonly cursor: number;
@@ -33,23 +50,42 @@ export interface State {
   readonly playing: boolean;
   readonly speed: number;
   readonly busy: boolean;
+  /** Nothing is there to be run. */
+  readonly empty: boolean;
+  readonly tab: Tab;
+  readonly filter: string;
+  /** Pods clicked on the stage: the sender, then the receiver. */
+  readonly picked: readonly string[];
+  /** Moments at which playing stops. */
+  readonly breakpoints: ReadonlySet<number>;
   readonly problems: readonly Problem[];
   readonly failure: string | undefined;
+  readonly note: string | undefined;
 }
+
+/** A trace alone, or with what can be tried beside it. */
+type Loadable = Pick<Answer, "trace" | "flows"> & Partial<Answer>;
 
 type Listener = (state: State, before: State) => void;
 
 /** The one state of the page; views listen and redraw what concerns them. */
 export class Store {
   #state: State = {
+    request: undefined,
     loaded: undefined,
     cursor: 0,
     grain: "hop",
     playing: false,
     speed: 1,
     busy: true,
+    empty: false,
+    tab: "why",
+    filter: "",
+    picked: [],
+    breakpoints: new Set(),
     problems: [],
     failure: undefined,
+    note: undefined,
   };
   readonly #listeners: Listener[] = [];
 
@@ -68,20 +104,24 @@ export class Store {
   }
 
   /** Takes a new trace. A failure opens on its culprit at step grain; all else at the start. */
-  load(trace: Trace, flows: readonly OfferedFlow[], file: string): void {
+  load({ trace, flows, inventory = emptyInventory }: Loadable, file: string, opening: Opening = {}): void {
     const course = buildCourse(trace);
     const before = this.#state.loaded;
     const hop = viewOf(mainFlows(trace), before?.file === file ? before.views.step.layout.slots : undefined);
     const step = viewOf(trace.flows, hop.layout.slots);
     const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
     this.update({
-      loaded: { file, trace, course, views: { hop, step }, flows },
-      cursor: spoilt ?? 0,
-      grain: spoilt === undefined ? this.#state.grain : "step",
+      loaded: { file, trace, course, views: { hop, step }, flows, inventory },
+      cursor: opening.step === undefined ? (spoilt ?? 0) : clamp(course, opening.step - 1),
+      grain: opening.grain ?? (spoilt === undefined ? this.#state.grain : "step"),
       playing: false,
       busy: false,
+      empty: false,
+      picked: [],
+      breakpoints: new Set(),
       problems: [],
       failure: undefined,
+      note: opening.note,
     });
   }
 

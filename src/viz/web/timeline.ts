@@ -4,7 +4,7 @@ import { fitted } from "../shapes.ts";
 import { svg } from "./dom.ts";
 import type { Loaded, State, Store } from "./store.ts";
 
-const laneHeight = 19;
+const laneHeight = 17;
 const labelWidth = 132;
 const padding = 10;
 const toneOrder: readonly Tone[] = [

@@ -2,7 +2,7 @@ import type { Outcome, Trace } from "../../trace/records.ts";
 import type { Tone } from "../moments.ts";
 import { icons } from "../shapes.ts";
 import { el, icon } from "./dom.ts";
-import type { Store } from "./store.ts";
+import type { State, Store } from "./store.ts";
 
 const verdicts: Readonly<Record<Outcome, { readonly tone: Tone; readonly words: string }>> = {
   answered: { tone: "delivered", words: "an answer came" },
@@ -19,12 +19,17 @@ const verdicts: Readonly<Record<Outcome, { readonly tone: Tone; readonly words: 
 export function verdictView(root: HTMLElement, store: Store): void {
   store.listen((state, before) => {
     root.setAttribute("aria-busy", String(state.busy));
-    const stale = state.problems.length > 0 || state.failure !== undefined;
-    if (stale !== (before.problems.length > 0 || before.failure !== undefined))
-      document.body.classList.toggle("stale", stale);
+    document.body.classList.toggle("stale", isStale(state));
+    if (!state.loaded && !state.busy && before.busy)
+      root.replaceChildren(el("span", { class: "quiet" }, "Nothing has been sent yet."));
     if (state.loaded && state.loaded !== before.loaded)
       root.replaceChildren(...content(state.loaded.trace, state.loaded.course.moments.length));
   });
+}
+
+/** The trace in sight is not that of the text in the editor. */
+function isStale({ problems, failure, empty }: State): boolean {
+  return problems.length > 0 || failure !== undefined || empty;
 }
 
 function content(trace: Trace, steps: number): Node[] {

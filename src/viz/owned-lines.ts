@@ -1,0 +1,29 @@
+import type { Course } from "./moments.ts";
+
+/** The steps that one line of an input file owns. */
+export interface OwnedLine {
+  readonly line: number;
+  /** Indices of moments, in order. */
+  readonly moments: readonly number[];
+}
+
+/** Which lines of `file` own which steps, by line. */
+export function ownedLines({ moments }: Course, file: string): readonly OwnedLine[] {
+  const lines = new Map<number, number[]>();
+  for (const { index, step } of moments) {
+    const origin = step.owner?.origin;
+    if (origin?.file !== file) continue;
+    const known = lines.get(origin.line);
+    if (known) known.push(index);
+    else lines.set(origin.line, [index]);
+  }
+  return [...lines].map(([line, owned]) => ({ line, moments: owned })).toSorted((a, b) => a.line - b.line);
+}
+
+/** The owning line that `line` belongs to: itself, or the nearest one above it in the same YAML document. */
+export function ownerOfLine(owned: readonly OwnedLine[], line: number, text: string): OwnedLine | undefined {
+  const found = owned.findLast((one) => one.line <= line);
+  if (found === undefined) return undefined;
+  const between = text.split("\n").slice(found.line - 1, line);
+  return between.some((one) => one.startsWith("---")) ? undefined : found;
+}

@@ -1,0 +1,71 @@
+import { button, el } from "./dom.ts";
+
+/** What a picture must carry with it, for the page's style sheets stay behind. */
+const carried = [
+  "fill",
+  "fill-opacity",
+  "fill-rule",
+  "stroke",
+  "stroke-width",
+  "stroke-opacity",
+  "stroke-dasharray",
+  "stroke-linecap",
+  "stroke-linejoin",
+  "font",
+  "opacity",
+] as const;
+/** Dots per CSS pixel of a saved bitmap. */
+const density = 2;
+
+/** One button with the two kinds of picture. */
+export function pictureMenu(stage: HTMLElement): HTMLElement {
+  const choose = el(
+    "div",
+    { class: "menu-items", popover: "auto", id: "picture-menu" },
+    button("Save the stage as SVG (e)", "SVG", () => saveSvg(stage)),
+    button("Save the stage as PNG", "PNG", () => void savePng(stage)),
+  );
+  choose.addEventListener("click", () => choose.hidePopover());
+  const opener = el("button", { type: "button", popovertarget: "picture-menu", title: "Save a picture" }, "Picture");
+  return el("span", { class: "menu" }, opener, choose);
+}
+
+export function saveSvg(stage: HTMLElement): void {
+  save(new Blob([svgText(stage)], { type: "image/svg+xml" }), "kubehop.svg");
+}
+
+async function savePng(stage: HTMLElement): Promise<void> {
+  const address = URL.createObjectURL(new Blob([svgText(stage)], { type: "image/svg+xml" }));
+  const picture = new Image();
+  picture.src = address;
+  await picture.decode();
+  URL.revokeObjectURL(address);
+  const canvas = el("canvas", { width: stage.clientWidth * density, height: stage.clientHeight * density });
+  canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  canvas.toBlob((blob) => {
+    if (blob) save(blob, "kubehop.png");
+  });
+}
+
+/** The stage as one file: what the style sheets say is written onto every element. */
+function svgText(stage: HTMLElement): string {
+  const source = stage.querySelector("svg") as SVGSVGElement;
+  const copy = source.cloneNode(true) as SVGSVGElement;
+  const originals = source.querySelectorAll<SVGElement>("*");
+  for (const [index, element] of copy.querySelectorAll<SVGElement>("*").entries()) {
+    const style = getComputedStyle(originals[index] as SVGElement);
+    for (const name of carried) element.style.setProperty(name, style.getPropertyValue(name));
+  }
+  const { clientWidth: width, clientHeight: height } = stage;
+  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` }))
+    copy.setAttribute(name, String(value));
+  copy.style.background = getComputedStyle(stage).backgroundColor;
+  return new XMLSerializer().serializeToString(copy);
+}
+
+function save(blob: Blob, name: string): void {
+  const address = URL.createObjectURL(blob);
+  el("a", { href: address, download: name }).click();
+  // The download has its own hold on the data once it has begun.
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,50 @@
+import { el } from "./dom.ts";
+import type { State, Store } from "./store.ts";
+
+/** Answers come at once; only what takes longer is announced, milliseconds. */
+const patience = 400;
+
+/** What the stage says over itself: nothing to show, something wrong, still computing. */
+export function noticeView(
+  root: HTMLElement,
+  store: Store,
+  actions: { cancel(): void; openSample(): void; showProblems(): void },
+): void {
+  let timer = 0;
+  const link = (label: string, run: () => void): HTMLElement => {
+    const button = el("button", { type: "button" }, label);
+    button.addEventListener("click", run);
+    return button;
+  };
+  const content = ({ empty, loaded, problems, failure, busy, note }: State, slow: boolean): (Node | string)[] => {
+    if (empty) {
+      return [
+        el("strong", {}, "Nothing to send yet"),
+        el("span", {}, "Paste manifests on the left, or drop a file anywhere."),
+        link("Show me an example", actions.openSample),
+      ];
+    }
+    if (busy && slow) return [el("span", {}, "Computing…"), link("Cancel", actions.cancel)];
+    if (failure !== undefined) return [el("strong", {}, failure)];
+    if (problems.length === 0) return note === undefined ? [] : [el("span", {}, note)];
+    const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+    const last = loaded === undefined ? "there is nothing to show." : "this is the last trace that worked.";
+    return [el("span", {}, `The input has ${count}; ${last}`), link("Show", actions.showProblems)];
+  };
+  const draw = (slow: boolean): void => {
+    const { state } = store;
+    root.replaceChildren(...content(state, slow));
+    root.classList.toggle("whole", state.empty);
+  };
+  store.listen((state, before) => {
+    document.body.classList.toggle("first-load", state.busy && state.loaded === undefined);
+    const same = (["empty", "loaded", "problems", "failure", "busy", "note"] as const).every(
+      (key) => state[key] === before[key],
+    );
+    if (same) return;
+    clearTimeout(timer);
+    // While an edit is computed, what was said before stays in sight.
+    if (state.busy) timer = window.setTimeout(() => draw(true), patience);
+    else draw(false);
+  });
+}

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Page } from "playwright-core";
+import { build } from "vite";
+import { servePage } from "../../src/cli/serve.ts";
+import { launchBrowser } from "./chromium.ts";
+
+/*
+ * Takes the pictures of docs/images again: npx tsx test/browser/screenshots.ts [FOLDER]
+ * Each is one state of the page; look at them before you commit them.
+ */
+
+interface Shot {
+  readonly file: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: "light" | "dark";
+  /** The sample to open; the first one where absent. */
+  readonly sample?: string;
+  /** Brings the page into the state to be seen. */
+  readonly act: (page: Page) => Promise<void>;
+}
+
+/** Goes to the step at which kube-proxy's rule gives the connection its pod. */
+async function toRewrite(page: Page): Promise<void> {
+  await page.locator("#filter").fill('kind:nat where:node-a "destination is rewritten" 8080');
+  await page.locator(".event-body .event").first().click();
+  await page.keyboard.press("Escape");
+}
+
+const shots: readonly Shot[] = [
+  {
+    file: "view.png",
+    act: async (page) => {
+      await toRewrite(page);
+    },
+  },
+  { file: "view-dark.png", colorScheme: "dark", act: toRewrite },
+  { file: "view-dropped.png", sample: "default-deny-cuts-dns.yaml", act: async () => undefined },
+  {
+    file: "view-rules.png",
+    act: async (page) => {
+      await toRewrite(page);
+      await page.getByRole("tab", { name: "Rules" }).click();
+    },
+  },
+  { file: "view-phone.png", width: 360, height: 780, act: toRewrite },
+  {
+    file: "view-presenting.png",
+    act: async (page) => {
+      await toRewrite(page);
+      await page.keyboard.press("P");
+    },
+  },
+];
+
+const folder = resolve(process.argv[2] ?? join(import.meta.dirname, "../../docs/images"));
+const root = resolve(import.meta.dirname, "../..");
+const directory = await mkdtemp(join(tmpdir(), "kubehop-page-"));
+await build({
+  root: join(root, "src/viz/web"),
+  configFile: join(root, "vite.config.ts"),
+  logLevel: "error",
+  build: { outDir: directory },
+});
+const served = await servePage({ directory, port: 0 });
+const browser = await launchBrowser();
+try {
+  for (const { file, width = 1440, height = 900, colorScheme = "light", sample, act } of shots) {
+    const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+    await page.goto(served.url);
+    await page.locator("#stage .element").first().waitFor();
+    if (sample !== undefined) {
+      await page.locator("#sample").selectOption(sample);
+      await page.waitForTimeout(500);
+      await page.locator('#verdict[aria-busy="false"]').waitFor();
+    }
+    await act(page);
+    await page.mouse.move(0, 0);
+    await page.waitForTimeout(900);
+    await page.screenshot({ path: join(folder, file) });
+    await page.close();
+    process.stdout.write(`${file}\n`);
+  }
+} finally {
+  await browser.close();
+  await served.close();
+  await rm(directory, { recursive: true });
+}
