@@ -18,6 +18,9 @@ export class Assumptions {
   }
 }
 
+/** The Kubernetes release whose kube-proxy was recorded. */
+const recordedVersion = "1.30";
+
 /** Settings that nobody stated, each with the words for it. */
 export function assumeSettings(
   settings: ClusterSettings,
@@ -30,6 +33,13 @@ export function assumeSettings(
   assume("cni", "cni", `the CNI plugin is ${settings.cni}`, "--cni, cluster.cni");
   assume("proxyMode", "proxy-mode", `kube-proxy runs in ${settings.proxyMode} mode`, "--proxy-mode, cluster.proxyMode");
   assume("kubeVersion", "kube-version", `the cluster runs Kubernetes ${settings.kubeVersion}`, "cluster.kubeVersion");
+  if (settings.kubeVersion !== recordedVersion) {
+    assumptions.add(
+      "kube-version-not-refereed",
+      `kube-proxy ${settings.kubeVersion} is not refereed: only ${recordedVersion} was recorded, what differs was read`,
+      "--kube-version, cluster.kubeVersion",
+    );
+  }
   assume("kernel", "kernel", `the nodes run Linux ${settings.kernel}`, "cluster.kernel");
   assume("clusterDomain", "cluster-domain", `the cluster domain is ${settings.clusterDomain}`, "cluster.clusterDomain");
   const policies = settings.networkPolicy === "enforced" ? "are enforced on every node" : "have no effect";

@@ -32,11 +32,30 @@ export interface ClusterSettings {
   readonly networkPolicy: "enforced" | "none";
   readonly kubeVersion: string;
   readonly ipvsScheduler: string;
+  /** Options of kube-proxy that are not its defaults. */
+  readonly kubeProxy?: Partial<KubeProxySettings>;
   /** Who runs on the nodes beside the CNI plugin. */
   readonly masqueradeLeavingCluster: boolean;
   readonly bridgeNfCallIptables: boolean;
   /** A key of the kernel profiles: `6.18`. */
   readonly kernel: string;
+}
+
+/** Options of kube-proxy (pkg/proxy/apis/config/types.go). */
+export interface KubeProxySettings {
+  /** Everything for a cluster IP is masqueraded. */
+  readonly masqueradeAll: boolean;
+  /** Which bit of the packet mark says so, 0 to 31. */
+  readonly masqueradeBit: number;
+  /** Blocks of the node addresses that nodePorts are served on; empty: all. */
+  readonly nodePortAddresses: readonly string[];
+  /** nodePorts are served on 127.0.0.1, too. */
+  readonly localhostNodePorts: boolean;
+  readonly detectLocalMode: "ClusterCIDR" | "NodeCIDR" | "BridgeInterface" | "InterfaceNamePrefix";
+  /** For BridgeInterface. */
+  readonly bridgeInterface: string;
+  /** For InterfaceNamePrefix. */
+  readonly interfaceNamePrefix: string;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Cidr, overlaps, parseCidr } from "../wire/cidr.ts";
-import type { ClusterSettings } from "./cluster.ts";
+import type { ClusterSettings, KubeProxySettings } from "./cluster.ts";
 import { type Problem, ProblemList } from "./problem.ts";
 
 /** What a cluster made by kubeadm and kind has, and what is assumed where nobody says otherwise. */
@@ -42,7 +42,27 @@ export function checkSettings(settings: ClusterSettings): readonly Problem[] {
   if (!/^\d+\.\d+$/.test(settings.kubeVersion)) {
     problems.add("UNKNOWN_SETTING", `kubeVersion \`${settings.kubeVersion}\``, {}, "Write it as 1.30.");
   }
+  checkKubeProxy(settings.kubeProxy ?? {}, problems);
   return problems.sorted();
+}
+
+/** pkg/proxy/apis/config/validation/validation.go. */
+function checkKubeProxy(options: Partial<KubeProxySettings>, problems: ProblemList): void {
+  const { masqueradeBit = 14, nodePortAddresses = [], detectLocalMode, bridgeInterface, interfaceNamePrefix } = options;
+  if (!Number.isInteger(masqueradeBit) || masqueradeBit < 0 || masqueradeBit > 31) {
+    problems.add("UNKNOWN_SETTING", `masquerade bit ${masqueradeBit}`, {}, "A mark has the bits 0 to 31.");
+  }
+  for (const text of nodePortAddresses) {
+    if (!text.includes("/") || parseCidr(text) === undefined) {
+      problems.add("BAD_CIDR", `nodePort address \`${text}\` is no address block`);
+    }
+  }
+  if (detectLocalMode === "BridgeInterface" && (bridgeInterface ?? "") === "") {
+    problems.add("UNKNOWN_SETTING", "detect-local mode BridgeInterface without a bridge", {}, "Name the bridge.");
+  }
+  if (detectLocalMode === "InterfaceNamePrefix" && (interfaceNamePrefix ?? "") === "") {
+    problems.add("UNKNOWN_SETTING", "detect-local mode InterfaceNamePrefix without a prefix", {}, "Name the prefix.");
+  }
 }
 
 interface Block {

@@ -1,5 +1,6 @@
 import type { NodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { ProxyNode, ProxyOptions } from "../proxy/proxier.ts";
+import { since } from "../proxy/release.ts";
 import { formatAddress, isLoopback } from "../wire/address.ts";
 import type { Match } from "./matches/index.ts";
 import {
@@ -7,6 +8,7 @@ import {
   addressTerm,
   comment,
   conntrackState,
+  counter,
   drop,
   jump,
   kubeProxy,
@@ -93,7 +95,10 @@ export function filterRules(options: ProxyOptions, localhost: boolean): FixedRul
   const bits = 2 ** options.masqueradeBit;
   const last = forwardRules(bits);
   // With liberal TCP tracking INVALID has another meaning.
-  if (!options.liberalTcp) last.unshift(fixedRule("KUBE-FORWARD", [conntrackState(false, "INVALID")], drop));
+  if (!options.liberalTcp) {
+    const counted = options.release < since.nfacct ? [] : [counter("ct_state_invalid_dropped_pkts")];
+    last.unshift(fixedRule("KUBE-FORWARD", [conntrackState(false, "INVALID"), ...counted], drop));
+  }
   if (!localhost) return { chains: names, first: [], last };
   // CVE-2020-8558: route_localnet=1 would let neighbours in to services on 127.0.0.1.
   const martian = [

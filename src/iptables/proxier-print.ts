@@ -87,6 +87,8 @@ function formatMatch(match: Match): string {
         : "";
     case "set":
       return ` -m set --match-set ${match.set} ${match.flags.join(",")}`;
+    case "nfacct":
+      return ` -m nfacct --nfacct-name ${match.name}`;
     case "physdev":
       return ` -m physdev${not(match.isIn ?? { inverted: false })} --physdev-is-in`;
     case "ipvs": {

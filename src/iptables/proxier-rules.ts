@@ -10,6 +10,7 @@ import {
   accept,
   addressTerm,
   comment,
+  counter,
   drop,
   jump,
   localType,
@@ -28,6 +29,8 @@ export interface RuleContext {
   readonly nodeIP: Address | undefined;
   /** Over 1,000 endpoints: rules of endpoints get no comment. */
   readonly largeCluster: boolean;
+  /** Packets from localhost to a nodePort are counted. */
+  readonly countsLocalhost: boolean;
 }
 
 /** A rule of one of the chains that all Services share. */
@@ -75,7 +78,7 @@ export function portRules(tracked: TrackedPort, context: RuleContext): PortRules
   pushEndpointChains(chains, port, chosen.reachable, ways, context.largeCluster);
   return {
     filter: sharedFilterRules(port, names, use, context),
-    nat: sharedNatRules(port, names, use, terms),
+    nat: sharedNatRules(port, names, use, terms, context),
     chains,
     beginsWith: first.length > 0 ? use.internalChain : undefined,
   };
@@ -122,7 +125,13 @@ function towards(port: ServicePort, ip: string): readonly Match[] {
 }
 
 /** KUBE-SERVICES and KUBE-NODEPORTS in nat: from an address and port to the port's chains. */
-function sharedNatRules(port: ServicePort, names: ServiceChainNames, use: Usage, terms: PortTerms): SharedRule[] {
+function sharedNatRules(
+  port: ServicePort,
+  names: ServiceChainNames,
+  use: Usage,
+  terms: PortTerms,
+  { countsLocalhost }: RuleContext,
+): SharedRule[] {
   const { owner } = port;
   const rules: SharedRule[] = [];
   const push = (chain: string, matches: readonly Match[], to: string): void =>
@@ -138,7 +147,12 @@ function sharedNatRules(port: ServicePort, names: ServiceChainNames, use: Usage,
   }
   if (port.nodePort !== 0) {
     // Source ranges do not hold for nodePorts.
-    push("KUBE-NODEPORTS", [comment(port.text), ...protocolTerms(port.protocol, port.nodePort)], names.external);
+    const toNodePort = [comment(port.text), ...protocolTerms(port.protocol, port.nodePort)];
+    if (countsLocalhost) {
+      const counted = [addressTerm("destination", "127.0.0.0/8"), counter("localhost_nps_accepted_pkts")];
+      push("KUBE-NODEPORTS", [...toNodePort, ...counted], names.external);
+    }
+    push("KUBE-NODEPORTS", toNodePort, names.external);
   }
   return rules;
 }

@@ -31,6 +31,11 @@ export function comment(text: string): Match {
   return { kind: "comment", comment: text };
 }
 
+/** Counts the packet under a name that nfacct(8) shows. Always matches. */
+export function counter(name: string): Match {
+  return { kind: "nfacct", name };
+}
+
 export function conntrackState(inverted: boolean, ...states: readonly (keyof typeof stateBits)[]): Match {
   return { kind: "conntrack", states: { bits: states.reduce((bits, state) => bits | stateBits[state], 0), inverted } };
 }

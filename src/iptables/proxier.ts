@@ -2,6 +2,7 @@ import { deletionText, staleConnections } from "../proxy/conntrack-cleanup.ts";
 import { nanosPerSecond } from "../kernel/clock.ts";
 import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
+import { since } from "../proxy/release.ts";
 import { type ProxyObjects, type ServiceMap, carryOver, track } from "../proxy/tracker.ts";
 import { type Family, formatAddress } from "../wire/address.ts";
 import { type Call, filterRules, jumpCalls, natRules } from "./proxier-fixed.ts";
@@ -35,7 +36,7 @@ const largeClusterEndpoints = 1000;
 /** Stale chains of a large cluster are deleted this often: iptables-save takes long there. `--iptables-sync-period`. */
 const cleanupPeriodNanos = 30 * nanosPerSecond;
 
-/** kube-proxy 1.30 in iptables mode. pkg/proxy/iptables/proxier.go. */
+/** kube-proxy in iptables mode, as in 1.30 unless release.ts says otherwise. pkg/proxy/iptables/proxier.go. */
 export const iptablesProxier: Proxier<IptablesProxierState, IptablesProxierCommand> = { mode: "iptables", sync };
 
 function sync(
@@ -49,7 +50,11 @@ function sync(
   const localhost = family === "ipv4" && options.localhostNodePorts && nodePorts.containsIPv4Loopback;
   const context = contextText(node, options, nodePorts.matchAll ? [] : node.addresses);
   const isFull = previous?.context !== context;
-  const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, previous?.map);
+  const { map, changes } = track(
+    objects,
+    { family, nodeName: node.name, nodeLabels: node.labels, release: options.release },
+    previous?.map,
+  );
   const largeCluster = map.endpointCount > largeClusterEndpoints;
   const ruleContext: RuleContext = {
     family,
@@ -57,6 +62,7 @@ function sync(
     detector: detectorTerms(options.detector),
     nodeIP: node.nodeIPs[family],
     largeCluster,
+    countsLocalhost: localhost && options.release >= since.nfacct,
   };
   const changed: PortRules[] = [];
   const obsolete: PortRules[] = isFull ? (previous?.rules.flat() ?? []) : [];

@@ -78,7 +78,11 @@ function sync(
   const others = node.addresses.filter(({ device, address }) => device !== dummyDevice && familyOf(address) === family);
   const context = contextText(node, options, others);
   const isFull = previous?.context !== context;
-  const { map, changes } = track(objects, { family, nodeName: node.name, nodeLabels: node.labels }, previous?.map);
+  const { map, changes } = track(
+    objects,
+    { family, nodeName: node.name, nodeLabels: node.labels, release: options.release },
+    previous?.map,
+  );
   const planContext = planContextOf(
     node,
     options,

@@ -1,4 +1,5 @@
 import type { Endpoint } from "./endpoints.ts";
+import { since } from "./release.ts";
 import { type ServicePort, compareText, usesClusterEndpoints, usesLocalEndpoints } from "./service-port.ts";
 
 /** Which endpoints of a service port a node uses. */
@@ -13,18 +14,21 @@ export interface Categorized {
   readonly hasAny: boolean;
 }
 
+/** The node that endpoints are chosen for. */
+export interface ChoosingNode {
+  readonly nodeName: string;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly release: number;
+}
+
 /**
  * Chooses endpoints by traffic policy, topology hints and readiness. Terminating endpoints count only where no
  * ready one is left. pkg/proxy/topology.go (CategorizeEndpoints).
  */
-export function categorize(
-  endpoints: readonly Endpoint[],
-  port: ServicePort,
-  nodeLabels: Readonly<Record<string, string>>,
-): Categorized {
+export function categorize(endpoints: readonly Endpoint[], port: ServicePort, node: ChoosingNode): Categorized {
   const usesCluster = usesClusterEndpoints(port);
-  const zone = usesCluster ? topologyZone(endpoints, port, nodeLabels) : undefined;
-  const cluster = usesCluster ? clusterEndpoints(endpoints, zone) : none;
+  const hinted = usesCluster ? hintedHere(endpoints, port, node) : undefined;
+  const cluster = usesCluster ? clusterEndpoints(endpoints, hinted) : none;
   if (!usesLocalEndpoints(port)) return { cluster, local: none, reachable: cluster, hasAny: cluster.length > 0 };
 
   const localReady = endpoints.filter((endpoint) => endpoint.isLocal && endpoint.ready);
@@ -33,17 +37,15 @@ export function categorize(
   const hasAny = cluster.length > 0 || endpoints.some((endpoint) => endpoint.ready || isFallback(endpoint));
   if (!usesCluster) return { cluster, local, reachable: local, hasAny };
   // Without hints and fallback every local endpoint is in the cluster list already.
-  const covered = zone === undefined && (localReady.length > 0 || local.length === 0);
+  const covered = hinted === undefined && (localReady.length > 0 || local.length === 0);
   return { cluster, local, reachable: covered ? cluster : union(cluster, local), hasAny };
 }
 
 const none: readonly Endpoint[] = [];
 
-function clusterEndpoints(endpoints: readonly Endpoint[], zone: string | undefined): readonly Endpoint[] {
-  if (zone === undefined && endpoints.every(({ ready }) => ready)) return endpoints;
-  const usable = endpoints.filter(
-    (endpoint) => endpoint.ready && (zone === undefined || endpoint.zoneHints.includes(zone)),
-  );
+function clusterEndpoints(endpoints: readonly Endpoint[], hinted: Hinted | undefined): readonly Endpoint[] {
+  if (hinted === undefined && endpoints.every(({ ready }) => ready)) return endpoints;
+  const usable = endpoints.filter((endpoint) => endpoint.ready && (hinted === undefined || hinted(endpoint)));
   return usable.length > 0 ? usable : endpoints.filter(isFallback);
 }
 
@@ -51,21 +53,25 @@ function isFallback(endpoint: Endpoint): boolean {
   return endpoint.serving && endpoint.terminating;
 }
 
+type Hinted = (endpoint: Endpoint) => boolean;
+
 /**
- * The node's zone, when hints are to be followed: the Service asks for it, every ready endpoint has a hint, and
- * one of them names this zone. Otherwise hints are ignored altogether.
+ * Who is hinted to serve this node, when hints are to be followed: the Service asks for it (1.30: by annotation),
+ * every ready endpoint has a hint, and one of them names this node or its zone. Otherwise hints are ignored altogether.
  */
-function topologyZone(
-  endpoints: readonly Endpoint[],
-  port: ServicePort,
-  nodeLabels: Readonly<Record<string, string>>,
-): string | undefined {
-  if (["", "disabled", "Disabled"].includes(port.hintsAnnotation)) return undefined;
-  const zone = nodeLabels["topology.kubernetes.io/zone"];
-  if (zone === undefined || zone === "") return undefined;
+function hintedHere(endpoints: readonly Endpoint[], port: ServicePort, node: ChoosingNode): Hinted | undefined {
+  const { nodeName, nodeLabels, release } = node;
+  const isOff = release < since.hintsAlone && ["", "disabled", "Disabled"].includes(port.hintsAnnotation);
+  if (isOff) return undefined;
   const ready = endpoints.filter((endpoint) => endpoint.ready);
-  if (ready.some((endpoint) => endpoint.zoneHints.length === 0)) return undefined;
-  return ready.some((endpoint) => endpoint.zoneHints.includes(zone)) ? zone : undefined;
+  const follow = (hintsOf: (endpoint: Endpoint) => readonly string[], here: string | undefined): Hinted | undefined => {
+    if (here === undefined || here === "") return undefined;
+    if (ready.some((endpoint) => hintsOf(endpoint).length === 0)) return undefined;
+    const isHinted: Hinted = (endpoint) => hintsOf(endpoint).includes(here);
+    return ready.some(isHinted) ? isHinted : undefined;
+  };
+  const sameNode = release < since.nodeHints ? undefined : follow(({ nodeHints }) => nodeHints, nodeName);
+  return sameNode ?? follow(({ zoneHints }) => zoneHints, nodeLabels["topology.kubernetes.io/zone"]);
 }
 
 /** kube-proxy walks a Go map here, so any order is right; ours is that of the endpoint lists. */

@@ -1,11 +1,12 @@
 import type { EndpointSlice } from "../cluster/objects.ts";
 import type { Owner } from "../trace/records.ts";
-import type { Family } from "../wire/address.ts";
+import { type Family, address as knownAddress, formatAddress } from "../wire/address.ts";
+import { since } from "./release.ts";
 import { type OwnerOf, type ServicePort, compareText } from "./service-port.ts";
 
 /** An endpoint of a service port. pkg/proxy/endpoint.go (BaseEndpointInfo). */
 export interface Endpoint {
-  /** As the slice gives it: kube-proxy 1.30 hashes and prints it so. */
+  /** As the slice gives it: kube-proxy 1.30 hashes and prints it so. Later ones take the canonical text. */
   readonly address: string;
   readonly port: number;
   /** `ip:port`, `[ip]:port`. */
@@ -16,6 +17,7 @@ export interface Endpoint {
   readonly serving: boolean;
   readonly terminating: boolean;
   readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
   readonly owner: Owner;
 }
 
@@ -25,13 +27,14 @@ export const serviceNameLabel = "kubernetes.io/service-name";
 export interface EndpointContext {
   readonly family: Family;
   readonly nodeName: string;
+  readonly release: number;
   readonly ownerOf: OwnerOf<EndpointSlice>;
 }
 
 /**
  * The endpoints of one service port: those of slice ports of its name and protocol, one per `ip:port`, in
- * byte-wise order of that text (10.0.0.10:80 before 10.0.0.1:80). A local duplicate replaces an earlier one,
- * another does not. pkg/proxy/endpointslicecache.go (addEndpoints).
+ * byte-wise order of that text (10.0.0.10:80 before 10.0.0.1:80). A local duplicate (later: one that is not
+ * terminating) replaces an earlier one, another does not. pkg/proxy/endpointslicecache.go (addEndpoints).
  */
 export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[], context: EndpointContext): Endpoint[] {
   const endpoints: Endpoint[] = [];
@@ -43,15 +46,22 @@ export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[],
       pushEndpoints(endpoints, slice, slicePort.port, context);
     }
   }
-  return withoutDuplicates(endpoints.sort((a, b) => compareText(a.text, b.text)));
+  const wins = ({ isLocal, terminating }: Endpoint): boolean =>
+    context.release < since.readyDuplicateWins ? isLocal : !terminating;
+  return withoutDuplicates(
+    endpoints.sort((a, b) => compareText(a.text, b.text)),
+    wins,
+  );
 }
 
 function pushEndpoints(endpoints: Endpoint[], slice: EndpointSlice, port: number, context: EndpointContext): void {
   const owner = context.ownerOf(slice);
   const isIPv6 = context.family === "ipv6";
+  const isCanonical = context.release >= since.canonicalEndpoints;
   for (const { addresses, conditions, nodeName, hints, targetRef } of slice.endpoints) {
-    const address = addresses[0];
-    if (address === undefined || address.includes(":") !== isIPv6) continue;
+    const given = addresses[0];
+    if (given === undefined || given.includes(":") !== isIPv6) continue;
+    const address = isIPv6 && isCanonical ? formatAddress(knownAddress(given)) : given;
     const text = isIPv6 ? `[${address}]:${port}` : `${address}:${port}`;
     const detail = targetRef === undefined ? text : `${text} (${targetRef.kind} ${targetRef.name})`;
     endpoints.push({
@@ -63,6 +73,7 @@ function pushEndpoints(endpoints: Endpoint[], slice: EndpointSlice, port: number
       serving: conditions.serving ?? true,
       terminating: conditions.terminating ?? false,
       zoneHints: hints?.forZones ?? noHints,
+      nodeHints: hints?.forNodes ?? noHints,
       owner: withDetail(owner, detail),
     });
   }
@@ -75,12 +86,12 @@ function withDetail(owner: Owner, detail: string): Owner {
   return origin === undefined ? { kind, namespace, name, detail } : { kind, namespace, name, detail, origin };
 }
 
-/** Of equal ones the last local one stays, or else the first. The sort before is stable. */
-function withoutDuplicates(endpoints: Endpoint[]): Endpoint[] {
+/** Of equal ones the last that wins stays, or else the first. The sort before is stable. */
+function withoutDuplicates(endpoints: Endpoint[], wins: (endpoint: Endpoint) => boolean): Endpoint[] {
   if (!endpoints.some(({ text }, index) => text === endpoints[index + 1]?.text)) return endpoints;
   const found = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
-    if (endpoint.isLocal || !found.has(endpoint.text)) found.set(endpoint.text, endpoint);
+    if (wins(endpoint) || !found.has(endpoint.text)) found.set(endpoint.text, endpoint);
   }
   return [...found.values()];
 }

@@ -1,5 +1,6 @@
 import type { Address, Family } from "../wire/address.ts";
 import type { LocalDetector } from "./local-detector.ts";
+import { recordedRelease } from "./release.ts";
 import type { ProxyObjects } from "./tracker.ts";
 
 /** The node a proxier programs. */
@@ -15,6 +16,8 @@ export interface ProxyNode {
 /** kube-proxy's configuration as far as it matters to the rules. pkg/proxy/apis/config/types.go. */
 export interface ProxyOptions {
   readonly family: Family;
+  /** The minor release of Kubernetes 1.x: release.ts says what it changes. */
+  readonly release: number;
   readonly detector: LocalDetector;
   /** `--masquerade-all`. */
   readonly masqueradeAll: boolean;
@@ -34,9 +37,10 @@ export interface ProxyOptions {
   readonly ipvsStrictArp: boolean;
 }
 
-/** The defaults of kube-proxy 1.30. */
+/** The defaults of kube-proxy. */
 export function proxyOptions(options: Pick<ProxyOptions, "family" | "detector"> & Partial<ProxyOptions>): ProxyOptions {
   return {
+    release: recordedRelease,
     masqueradeAll: false,
     masqueradeBit: 14,
     nodePortAddresses: [],

@@ -66,7 +66,7 @@ export function track(
   const old = previous?.services ?? [];
   const services = difference(previous?.objects.services ?? [], objects.services);
   const slices = difference(previous?.objects.endpointSlices ?? [], objects.endpointSlices);
-  const contextText = JSON.stringify([context.family, context.nodeName, context.nodeLabels]);
+  const contextText = JSON.stringify([context.family, context.nodeName, context.nodeLabels, context.release]);
   const isNewContext = previous !== undefined && previous.context !== contextText;
   const touched = new Set(isNewContext ? old.map(({ key }) => key) : []);
   const addedServices = new Map<string, Service>();
@@ -177,7 +177,7 @@ function translate(
   if (service === undefined) return [];
   return servicePorts(service, context.family, context.ownerOf as OwnerOf<Service | EndpointSlice>).map((port) => {
     const endpoints = endpointsOf(port, slices, context);
-    return { port, endpoints, chosen: categorize(endpoints, port, context.nodeLabels) };
+    return { port, endpoints, chosen: categorize(endpoints, port, context) };
   });
 }
 

@@ -62,6 +62,7 @@ const clusterKeys = [
   "networkPolicy",
   "kubeVersion",
   "ipvsScheduler",
+  "kubeProxy",
   "masqueradeLeavingCluster",
   "bridgeNfCallIptables",
   "kernel",
@@ -85,6 +86,8 @@ function readSetting(reader: Reader, key: (typeof clusterKeys)[number], node: Ya
     case "masqueradeLeavingCluster":
     case "bridgeNfCallIptables":
       return reader.boolean(node, `cluster.${key}`);
+    case "kubeProxy":
+      return readKubeProxy(reader, node);
     case "networkPolicy":
       return reader.oneOf(node, "cluster.networkPolicy", ["enforced", "none"]);
     case "cni":
@@ -95,6 +98,32 @@ function readSetting(reader: Reader, key: (typeof clusterKeys)[number], node: Ya
     case "kernel":
       return reader.string(node, `cluster.${key}`);
   }
+}
+
+const kubeProxyKeys = [
+  "masqueradeAll",
+  "masqueradeBit",
+  "nodePortAddresses",
+  "localhostNodePorts",
+  "detectLocalMode",
+  "bridgeInterface",
+  "interfaceNamePrefix",
+];
+
+function readKubeProxy(reader: Reader, node: YamlNode): NonNullable<ScenarioCluster["kubeProxy"]> {
+  const members = reader.members(node, "cluster.kubeProxy", kubeProxyKeys);
+  const at = (key: string): [Maybe, string] => [members.get(key), `cluster.kubeProxy.${key}`];
+  const modes = ["ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"] as const;
+  const options = {
+    masqueradeAll: reader.boolean(...at("masqueradeAll")),
+    masqueradeBit: reader.integer(...at("masqueradeBit")),
+    nodePortAddresses: members.has("nodePortAddresses") ? reader.strings(...at("nodePortAddresses")) : undefined,
+    localhostNodePorts: reader.boolean(...at("localhostNodePorts")),
+    detectLocalMode: reader.oneOf(...at("detectLocalMode"), modes),
+    bridgeInterface: reader.string(...at("bridgeInterface")),
+    interfaceNamePrefix: reader.string(...at("interfaceNamePrefix")),
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function readListens(reader: Reader, node: Maybe): Scenario["listens"] {

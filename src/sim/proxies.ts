@@ -1,4 +1,4 @@
-import type { Cluster } from "../cluster/cluster.ts";
+import type { Cluster, ClusterSettings } from "../cluster/cluster.ts";
 import type { EndpointSlice, Node, Service } from "../cluster/objects.ts";
 import type { Iptables } from "../iptables/netns.ts";
 import { type IptablesProxierState, iptablesProxier } from "../iptables/proxier.ts";
@@ -7,8 +7,9 @@ import { createIpvs } from "../ipvs/netns.ts";
 import { type IpvsProxierState, ipvsProxier } from "../ipvs/proxier.ts";
 import { applyToNamespace as applyIpvs } from "../ipvs/proxier-apply.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
-import { cidrDetector } from "../proxy/local-detector.ts";
+import { type LocalDetector, cidrDetector } from "../proxy/local-detector.ts";
 import { type Proxier, type ProxyNode, type ProxyOptions, proxyOptions } from "../proxy/proxier.ts";
+import { releaseOf } from "../proxy/release.ts";
 import type { ProxyObjects } from "../proxy/tracker.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../wire/address.ts";
 
@@ -48,7 +49,7 @@ function running<State, Command>(
   return {
     sync(cluster, node) {
       for (const family of familiesOf(cluster)) {
-        const options = optionsOf(cluster, family);
+        const options = optionsOf(cluster, node, family);
         const { state, commands } = proxier.sync(
           objectsOf(cluster),
           proxyNode(host, node),
@@ -78,9 +79,33 @@ export function objectsOf(cluster: Cluster): ProxyObjects {
   };
 }
 
-export function optionsOf(cluster: Cluster, family: Family): ProxyOptions {
-  const { podCidrs, ipvsScheduler } = cluster.settings;
-  return proxyOptions({ family, detector: cidrDetector(podCidrs, family), ipvsScheduler });
+export function optionsOf(cluster: Cluster, node: Node, family: Family): ProxyOptions {
+  const { kubeVersion, ipvsScheduler, kubeProxy = {} } = cluster.settings;
+  const { masqueradeAll, masqueradeBit, nodePortAddresses, localhostNodePorts } = kubeProxy;
+  return proxyOptions({
+    family,
+    release: releaseOf(kubeVersion),
+    detector: detectorOf(cluster.settings, node, family),
+    ipvsScheduler,
+    ...(masqueradeAll !== undefined && { masqueradeAll }),
+    ...(masqueradeBit !== undefined && { masqueradeBit }),
+    ...(nodePortAddresses !== undefined && { nodePortAddresses }),
+    ...(localhostNodePorts !== undefined && { localhostNodePorts }),
+  });
+}
+
+/** cmd/kube-proxy/app/server_linux.go (getLocalDetectors). */
+function detectorOf({ podCidrs, kubeProxy = {} }: ClusterSettings, node: Node, family: Family): LocalDetector {
+  switch (kubeProxy.detectLocalMode) {
+    case "BridgeInterface":
+      return { kind: "bridge", name: kubeProxy.bridgeInterface ?? "" };
+    case "InterfaceNamePrefix":
+      return { kind: "prefix", prefix: kubeProxy.interfaceNamePrefix ?? "" };
+    case "NodeCIDR":
+      return cidrDetector(node.spec.podCIDRs, family);
+    default:
+      return cidrDetector(podCidrs, family);
+  }
 }
 
 /** The node as kube-proxy sees it: its labels, and the addresses of its devices. */

@@ -47,7 +47,7 @@ function lastSync<State, Command>(
   for (const cluster of states) {
     const node = cluster.nodes.find(({ metadata }) => metadata.name === nodeName);
     if (node === undefined) return undefined;
-    const options = optionsOf(cluster, family);
+    const options = optionsOf(cluster, node, family);
     last = { options, sync: proxier.sync(objectsOf(cluster), bareNode(node), options, last?.sync.state) };
   }
   return last;

@@ -113,6 +113,22 @@ describe("options of kube-proxy in iptables mode", () => {
       options: { randomFully: false },
       has: [`"kubernetes service traffic requiring SNAT" -j MASQUERADE\n`],
     },
+    {
+      name: "since 1.32 nodePort packets of localhost and INVALID drops are counted (facts, section 8)",
+      input: "b-nodeport",
+      options: { release: 32 },
+      has: [
+        "-m conntrack --ctstate INVALID -m nfacct --nfacct-name ct_state_invalid_dropped_pkts -j DROP\n",
+        `-A KUBE-NODEPORTS -m comment --comment default/web:http -m tcp -p tcp -d 127.0.0.0/8 --dport 30080 -m nfacct --nfacct-name localhost_nps_accepted_pkts -j ${ext}\n-A KUBE-NODEPORTS -m comment --comment default/web:http -m tcp -p tcp --dport 30080 -j ${ext}\n`,
+      ],
+    },
+    {
+      name: "without localhost nodePorts later versions count INVALID alone",
+      input: "b-nodeport",
+      options: { release: 32, localhostNodePorts: false },
+      has: ["ct_state_invalid_dropped_pkts"],
+      lacks: ["localhost_nps_accepted_pkts"],
+    },
   ])("$name", ({ input, options, has = [], lacks = [] }) => {
     const text = restoreText(input, options);
     for (const line of has) expect(text).toContain(line);

@@ -12,8 +12,9 @@ import { CliError, exitCodes } from "../exit.ts";
 import { type InputFlags, readInput, withInput } from "../input.ts";
 import type { Streams } from "../io.ts";
 import { readSource } from "../files.ts";
+import { type KubeProxyFlags, kubeProxySettings, withKubeProxy } from "../kube-proxy-flags.ts";
 
-interface RulesFlags extends InputFlags {
+interface RulesFlags extends InputFlags, KubeProxyFlags {
   readonly node: string;
   readonly output: string;
   readonly family: Family;
@@ -38,7 +39,7 @@ recorded show what kube-proxy tells the node about the objects of the input alon
 
 /** `kubehop rules`: what a node holds. */
 export function rulesVerb(streams: Streams): Command {
-  return withInput(new Command("rules"))
+  const verb = withInput(new Command("rules"))
     .description("print the rules, sets, routes and devices of a node")
     .requiredOption("--node <name>", "the node")
     .addOption(
@@ -56,18 +57,17 @@ export function rulesVerb(streams: Streams): Command {
       (value, previous: readonly string[]) => [...previous, value],
       [],
     )
-    .addHelpText("after", examples)
-    .action((flags: RulesFlags) => streams.out(printRules(flags, streams)));
+    .addHelpText("after", examples);
+  return withKubeProxy(verb).action((flags: RulesFlags) => streams.out(printRules(flags, streams)));
 }
 
 function printRules(flags: RulesFlags, streams: Streams): string {
   const { clusterCidr, node, family, output } = flags;
   const alone = kubeProxyOutputs.includes(output);
-  const input = readInput(
-    { ...flags, ...(clusterCidr && { podCidr: clusterCidr }) },
-    streams,
-    alone ? { systemComponents: "none" } : {},
-  );
+  const input = readInput({ ...flags, ...(clusterCidr && { podCidr: clusterCidr }) }, streams, {
+    ...kubeProxySettings(flags),
+    ...(alone && { systemComponents: "none" }),
+  });
   return alone ? printSections(input, flags) : (printNode(input, node, family, output) ?? noNode(input, node));
 }
 
