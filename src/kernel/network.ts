@@ -13,7 +13,14 @@ const defaultLatencyNanos = { veth: 10_000, physical: nanosPerMilli / 10 };
 const vlanSlackBytes = 4;
 
 /** Far more than a frame needs between two routers. */
-const mostCrossings = 64;
+const mostCrossings = 32;
+
+/**
+ * Bridges that form a loop by more than two links multiply a flooded frame at each turn. Real links are then full
+ * and lose frames; here, of those that have crossed `manyCrossings` links, so many may be on the way at a time.
+ */
+const manyCrossings = 6;
+const mostOfManyCrossings = 256;
 
 /** The namespaces of a run and the cables between them. */
 export class Network implements Wire {
@@ -22,6 +29,8 @@ export class Network implements Wire {
   readonly #make: ((name: string) => NetworkNamespace | undefined) | undefined;
   readonly #latencies = new Map<string, number>();
   readonly #down = new Set<string>();
+  /** Frames on the way that have crossed many links. */
+  #circling = 0;
 
   /** `make` builds a namespace when it is first asked for; what it returns is kept. */
   constructor(clock: Clock, make?: (name: string) => NetworkNamespace | undefined) {
@@ -73,12 +82,19 @@ export class Network implements Wire {
     if (this.#isEndDown(from.name, device.name)) return drop(skb, "LINK_DOWN");
     if (peer === undefined) return drop(skb, "NO_PEER");
     const crossings = (skb.crossings ?? 0) + 1;
-    if (crossings > mostCrossings) return drop(skb, "FRAME_LOOP");
+    const isCircling = crossings > manyCrossings;
+    if (crossings > mostCrossings || (isCircling && this.#circling >= mostOfManyCrossings)) {
+      return drop(skb, "FRAME_LOOP");
+    }
     const latency =
       (this.#latencies.size > 0 ? this.#latencies.get(`${from.name}/${device.name}`) : undefined) ??
       defaultLatencyNanos[device.kind];
     const frame = crossing(skb, crossings);
-    this.#clock.after(latency, () => this.#arrive(peer.namespace, peer.device, frame));
+    if (isCircling) this.#circling++;
+    this.#clock.after(latency, () => {
+      if (isCircling) this.#circling--;
+      this.#arrive(peer.namespace, peer.device, frame);
+    });
   }
 
   #arrive(namespace: string, device: string, skb: Skb | ArpSkb): void {

@@ -64,8 +64,20 @@ test("every random topology ends in a verdict per flow or in coded errors, and t
         files = withoutProblems(files, result);
       }
     }),
-    { numRuns: Number(process.env["KUBEHOP_FUZZ"] ?? 60), seed: 1 },
+    { numRuns: Number(process.env["KUBEHOP_FUZZ"] ?? 400), seed: 1 },
   );
   expect(ran).toBeGreaterThan(0);
-  if (process.env["DEBUG_FUZZ"]) console.log("ran", ran);
+});
+
+test("a loop of bridges by three links multiplies an ARP request only until the links are full", () => {
+  const ports = ["e0", "e1", "e2"];
+  const ip = (own: string): string =>
+    `link add br0 type bridge\n${ports.map((port) => `link set ${port} master br0\n`).join("")}link set br0 up\naddr add ${own} dev br0\n`;
+  const files = new Map([
+    ["links", ports.map((port) => `a:${port} b:${port}\n`).join("")],
+    ["flows", "ping a icmp 10.0.0.9\n"],
+    ["a/ip", ip("10.0.0.1/24")],
+    ["b/ip", ip("10.0.0.2/24")],
+  ]);
+  expect(replay(parseTopology(files)).map(({ result }) => result)).toEqual(["timeout"]);
 });
