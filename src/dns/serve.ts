@@ -1,4 +1,4 @@
-import { nanosPerSecond } from "../kernel/clock.ts";
+import { nanosPerSecond, wakeUpNanos } from "../kernel/clock.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { FlowRecorder } from "../trace/recorder.ts";
 import { type Address, formatAddress, isLoopback, parseAddress } from "../wire/address.ts";
@@ -35,8 +35,8 @@ const totalTimeoutSeconds = 5;
 const dnsPort = 53;
 
 /**
- * Binds a CoreDNS to port 53 of its pod's namespace, over UDP and TCP. Each query is answered in the moment it comes;
- * questions to upstream servers leave the namespace as packets.
+ * Binds a CoreDNS to port 53 of its pod's namespace, over UDP and TCP. Each query is answered as soon as the process
+ * runs; questions to upstream servers leave the namespace as packets.
  */
 export function serveDns(ns: NetworkNamespace, server: CoreDns, options: ServeDnsOptions): void {
   const { process = "coredns", address, assumption } = options;
@@ -62,13 +62,17 @@ export function serveDns(ns: NetworkNamespace, server: CoreDns, options: ServeDn
     });
   };
 
+  const wakeUp = (action: () => void): void => void ns.surroundings.clock.after(wakeUpNanos, action);
+
   ns.sockets.listen({
     ...common,
     protocol: "udp",
     datagram: (socket, from, payload) => {
       if (payload.kind !== "dns" || payload.message.response) return;
-      answer(payload.message, from.address, "udp", socket.flow, ({ message, bytes }) =>
-        socket.send(datagram(message, bytes), from),
+      const { message: asked } = payload;
+      const { flow } = socket;
+      wakeUp(() =>
+        answer(asked, from.address, "udp", flow, ({ message, bytes }) => socket.send(datagram(message, bytes), from)),
       );
     },
   });
@@ -78,8 +82,11 @@ export function serveDns(ns: NetworkNamespace, server: CoreDns, options: ServeDn
     accept: () => ({
       received: (connection, payload) => {
         if (payload.kind !== "dns" || payload.message.response) return;
-        answer(payload.message, connection.remote.address, "tcp", connection.flow, ({ message, bytes }) =>
-          connection.send(segment(message, bytes)),
+        const { message: asked } = payload;
+        wakeUp(() =>
+          answer(asked, connection.remote.address, "tcp", connection.flow, ({ message, bytes }) =>
+            connection.send(segment(message, bytes)),
+          ),
         );
       },
       ended: (connection) => connection.close(),

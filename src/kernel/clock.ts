@@ -21,6 +21,12 @@ interface Event {
 export const nanosPerMilli = 1_000_000;
 export const nanosPerSecond = 1_000_000_000;
 
+/**
+ * Until a process runs after a packet woke it. Longer than a packet's way through a machine: the kernel forwards at
+ * once, in the soft interrupt of whoever sends.
+ */
+export const wakeUpNanos: number = nanosPerMilli / 5;
+
 /** The one event queue of a run: a binary heap ordered by (time, order of scheduling). */
 export class EventQueue implements Clock {
   #now = 0;

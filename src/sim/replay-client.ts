@@ -1,5 +1,5 @@
 import type { EventQueue } from "../kernel/clock.ts";
-import { nanosPerMilli, nanosPerSecond } from "../kernel/clock.ts";
+import { nanosPerMilli, nanosPerSecond, wakeUpNanos } from "../kernel/clock.ts";
 import { sendPacket } from "../kernel/ip/output.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type {
@@ -44,8 +44,6 @@ const request: Payload = { kind: "bytes", length: 6, text: "hello" };
 /** The recorder's servers answer with 160 bytes. */
 const answerBytes = 160;
 const settleNanos = 10 * nanosPerMilli;
-/** Until a process runs after a packet woke it. Longer than a way through the topology: the kernel forwards at once. */
-export const wakeUpNanos: number = nanosPerMilli / 5;
 const repeatNanos = 100 * nanosPerMilli;
 const echoIdent = 16_962;
 const echoBytes = 56;

@@ -1,5 +1,5 @@
 import { type Chance, seededChance } from "../kernel/chance.ts";
-import { EventQueue, nanosPerMilli } from "../kernel/clock.ts";
+import { EventQueue, nanosPerMilli, wakeUpNanos } from "../kernel/clock.ts";
 import { pathMtu } from "../kernel/ip/path-mtu.ts";
 import type { KernelProfile, NetworkNamespace, Surroundings } from "../kernel/namespace.ts";
 import { Network } from "../kernel/network.ts";
@@ -13,7 +13,7 @@ import type { Topology } from "../topology/topology.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { Flow } from "../trace/records.ts";
 import { type Address, address } from "../wire/address.ts";
-import { type ClientResult, answerPayload, runClient, wakeUpNanos } from "./replay-client.ts";
+import { type ClientResult, answerPayload, runClient } from "./replay-client.ts";
 import { type ReplayRecord, conntrackText, recordOf } from "./replay-record.ts";
 
 /** One flow in the shape of the kernel cases' golden.json. */

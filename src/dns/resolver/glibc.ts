@@ -219,7 +219,9 @@ export class GlibcResolver {
       const deadline = this.#io.clock.nowNanos() + nanos;
       let channel = this.#channel(index, server, name);
       const outgoing = two === undefined || this.#oneAtATime ? [one] : [one, two];
-      if (outgoing.some((message) => channel.send(message) !== undefined)) return this.#giveUpOn(index);
+      const opened = channel;
+      const sends = outgoing.map((message) => () => opened.send(message));
+      if (!(yield* this.#mail.sendInTurn(channel, sends))) return this.#giveUpOn(index);
       const got = new Set<DnsMessage>();
       let first: DnsMessage | undefined;
       let again = false;

@@ -113,9 +113,10 @@ export class MuslResolver {
             type: types,
             server,
           });
-          for (const [index, message] of queries.entries()) {
-            if (pending(index)) for (const server of servers) channel.send(message, server);
-          }
+          const sends = queries.flatMap((message, index) =>
+            pending(index) ? servers.map((server) => () => void channel.send(message, server)) : [],
+          );
+          yield* this.#mail.sendInTurn(channel, sends);
           sentAt = now;
           retriesLeft = 2 * queries.length;
         }
