@@ -38,7 +38,7 @@ export class AgentProcess {
 
   /** What is told in one turn arrives in one piece, so that datagrams sent together leave together. */
   tell(command: AgentCommand): void {
-    if (this.#waiting === "") queueMicrotask(() => this.#flush());
+    if (this.#waiting === "") setImmediate(() => this.#flush());
     this.#waiting += `${JSON.stringify(command)}\n`;
   }
 

@@ -1,6 +1,7 @@
 import { conntrackText, recordOf } from "../sim/replay-record.ts";
 import type { ProbeResult } from "../sim/probe/probe.ts";
 import { simulate } from "../sim/simulation.ts";
+import type { World } from "../sim/world.ts";
 import { AgentProcess } from "./agent-process.ts";
 import { type BuiltNamespace, buildNamespaces, removeNamespaces } from "./build.ts";
 import { essentials, whyNotHere } from "./capabilities.ts";
@@ -11,6 +12,7 @@ import { type TracedPacket, connections, frameLines, tracedPackets } from "./lin
 import { type Conversations, LinuxSockets } from "./linux-sockets.ts";
 import { pinsOf } from "./pins.ts";
 import { type PlannedNamespace, planOf } from "./plan.ts";
+import { realClock } from "./real-clock.ts";
 import { type LoadedScenario, type Stage, stageOf } from "./stage.ts";
 
 /** A flow that ran twice, or the reason why it did not. */
@@ -95,6 +97,7 @@ async function runOnLinux(
     const sockets = await openSockets(built, conversations, running);
     const capture = await startCapture(built);
     running.push(capture);
+    running.push(keepTime(world));
     const sender = world.namespaceOf(request.who).name;
     const result = await probeOnLinux(world, request, sockets.get(sender) as LinuxSockets, patienceSeconds);
     if (result === undefined) return undefined;
@@ -122,6 +125,13 @@ async function runOnLinux(
     for (const process of running) process.stop();
     removeNamespaces(plan);
   }
+}
+
+/** The clock of a world whose servers answer on Linux goes as the clock of the wall does. */
+function keepTime(world: World): { stop(): void } {
+  const clock = realClock(world.clock.nowNanos());
+  const timer = setInterval(() => world.clock.run({ untilNanos: clock.nowNanos() }), 1);
+  return { stop: () => clearInterval(timer) };
 }
 
 /** Real servers on every port that the engine's have, and an agent for the sender. */
