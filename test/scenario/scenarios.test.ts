@@ -24,6 +24,8 @@ const sources: Readonly<Record<string, string>> = {
   "nodeport.yaml": "kube-proxy case b-nodeport; kernel case kp-iptables, nodePort flows",
   "policy-lets-web-in.yaml": "networking/v1 NetworkPolicy; netpol cases, podSelector with a numbered port",
   "same-node.yaml": "facts/kernel.md 5, same node bridged; kernel case hostgw, flow svc-local",
+  "stale-rules.yaml":
+    "facts/kube-proxy.md 3.5: rules stay as they are without a sync; kernel case kp-iptables, no-pod-c1 and empty-c1",
   "ttl.yaml": "facts/kernel.md 5, TTL expired: ICMP 11/0 from the ingress device's address; reply TTL 62",
   "unready-pod.yaml": "discovery/v1 EndpointSlice: kube-proxy uses ready endpoints only",
   "wrong-target-port.yaml": "facts/kernel.md 5, closed port: RST",
