@@ -27,15 +27,24 @@ export class Network implements Wire {
   readonly #clock: Clock;
   readonly #namespaces = new Map<string, NetworkNamespace>();
   readonly #make: ((name: string) => NetworkNamespace | undefined) | undefined;
+  readonly #entering: ((namespace: NetworkNamespace, skb: Skb | ArpSkb) => void) | undefined;
   readonly #latencies = new Map<string, number>();
   readonly #down = new Set<string>();
   /** Frames on the way that have crossed many links. */
   #circling = 0;
 
-  /** `make` builds a namespace when it is first asked for; what it returns is kept. */
-  constructor(clock: Clock, make?: (name: string) => NetworkNamespace | undefined) {
+  /**
+   * `make` builds a namespace when it is first asked for; what it returns is kept. `entering` sees every frame before
+   * it enters a namespace.
+   */
+  constructor(
+    clock: Clock,
+    make?: (name: string) => NetworkNamespace | undefined,
+    entering?: (namespace: NetworkNamespace, skb: Skb | ArpSkb) => void,
+  ) {
     this.#clock = clock;
     this.#make = make;
+    this.#entering = entering;
   }
 
   add(namespace: NetworkNamespace): void {
@@ -109,6 +118,7 @@ export class Network implements Wire {
         `${device} takes frames of at most ${end.mtu} bytes of IP: this one has ${packetBytes(skb.packet)}.`,
       );
     }
+    this.#entering?.(ns, skb);
     receiveFrame(ns, end, skb);
   }
 

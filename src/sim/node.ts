@@ -5,6 +5,7 @@ import { ipMasqRules } from "../cni/components/ip-masq.ts";
 import type { Node, Pod } from "../cluster/objects.ts";
 import { createIptables, type Iptables } from "../iptables/netns.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
+import type { Address } from "../wire/address.ts";
 import type { CoreDns } from "../dns/coredns/server.ts";
 import { startClusterDns } from "./cluster-dns.ts";
 import { cniPlugins, proxies } from "./components.ts";
@@ -12,7 +13,7 @@ import { HostPorts } from "./host-ports.ts";
 import { type PodPort, hostAssumption, openServers, portsOf } from "./listens.ts";
 import { syncPolicies } from "./policies.ts";
 import type { NodeProxy, RunningProxy } from "./proxies.ts";
-import type { Underlay } from "./underlay.ts";
+import { type Underlay, internalAddresses } from "./underlay.ts";
 import { buildUplink } from "./underlay-build.ts";
 import { type World, podNamespaceName } from "./world.ts";
 
@@ -33,6 +34,8 @@ interface RunningPod {
 export class RunningNode {
   readonly host: NetworkNamespace;
   readonly iptables: Iptables;
+  /** The node's InternalIPs. */
+  readonly addresses: readonly Address[];
   readonly #world: World;
   readonly #node: Node;
   readonly #underlay: Underlay;
@@ -41,22 +44,26 @@ export class RunningNode {
   readonly #hostPorts: HostPorts;
   readonly #stopped = new Set<string>();
   readonly #proxy: RunningProxy;
+  #started = false;
 
   constructor(world: World, node: Node, underlay: Underlay) {
     this.#world = world;
     this.#node = node;
     this.#underlay = underlay;
+    this.addresses = internalAddresses(node);
     this.host = world.createHostNamespace(node.metadata.name);
+    buildUplink(this.host, node, underlay, world.cluster.ownerOf(node));
     this.iptables = createIptables(this.host);
     this.#hostPorts = new HostPorts(this.host);
     this.#plugin = cniPlugins[world.cluster.settings.cni] as CniPlugin;
     this.#proxy = (proxies[world.cluster.settings.proxyMode] as NodeProxy).start(this.host, this.iptables);
   }
 
-  /** Boots: network card, sysctls, CNI plugin, kube-proxy, pods, policies, servers. */
+  /** What runs on the node: sysctls, CNI plugin, kube-proxy, pods, policies, servers. Until then it has its network card alone. */
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     const { cluster } = this.#world;
-    buildUplink(this.host, this.#node, this.#underlay, cluster.ownerOf(this.#node));
     setBridgeNetfilter(this.#context());
     this.#plugin.prepareNode(this.#context());
     addNodeRoutes(this.#context());
@@ -69,6 +76,7 @@ export class RunningNode {
 
   /** Brings pods, kube-proxy and policies to the cluster's state. */
   sync(): void {
+    if (!this.#started) return;
     this.#syncPods();
     if (!this.#stopped.has("kube-proxy")) this.#proxy.sync(this.#world.cluster, this.#node);
     if (!this.#stopped.has("network-policy")) syncPolicies(this.#context(), this.iptables);

@@ -1,11 +1,12 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Pod } from "../cluster/objects.ts";
+import type { Node, Pod } from "../cluster/objects.ts";
 import { seededChance } from "../kernel/chance.ts";
 import { EventQueue } from "../kernel/clock.ts";
 import type { UpstreamData } from "../dns/coredns/upstream.ts";
 import { createNamespace } from "../kernel/namespace-create.ts";
 import type { NetworkNamespace, Surroundings } from "../kernel/namespace.ts";
 import { Network } from "../kernel/network.ts";
+import { type ArpSkb, type Skb, isArp } from "../kernel/skb.ts";
 import { kernelProfiles } from "../kernel/profile.ts";
 import { type RecordLevel, Recorder } from "../trace/recorder.ts";
 import type { Assumption } from "../trace/records.ts";
@@ -56,6 +57,7 @@ export class World {
   readonly #underlay: Underlay;
   readonly #nodes = new Map<string, RunningNode>();
   #cluster: Cluster;
+  #nodesByName: ReadonlyMap<string, Node> | undefined;
 
   constructor(cluster: Cluster, options: WorldOptions) {
     this.#cluster = cluster;
@@ -63,7 +65,11 @@ export class World {
     this.seed = options.seed;
     this.recorder = new Recorder(options.level, () => this.clock.nowNanos());
     this.#underlay = planUnderlay(cluster);
-    this.network = new Network(this.clock, (name) => this.#create(name));
+    this.network = new Network(
+      this.clock,
+      (name) => this.#create(name),
+      (namespace, skb) => this.#wake(namespace, skb),
+    );
     this.#surroundings = {
       clock: this.clock,
       chance: seededChance(options.seed, options.pins),
@@ -91,18 +97,33 @@ export class World {
 
   /** The running node of that name. */
   node(name: string): RunningNode {
-    const running = this.#nodes.get(name);
-    if (running) return running;
-    const node = this.#cluster.nodes.find(({ metadata }) => metadata.name === name);
+    const node = this.#nodes.get(name) ?? this.#makeNode(name);
     if (node === undefined) throw new RangeError(`there is no node ${name}`);
+    node.start();
+    return node;
+  }
+
+  #makeNode(name: string): RunningNode | undefined {
+    this.#nodesByName ??= new Map(this.#cluster.nodes.map((node) => [node.metadata.name, node]));
+    const node = this.#nodesByName.get(name);
+    if (node === undefined) return undefined;
     const made = new RunningNode(this, node, this.#underlay);
     this.#nodes.set(name, made);
-    made.start();
     return made;
+  }
+
+  /**
+   * A question for another host's Ethernet address reaches every node of the segment. A node that it does not concern
+   * needs its network card alone to ignore it: only the others start what runs on them.
+   */
+  #wake({ name }: NetworkNamespace, skb: Skb | ArpSkb): void {
+    const node = this.#nodes.get(name);
+    if (node !== undefined && concerns(node.addresses, skb)) node.start();
   }
 
   /** A new state of the cluster: running nodes wire and unwire pods, and their components sync. */
   update(next: Cluster): void {
+    if (next.nodes !== this.#cluster.nodes) this.#nodesByName = undefined;
     this.#cluster = next;
     for (const running of this.#nodes.values()) running.sync();
   }
@@ -160,7 +181,7 @@ export class World {
       for (const [who, ports] of Object.entries(this.options.listens)) this.#openOutside(who, ports);
       return ns;
     }
-    return this.#cluster.nodes.some(({ metadata }) => metadata.name === name) ? this.node(name).host : undefined;
+    return (this.#nodes.get(name) ?? this.#makeNode(name))?.host;
   }
 
   /** A host outside that `listens` names. */
@@ -216,4 +237,12 @@ export function podNamespaceName(pod: Pod): string {
 function nodeNameOf(pod: Pod): string {
   if (pod.spec.nodeName === undefined) throw new RangeError(`pod ${podNamespaceName(pod)} has no node`);
   return pod.spec.nodeName;
+}
+
+/** Whether a frame could be for a node with these addresses: all are, but questions for other hosts' Ethernet addresses. */
+function concerns(addresses: readonly Address[], skb: Skb | ArpSkb): boolean {
+  if (isArp(skb)) return addresses.includes(skb.arp.targetAddress);
+  const { transport } = skb.packet;
+  if (!("kind" in transport) || transport.kind !== "neighbour-solicitation") return true;
+  return addresses.includes(transport.target);
 }
