@@ -1,10 +1,12 @@
+import type { Draw } from "../kernel/chance.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { HookState } from "../kernel/netfilter.ts";
 import type { Choice, StateChange } from "../trace/records.ts";
 import type { IpSets } from "./ipset/store.ts";
+import type { Match } from "./matches/index.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
 import type { SetFlag, SetMatch } from "./matches/set.ts";
-import type { LiveChain } from "./live-chain.ts";
+import type { LiveChain, ReadyRule } from "./live-chain.ts";
 import type { RecentLists } from "./recent-list.ts";
 import type { SetTarget } from "./targets/set.ts";
 
@@ -28,6 +30,7 @@ export class Evaluation {
   /** The rule under comparison; set by the walk. */
   table: string = "";
   chain: LiveChain | undefined;
+  ready: ReadyRule | undefined;
   /** Counts from 1. */
   number: number = 0;
   #choice: Choice | undefined;
@@ -49,13 +52,11 @@ export class Evaluation {
     return this.#shared.ipvsView;
   }
 
-  /** A decision by chance that says yes with this probability. */
-  flip(probability: number): boolean {
-    const { namespace, skb } = this.state;
-    const { chance } = namespace.surroundings;
-    const place = this.chain?.choicePlace(namespace.name, this.table, this.number) ?? "";
-    const odds = oddsOf(probability);
-    const taken = chance.chooseAt?.(place, skb.flowKey, odds) ?? chance.choose(place + skb.flowKey, odds);
+  /** A decision by chance that says yes with this probability; the match remembers its coin. */
+  flip(match: Match, probability: number): boolean {
+    const { skb } = this.state;
+    const { place, draw, odds } = this.memory(match, () => this.#coin(probability));
+    const taken = draw(skb.flowKey, odds);
     if (skb.track !== undefined) {
       const id = place + skb.flowKey;
       const options = odds.map((odd, index) => ({ label: index === 0 ? "match" : "no match", probability: odd }));
@@ -64,12 +65,20 @@ export class Evaluation {
     return taken === 0;
   }
 
+  #coin(probability: number): Coin {
+    const { namespace } = this.state;
+    const { chance } = namespace.surroundings;
+    const place = `${namespace.name}/${this.table}/${this.chain?.name ?? ""}/${this.number}/`;
+    const draw: Draw = chance.at?.(place) ?? ((key, odds) => chance.choose(place + key, odds));
+    return { place, draw, odds: [probability, 1 - probability] };
+  }
+
   /** State that a match keeps for its rule: a counter, a bucket. */
-  memory<T>(match: object, create: () => T): T {
-    const slot = this.chain?.slot(this.number) ?? new Map<object, unknown>();
-    let value = slot.get(match) as T | undefined;
-    if (value === undefined) slot.set(match, (value = create()));
-    return value;
+  memory<T>(match: Match, create: () => T): T {
+    const ready = this.ready as ReadyRule;
+    const memory = (ready.memory ??= []);
+    const at = ready.terms.indexOf(match);
+    return (memory[at] ??= create()) as T;
   }
 
   /** Records a change of state that the comparison itself made. */
@@ -125,11 +134,11 @@ export class Evaluation {
   }
 }
 
-const knownOdds = new Map<number, readonly number[]>();
-
-/** Yes and no; the same few probabilities come again and again. */
-function oddsOf(probability: number): readonly number[] {
-  let odds = knownOdds.get(probability);
-  if (odds === undefined) knownOdds.set(probability, (odds = [probability, 1 - probability]));
-  return odds;
+/** What a match that takes chances remembers. */
+interface Coin {
+  /** What stands before the flow in its choice ids: `namespace/table/CHAIN/NUMBER/`. */
+  readonly place: string;
+  readonly draw: Draw;
+  /** Yes and no. */
+  readonly odds: readonly number[];
 }

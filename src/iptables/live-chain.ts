@@ -14,6 +14,10 @@ export interface ReadyRule {
   readonly targetModule: TargetModule<ModuleTarget> | undefined;
   /** The chain of a jump, once it was looked up. */
   next: LiveChain | undefined;
+  /** What its terms remember, by their position. */
+  memory: unknown[] | undefined;
+  packets: number;
+  bytes: number;
 }
 
 /** Chains shorter than this are walked rule by rule. */
@@ -28,22 +32,22 @@ export class LiveChain {
   chain: Chain;
   isDeleted = false;
   #ready: (ReadyRule | undefined)[] = [];
-  #counts: number[] | undefined;
-  #slots: Map<number, Map<object, unknown>> | undefined;
+  #policyPackets = 0;
+  #policyBytes = 0;
   #index: CandidateIndex | undefined;
 
   constructor(chain: Chain) {
     this.name = chain.name;
     this.chain = chain;
+    this.#beginPolicy();
   }
 
   /** Other rules; counters and memory begin anew. */
   replace(chain: Chain): void {
     this.chain = chain;
     this.#ready = [];
-    this.#counts = undefined;
-    this.#slots = undefined;
     this.#index = undefined;
+    this.#beginPolicy();
   }
 
   get length(): number {
@@ -59,58 +63,40 @@ export class LiveChain {
 
   /** The rule at a position from 0. */
   ready(at: number): ReadyRule {
-    return (this.#ready[at] ??= makeReady(this.chain.rules[at] as Rule));
+    return (this.#ready[at] ??= makeReady(this.chain.rules[at] as Rule, this.chain.counters?.[at]));
   }
 
-  /** Counts a packet for the rule at a position, or for the policy at `length`. */
-  count(at: number, bytes: number): void {
-    const counts = (this.#counts ??= this.#initialCounts());
-    counts[2 * at] = (counts[2 * at] ?? 0) + 1;
-    counts[2 * at + 1] = (counts[2 * at + 1] ?? 0) + bytes;
-  }
-
-  /** What stands before the flow in the choice ids of a rule: `namespace/table/CHAIN/NUMBER/`. */
-  choicePlace(namespace: string, table: string, number: number): string {
-    const slot = this.slot(number);
-    let place = slot.get(this) as string | undefined;
-    if (place === undefined) slot.set(this, (place = `${namespace}/${table}/${this.name}/${number}/`));
-    return place;
-  }
-
-  /** What the matches of a rule remember. Rules count from 1. */
-  slot(number: number): Map<object, unknown> {
-    this.#slots ??= new Map();
-    let slot = this.#slots.get(number);
-    if (slot === undefined) this.#slots.set(number, (slot = new Map()));
-    return slot;
+  /** Counts a packet for the policy. */
+  countPolicy(bytes: number): void {
+    this.#policyPackets++;
+    this.#policyBytes += bytes;
   }
 
   /** The chain with its counters as they are now. */
   snapshot(): Chain {
-    const counts = this.#counts;
-    if (counts === undefined) return this.chain;
-    const at = (index: number): Counters => ({ packets: counts[2 * index] ?? 0, bytes: counts[2 * index + 1] ?? 0 });
+    const { chain } = this;
+    if (this.#ready.length === 0 && this.#policyPackets === (chain.policyCounters?.packets ?? 0)) return chain;
     return {
-      ...this.chain,
-      counters: this.chain.rules.map((_, index) => at(index)),
-      ...(this.chain.policy !== undefined && { policyCounters: at(this.length) }),
+      ...chain,
+      counters: chain.rules.map((_, at) => countersOf(this.#ready[at] ?? chain.counters?.[at])),
+      ...(chain.policy !== undefined && {
+        policyCounters: { packets: this.#policyPackets, bytes: this.#policyBytes },
+      }),
     };
   }
 
-  #initialCounts(): number[] {
-    const counts = Array.from({ length: 2 * (this.length + 1) }, () => 0);
-    const given = [...(this.chain.counters ?? [])];
-    given[this.length] = this.chain.policyCounters;
-    for (const [index, counters] of given.entries()) {
-      if (counters === undefined) continue;
-      counts[2 * index] = counters.packets;
-      counts[2 * index + 1] = counters.bytes;
-    }
-    return counts;
+  #beginPolicy(): void {
+    const { packets, bytes } = countersOf(this.chain.policyCounters);
+    this.#policyPackets = packets;
+    this.#policyBytes = bytes;
   }
 }
 
-function makeReady(rule: Rule): ReadyRule {
+function countersOf(from: Counters | undefined): Counters {
+  return { packets: from?.packets ?? 0, bytes: from?.bytes ?? 0 };
+}
+
+function makeReady(rule: Rule, counters: Counters | undefined): ReadyRule {
   const header = rule.matches.filter(isHeaderMatch);
   const others = rule.matches.filter((match) => !isHeaderMatch(match) && match.kind !== "comment");
   const terms = [...header, ...others];
@@ -121,6 +107,8 @@ function makeReady(rule: Rule): ReadyRule {
     modules: terms.map(({ kind }) => moduleOf(kind)),
     targetModule: target === undefined || isChainTarget(target) ? undefined : targetModule(target.kind),
     next: undefined,
+    memory: undefined,
+    ...countersOf(counters),
   };
 }
 

@@ -53,7 +53,7 @@ export class TableWalk {
 
   #policy(base: LiveChain, state: HookState, bytes: number): HookVerdict {
     const verdict = base.chain.policy ?? "ACCEPT";
-    base.count(base.length, bytes);
+    base.countPolicy(bytes);
     const { track } = state.skb;
     if (track !== undefined) {
       this.#chainEnd(track, state, base, "policy", verdict);
@@ -78,6 +78,7 @@ export class TableWalk {
       }
       const ready = chain.ready(at);
       evaluation.chain = chain;
+      evaluation.ready = ready;
       evaluation.number = at + 1;
       const failing = this.#firstFailing(ready);
       if (failing >= 0) {
@@ -99,7 +100,8 @@ export class TableWalk {
         failed = undefined;
         continue;
       }
-      chain.count(at, bytes);
+      ready.packets++;
+      ready.bytes += bytes;
       const { target } = ready.rule;
       const isUnknown = failing === unknownTerm;
       if (track !== undefined) {

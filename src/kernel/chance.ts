@@ -2,11 +2,14 @@
 export interface Chance {
   /** The index of one of the options; `probabilities` sum to 1. */
   choose(id: string, probabilities: readonly number[]): number;
-  /** What `choose` says for the id `place + key`, faster where the same few places come again and again. */
-  chooseAt?(place: string, key: string, probabilities: readonly number[]): number;
+  /** What `choose` says for ids that begin with `place`: faster where one place draws again and again. */
+  at?(place: string): Draw;
   /** A number from 0 to `exclusiveMax` - 1. */
   integer(id: string, exclusiveMax: number): number;
 }
+
+/** The decisions of one place: the choice with the id `place + key`. */
+export type Draw = (key: string, probabilities: readonly number[]) => number;
 
 /**
  * Draws from a hash of seed and id: the same seed and id give the same draw whatever else happened.
@@ -14,7 +17,6 @@ export interface Chance {
  */
 export function seededChance(seed: number, pins: Readonly<Record<string, number>> = {}): Chance {
   const hasPins = Object.keys(pins).length > 0;
-  const places = new Map<string, Hash>();
   const start: Hash = { low: 0x811c9dc5 ^ seed, high: 0x9747b28c ^ seed };
 
   function choose(id: string, probabilities: readonly number[]): number {
@@ -25,11 +27,10 @@ export function seededChance(seed: number, pins: Readonly<Record<string, number>
 
   return {
     choose,
-    chooseAt(place, key, probabilities) {
-      if (hasPins) return choose(place + key, probabilities);
-      let hash = places.get(place);
-      if (hash === undefined) places.set(place, (hash = hashOf(start, place)));
-      return optionAt(uniform(hash, key), probabilities);
+    at(place) {
+      if (hasPins) return (key, probabilities) => choose(place + key, probabilities);
+      const hash = hashOf(start, place);
+      return (key, probabilities) => optionAt(uniform(hash, key), probabilities);
     },
     integer: (id, exclusiveMax) => Math.floor(uniform(start, id) * exclusiveMax),
   };

@@ -207,8 +207,9 @@ type Term = Exclude<keyof ConntrackMatch, "kind">;
 function failing(match: ConntrackMatch, skb: Skb, nowNanos: number): Term | "no-connection" | undefined {
   const { states, direction, protocol, status } = match;
   if (states !== undefined && ((states.bits & stateOf(skb)) !== 0) === states.inverted) return "states";
+  if (onlyStates(match)) return undefined;
   const info = skb.conntrack;
-  if (info === undefined) return onlyStates(match) ? undefined : "no-connection";
+  if (info === undefined) return "no-connection";
   const { entry } = info;
   if (direction !== undefined && (info.direction === "original") !== (direction === "ORIGINAL")) return "direction";
   if (protocol !== undefined && (numberOf(entry.original) === protocol.number) === protocol.inverted) return "protocol";

@@ -78,7 +78,7 @@ export const statistic: MatchModule<StatisticMatch> = {
       : `--mode nth ${printOption(match.inverted, "--every", String(match.every))} --packet ${match.packet}`,
   matches(match, evaluation) {
     if (match.mode === "random") {
-      return evaluation.flip(probabilityBits(match) / 2 ** 31) !== match.inverted;
+      return evaluation.flip(match, probabilityBits(match) / 2 ** 31) !== match.inverted;
     }
     // The counter wraps at `every`, and the packet that wraps it matches: with --packet 0 the first one does
     // (net/netfilter/xt_statistic.c, extensions/libxt_statistic.c).
