@@ -1,0 +1,183 @@
+import { describe, expect, test } from "vitest";
+import { type Edit, applyEdit } from "../../src/cluster/edit.ts";
+import type { ClusterState } from "../../src/cluster/reconcile.ts";
+import type { Chain } from "../../src/iptables/rule.ts";
+import type { NetworkNamespace } from "../../src/kernel/namespace.ts";
+import type { Payload } from "../../src/wire/packet.ts";
+import { conntrackText } from "../../src/sim/replay-record.ts";
+import { World } from "../../src/sim/world.ts";
+import { address } from "../../src/wire/address.ts";
+import { inputOf } from "../sim/traces.ts";
+
+/*
+ * What a running node does when the cluster changes: facts/kube-proxy.md, sections 2 (conntrack cleaning), 3.5
+ * (partial sync) and 6.14 (established flows keep their endpoint).
+ */
+
+const pod = (name: string, node: string, ip: string, labels = ""): string => `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, labels: { ${labels} } }
+spec:
+  nodeName: ${node}
+  containers: [{ name: c, image: c, ports: [{ containerPort: 8080 }, { containerPort: 5353, protocol: UDP }] }]
+status: { phase: Running, podIP: ${ip}, podIPs: [{ ip: ${ip} }] }
+---`;
+
+const manifests = `${pod("client", "node-a", "10.244.0.10")}${pod("web-0", "node-a", "10.244.0.20", "app: web")}${pod("web-1", "node-b", "10.244.1.20", "app: web, dns: 'yes'")}${pod("other-0", "node-b", "10.244.1.30", "app: other")}
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { clusterIP: 10.96.0.30, selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: dns }
+spec: { clusterIP: 10.96.0.53, selector: { dns: 'yes' }, ports: [{ port: 53, targetPort: 5353, protocol: UDP }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: other }
+spec: { clusterIP: 10.96.0.40, selector: { app: other }, ports: [{ port: 80, targetPort: 8080 }] }
+`;
+
+class Running {
+  readonly world: World;
+  #state: ClusterState;
+
+  constructor() {
+    const input = inputOf(manifests, { settings: { systemComponents: "none" } });
+    this.#state = input.state;
+    this.world = new World(input.cluster, { seed: 1, level: "step", listens: {}, namespace: "default" });
+  }
+
+  edit(edit: Edit): void {
+    const { state, problems } = applyEdit(this.#state, edit);
+    expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    this.#state = state;
+    this.world.update(state.cluster);
+  }
+
+  client(): NetworkNamespace {
+    const own = this.world.cluster.pods.find(({ metadata }) => metadata.name === "client");
+    if (own === undefined) throw new Error("no client");
+    return this.world.namespaceOf({ kind: "pod", pod: own });
+  }
+
+  wait(): void {
+    const { clock } = this.world;
+    clock.run({ untilNanos: clock.nowNanos() + 100_000_000 });
+  }
+
+  /** Connections of node-a that were asked for at an address, as `conntrack -L` prints them. */
+  tracked(destination: string): readonly string[] {
+    const entries = this.world.node("node-a").host.conntrack.entries();
+    return entries.map(conntrackText).filter((text) => text.includes(` dst=${destination} `));
+  }
+}
+
+const ready = (name: string, isReady: boolean): Edit => ({
+  kind: "set-ready",
+  target: { kind: "Pod", namespace: "default", name },
+  ready: isReady,
+});
+const hello: Payload = { kind: "bytes", length: 6, text: "hello" };
+
+describe("established connections", () => {
+  test("a TCP connection keeps its endpoint when that is no longer one; the next one goes elsewhere", () => {
+    const running = new Running();
+    running.edit(ready("web-0", false));
+    const answers: string[] = [];
+    const dial = (): ReturnType<NetworkNamespace["sockets"]["connectTcp"]> =>
+      running
+        .client()
+        .sockets.connectTcp(
+          { address: address("10.96.0.30"), port: 80 },
+          { received: (_, payload) => void answers.push(payload.kind === "bytes" ? (payload.text ?? "") : "") },
+          { flowKey: `dial-${answers.length}`, process: "client" },
+        );
+    const first = dial();
+    running.wait();
+    first.send(hello);
+    running.wait();
+    running.edit(ready("web-0", true));
+    running.edit(ready("web-1", false));
+    first.send(hello);
+    running.wait();
+    const second = dial();
+    running.wait();
+    second.send(hello);
+    running.wait();
+    expect(answers).toEqual(["hello from default/web-1", "hello from default/web-1", "hello from default/web-0"]);
+  });
+});
+
+describe("UDP entries", () => {
+  function asked(running: Running): void {
+    const { sockets } = running.client();
+    const socket = sockets.openUdp(
+      { address: address("10.96.0.53"), port: 53 },
+      {},
+      { flowKey: "udp", process: "c", sourcePort: 4000 },
+    );
+    socket.send(hello);
+    running.wait();
+    socket.close();
+  }
+
+  test("those of an endpoint that is gone are deleted", () => {
+    const running = new Running();
+    asked(running);
+    expect(running.tracked("10.96.0.53").length).toBe(1);
+    running.edit(ready("web-1", false));
+    expect(running.tracked("10.96.0.53")).toEqual([]);
+  });
+
+  test("those of other endpoints stay", () => {
+    const running = new Running();
+    asked(running);
+    running.edit(ready("other-0", false));
+    expect(running.tracked("10.96.0.53").length).toBe(1);
+  });
+
+  test("those of a deleted Service are deleted, TCP connections are not", () => {
+    const running = new Running();
+    asked(running);
+    running
+      .client()
+      .sockets.connectTcp({ address: address("10.96.0.40"), port: 80 }, {}, { flowKey: "tcp", process: "c" });
+    running.wait();
+    for (const name of ["dns", "other"]) {
+      running.edit({ kind: "delete", target: { kind: "Service", namespace: "default", name } });
+    }
+    expect(running.tracked("10.96.0.53")).toEqual([]);
+    expect(running.tracked("10.96.0.40").length).toBe(1);
+  });
+
+  test("a client that was told nobody is there reaches the first endpoint that comes", () => {
+    const running = new Running();
+    running.edit(ready("web-1", false));
+    asked(running);
+    running.edit(ready("web-1", true));
+    asked(running);
+    expect(running.tracked("10.96.0.53").join()).toContain("src=10.244.1.20 ");
+  });
+});
+
+test("an EndpointSlice update rewrites the chains of its own Service and the shared ones", () => {
+  const running = new Running();
+  const chains = (): ReadonlyMap<string, Chain> =>
+    running.world.node("node-a").iptables.ruleset("ipv4").tables.get("nat")?.chains ?? new Map<string, Chain>();
+  const before = new Map(chains());
+  running.edit(ready("web-0", false));
+  const after = chains();
+  const rewritten = [...after.keys()].filter((name) => before.get(name) !== after.get(name));
+  const owners = (chain: Chain | undefined): readonly string[] =>
+    (chain?.rules ?? []).map(({ owner }) => owner?.name ?? "").filter((name) => name !== "kube-proxy");
+  const own = rewritten.filter((name) => /^KUBE-S(VC|EP)-/.test(name));
+  expect(own.length).toBe(2);
+  for (const name of own) for (const owner of owners(after.get(name))) expect(owner).toMatch(/^web/);
+  const shared = ["KUBE-MARK-MASQ", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-SERVICES"];
+  expect(rewritten.filter((name) => !own.includes(name)).toSorted()).toEqual(shared);
+  expect([...before.keys()].filter((name) => !after.has(name)).length).toBe(1);
+});
