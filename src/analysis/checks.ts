@@ -81,13 +81,13 @@ export function checkPreservesSource(trace: Trace): CheckResult {
   };
 }
 
-/** The step that ended the probe's packets: a rule that drops or rejects, a drop, or a refusing socket. */
+/** The step that ended the probe's packets: a rule that drops or rejects, or else a drop or a refusing socket. */
 export function culprit(trace: Trace): Step | undefined {
-  return allSteps(trace).findLast(
-    (step) =>
-      (step.kind === "rule" && step.matched && (isTarget(step, "DROP") || isTarget(step, "REJECT"))) ||
-      step.kind === "drop" ||
-      (step.kind === "socket" && step.action === "refuse"),
+  const steps = allSteps(trace);
+  return (
+    steps.findLast(
+      (step) => step.kind === "rule" && step.matched && (isTarget(step, "DROP") || isTarget(step, "REJECT")),
+    ) ?? steps.findLast((step) => step.kind === "drop" || (step.kind === "socket" && step.action === "refuse"))
   );
 }
 

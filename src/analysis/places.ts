@@ -1,4 +1,4 @@
-import { mainFlow } from "../trace/main-flow.ts";
+import { isNeighbourTalk, mainFlow } from "../trace/main-flow.ts";
 import type { Hop, PacketTrace, Step, Trace } from "../trace/records.ts";
 
 /** Every place that the probe's outgoing packets visited, in order: namespaces, nodes, devices, tables, chains, sets. */
@@ -70,9 +70,10 @@ export function stepsOf(
   );
 }
 
-/** Every packet's steps of all flows, name resolution included, in the order of happening. */
+/** Every packet's steps of all flows but neighbour discovery, name resolution included, in the order of happening. */
 export function allSteps(trace: Trace): readonly Step[] {
   return trace.flows
+    .filter((flow) => !isNeighbourTalk(flow))
     .flatMap((flow) => flow.packets.flatMap((packet) => packet.hops.flatMap((hop) => hop.steps)))
     .sort((a, b) => a.id - b.id);
 }

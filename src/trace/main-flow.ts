@@ -2,11 +2,11 @@ import type { Flow, Hop, PacketTrace, Step, Trace } from "./records.ts";
 
 /** A probe's own conversation: the last flow that is neither name resolution nor neighbour discovery. */
 export function mainFlow(trace: Trace): Flow | undefined {
-  return trace.flows.findLast((flow) => !isResolution(flow) && flow.protocol !== "resolver" && !isQuery(flow));
+  return trace.flows.findLast((flow) => !isNeighbourTalk(flow) && flow.protocol !== "resolver" && !isQuery(flow));
 }
 
 /** Who has this address? ARP, and neighbour discovery in IPv6. */
-function isResolution({ protocol }: Flow): boolean {
+export function isNeighbourTalk({ protocol }: Flow): boolean {
   return protocol === "arp" || protocol === "ndp";
 }
 
@@ -17,7 +17,7 @@ function isQuery(flow: Flow): boolean {
 
 /** The conversation that tells the probe's story: its own, or the last question where it never got that far. */
 export function tellingFlow(trace: Trace): Flow | undefined {
-  return mainFlow(trace) ?? trace.flows.findLast((flow) => !isResolution(flow) && flow.packets.length > 0);
+  return mainFlow(trace) ?? trace.flows.findLast((flow) => !isNeighbourTalk(flow) && flow.packets.length > 0);
 }
 
 /** Two or three lines that tell the way of the first packet: the namespaces, what was rewritten, where it ended. */
