@@ -12,6 +12,7 @@ import { Slots } from "./slots.ts";
  *  │ └────────[eth0]─────────┘ │
  *  └───────────────────────────┘
  *    ── switches, routers and hosts outside below ──
+ *    ▫▫▫▫ tiles: nodes that no packet saw ▫▫▫▫   Pods that no packet saw are chips on top of their node.
  */
 
 export interface Point {
@@ -28,6 +29,8 @@ export interface Layout {
   /** By `nodeBoxId`, namespace name or element id. */
   readonly boxes: ReadonlyMap<string, Box>;
   readonly bounds: Box;
+  /** Without the tiles: where the story takes place. */
+  readonly story: Box;
   /** Given back in for the next trace, nothing that stays moves. */
   readonly slots: Slots;
 }
@@ -43,9 +46,17 @@ const nodePitch = nodeWidth + 40;
 const chip = { width: 72, height: 22 } as const;
 const fabricGap = 54;
 const switchHeight = 60;
+const idleChip = { width: 98, height: 20, gap: 6, perRow: 3 } as const;
+/** More idle pods than these are only counted. */
+export const idleShown = 9;
+const tile = { width: 78, height: 46, gap: 8, title: 26 } as const;
 
 export function nodeBoxId(name: string): string {
   return `node:${name}`;
+}
+
+export function tileBoxId(name: string): string {
+  return `tile:${name}`;
 }
 
 type Boxes = Map<string, Box>;
@@ -60,8 +71,10 @@ export function layout(scene: Scene, previous?: Slots): Layout {
     scene.nodes.map(({ name }) => name),
   );
   for (const node of scene.nodes) placeNode(boxes, node, (nodeSlots.get(node.name) ?? 0) * nodePitch, slots, peers);
-  placeFabric(boxes, scene, slots, peers);
-  return { boxes, bounds: boundsOf([...boxes.values()]), slots };
+  const below = placeFabric(boxes, scene, slots, peers);
+  const story = boundsOf([...boxes.values()]);
+  placeTiles(boxes, scene, slots, below);
+  return { boxes, bounds: boundsOf([...boxes.values()]), story, slots };
 }
 
 function peersOf(scene: Scene): ReadonlyMap<string, string> {
@@ -88,9 +101,41 @@ function placeNode(boxes: Boxes, node: SceneNode, x: number, slots: Slots, peers
     top = Math.min(top, box.y - titleHeight - 4);
     placeMachine(boxes, one, box, "bottom");
   }
+  top = placeIdle(boxes, node.idle, left, top);
   const hostBox = { x: left, y: 0, width: host.width, height: host.height };
   placeHost(boxes, node, hostBox, slots, podSlots, peers);
   boxes.set(nodeBoxId(node.name), { x, y: top, width: nodeWidth, height: host.height + padding + 8 - top });
+}
+
+/** Chips in rows, upwards from `top`; returns the new top. */
+function placeIdle(boxes: Boxes, idle: readonly string[], left: number, top: number): number {
+  const shown = idle.slice(0, idleShown);
+  const rows = Math.ceil(shown.length / idleChip.perRow);
+  const pitch = idleChip.height + idleChip.gap;
+  for (const [index, name] of shown.entries()) {
+    const x = left + (index % idleChip.perRow) * (idleChip.width + idleChip.gap);
+    const y = top + titleHeight - (rows - Math.floor(index / idleChip.perRow)) * pitch;
+    boxes.set(name, { x, y, width: idleChip.width, height: idleChip.height });
+  }
+  return top - rows * pitch;
+}
+
+/** The rest of the cluster, in rows as wide as the stage. */
+function placeTiles(boxes: Boxes, { tiles, nodes }: Scene, slots: Slots, y: number): void {
+  const width = Math.max(3, nodes.length) * nodePitch;
+  const perRow = Math.floor(width / (tile.width + tile.gap));
+  const places = slots.take(
+    "tiles",
+    tiles.map(({ name }) => name),
+  );
+  for (const [name, slot] of places) {
+    boxes.set(tileBoxId(name), {
+      x: (slot % perRow) * (tile.width + tile.gap),
+      y: y + tile.title + Math.floor(slot / perRow) * (tile.height + tile.gap),
+      width: tile.width,
+      height: tile.height,
+    });
+  }
 }
 
 /** A pod or a host outside: interfaces on one border, the process at the far end. */
@@ -138,7 +183,8 @@ function hostEndX(box: Box, podSlot: number): number {
   return podSlot < columns ? column : column + (podSlot % columns === 0 ? 1 : -1) * (pod.width / 2 + gap / 2 - 4);
 }
 
-function placeFabric(boxes: Boxes, scene: Scene, slots: Slots, peers: ReadonlyMap<string, string>): void {
+/** Returns the lower end of what it placed. */
+function placeFabric(boxes: Boxes, scene: Scene, slots: Slots, peers: ReadonlyMap<string, string>): number {
   const width = Math.max(2, scene.nodes.length) * nodePitch - (nodePitch - nodeWidth);
   let y = scene.nodes.length === 0 ? 0 : host.height + padding + fabricGap;
   for (const segment of scene.fabric.filter(hasBridge)) {
@@ -154,6 +200,7 @@ function placeFabric(boxes: Boxes, scene: Scene, slots: Slots, peers: ReadonlyMa
     const x = (places.get(machine.name) ?? 0) * (pod.width + 40);
     placeMachine(boxes, machine, { x, y, width: pod.width, height: pod.height }, "top");
   }
+  return machines.length > 0 ? y + pod.height + padding : y - padding;
 }
 
 function placeSwitch(boxes: Boxes, segment: SceneNamespace, box: Box, peers: ReadonlyMap<string, string>): void {

@@ -1,4 +1,5 @@
 import type { Flow, Hop, Step, Trace } from "../trace/records.ts";
+import { type Inventory, emptyInventory } from "./inventory.ts";
 
 /*
  * What a trace shows of the cluster: the places that its packets saw, nested as they are on a machine.
@@ -12,12 +13,22 @@ export interface Scene {
   /** Namespaces on no node: switches, routers, hosts outside. */
   readonly fabric: readonly SceneNamespace[];
   readonly links: readonly SceneLink[];
+  /** Nodes that no packet saw: the rest of the cluster, by zone and name. */
+  readonly tiles: readonly SceneTile[];
+}
+
+export interface SceneTile {
+  readonly name: string;
+  readonly zone?: string;
+  readonly pods: readonly string[];
 }
 
 export interface SceneNode {
   readonly name: string;
   readonly host: SceneNamespace;
   readonly pods: readonly SceneNamespace[];
+  /** Its pods that no packet saw. */
+  readonly idle: readonly string[];
 }
 
 export interface SceneNamespace {
@@ -68,9 +79,12 @@ export function mainFlows(trace: Trace): readonly Flow[] {
   return main.length > 0 ? main : trace.flows;
 }
 
-/** Collects every place of some flows; the order is by name, so that it does not depend on the packets. */
-export function buildScene(flows: readonly Flow[]): Scene {
-  const survey = new Survey();
+/**
+ * Collects every place of some flows, and what else is in the cluster; the order is by name, so that it does not depend
+ * on the packets.
+ */
+export function buildScene(flows: readonly Flow[], inventory: Inventory = emptyInventory): Scene {
+  const survey = new Survey(inventory);
   for (const flow of flows) {
     for (const step of flow.steps) survey.step(step);
     for (const packet of flow.packets) for (const hop of packet.hops) survey.hop(hop);
@@ -83,6 +97,11 @@ class Survey {
   readonly #elements = new Map<string, SceneElement>();
   readonly #ports = new Map<string, string>();
   readonly #cables = new Map<string, string>();
+  readonly #inventory: Inventory;
+
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
+  }
 
   hop(hop: Hop): void {
     this.#namespace(hop.namespace, hop.node);
@@ -148,10 +167,19 @@ class Survey {
     const nodes = nodeNames.map((name): SceneNode => {
       const here = namespaces.filter((namespace) => this.#nodeOf.get(namespace.name) === name);
       const host = here.find((namespace) => namespace.name === name) ?? { name, elements: [] };
-      return { name, host, pods: here.filter((namespace) => namespace !== host) };
+      const idle = this.#podsOn(name).filter((pod) => !this.#nodeOf.has(pod));
+      return { name, host, pods: here.filter((namespace) => namespace !== host), idle };
     });
     const fabric = namespaces.filter((namespace) => this.#nodeOf.get(namespace.name) === undefined);
-    return { nodes, fabric, links: this.#links(elements) };
+    const tiles = this.#inventory.nodes
+      .filter(({ name }) => !nodeNames.includes(name))
+      .map((node): SceneTile => ({ ...node, pods: this.#podsOn(node.name) }))
+      .toSorted((a, b) => compare(a.zone ?? "", b.zone ?? "") || compare(a.name, b.name));
+    return { nodes, fabric, links: this.#links(elements), tiles };
+  }
+
+  #podsOn(node: string): readonly string[] {
+    return this.#inventory.pods.filter((pod) => pod.node === node).map(({ name }) => name);
   }
 
   #links(elements: readonly SceneElement[]): SceneLink[] {

@@ -248,6 +248,70 @@ describePage("the panels of the page", ({ onPage, url }) => {
     });
   });
 
+  test("a click on a pod and one on another send between them, with what is picked", async () => {
+    await onPage({}, async (page) => {
+      await page.getByLabel("What to send").selectOption("ping");
+      const pod = (name: string) => page.locator(".box-pod", { has: page.locator("title", { hasText: name }) });
+      await pod("shop/web-0").click({ position: { x: 10, y: 12 } });
+      expect(await page.locator("#notice").textContent()).toContain("From shop/web-0");
+      await pod("shop/client").click({ position: { x: 10, y: 12 } });
+      await settled(page);
+      expect(await page.locator(".verdict-run").textContent()).toMatch(/^ping 10\.244\.0\.\d+$/);
+      expect(await page.locator("#verdict").textContent()).toContain("from shop/pod/web-0");
+      expect(await page.locator(".badge").textContent()).toBe("Delivered");
+    });
+  });
+
+  test("the ribbon shows the way of the packet and leads to each place", async () => {
+    await onPage({}, async (page) => {
+      await toRewrite(page);
+      expect(await page.locator("#ribbon li").allTextContents()).toEqual([
+        "client",
+        "node-a",
+        "(switch)",
+        "node-b",
+        "web-0",
+      ]);
+      await page.locator("#ribbon button").last().click();
+      expect(await page.locator(".kicker").textContent()).toContain("shop/web-0");
+      expect(await page.locator('#ribbon [aria-current="step"]').textContent()).toBe("web-0");
+    });
+  });
+
+  test("100 nodes and 3,000 pods: tiles but for the way, few elements, and frames that keep up", async () => {
+    await onPage({}, async (page) => {
+      await page.locator("#file").setInputFiles({
+        name: "large.yaml",
+        mimeType: "text/yaml",
+        buffer: Buffer.from(largeCluster()),
+      });
+      await page.locator("#stage .tile").first().waitFor({ state: "attached", timeout: 60_000 });
+      await page.locator('#verdict[aria-busy="false"]').waitFor({ timeout: 60_000 });
+      const expanded = await page.locator("#stage .box-node").count();
+      expect(await page.locator("#stage .tile").count()).toBe(100 - expanded);
+      expect(expanded).toBeLessThan(8);
+      expect(await page.locator("#stage svg *").count()).toBeLessThan(3000);
+      await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
+      await page.locator("h1").click();
+      await page.keyboard.press("Space");
+      const frames = await page.evaluate(async () => {
+        const times: number[] = [];
+        for (let before = await frame(); times.length < 120;) {
+          const now = await frame();
+          times.push(now - before);
+          before = now;
+        }
+        return times.toSorted((a, b) => a - b);
+        function frame(): Promise<number> {
+          return new Promise((resolve) => requestAnimationFrame(resolve));
+        }
+      });
+      const [median = 0, late = 0] = [frames[60], frames[114]];
+      console.log(`frames at 100 nodes: median ${median.toFixed(1)} ms, 95th percentile ${late.toFixed(1)} ms`);
+      expect(median).toBeLessThan(50);
+    });
+  });
+
   test("the stage is saved as SVG and as PNG", async () => {
     await onPage({}, async (page) => {
       for (const name of ["SVG", "PNG"] as const) {
@@ -263,6 +327,27 @@ describePage("the panels of the page", ({ onPage, url }) => {
     });
   });
 });
+
+/** 100 nodes with 30 pods each, in three zones; one Service. */
+function largeCluster(): string {
+  const documents = ["name: large\nflows:\n  - { name: one, from: shop/pod/web-3-1, run: curl http://web }"];
+  for (let node = 0; node < 100; node++) {
+    const address = `172.18.${Math.floor(node / 250)}.${(node % 250) + 2}`;
+    documents.push(
+      `apiVersion: v1\nkind: Node\nmetadata: { name: n${node}, labels: { topology.kubernetes.io/zone: z${node % 3} } }\nstatus: { addresses: [{ type: InternalIP, address: ${address} }] }`,
+    );
+    for (let pod = 0; pod < 30; pod++) {
+      const labels = pod === 0 && node < 5 ? "{ app: web }" : "{ app: other }";
+      documents.push(
+        `apiVersion: v1\nkind: Pod\nmetadata: { name: web-${node}-${pod}, namespace: shop, labels: ${labels} }\nspec: { nodeName: n${node}, containers: [{ name: main, image: "a:1", ports: [{ containerPort: 80 }] }] }`,
+      );
+    }
+  }
+  documents.push(
+    "apiVersion: v1\nkind: Service\nmetadata: { name: web, namespace: shop }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }",
+  );
+  return `${documents.join("\n---\n")}\n`;
+}
 
 /** To the stop in which node-a gives the connection its pod. */
 async function toRewrite(page: Page): Promise<void> {

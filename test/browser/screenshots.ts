@@ -77,6 +77,7 @@ try {
       await page.locator('#verdict[aria-busy="false"]').waitFor();
     }
     await act(page);
+    await page.evaluate(() => scrollTo(0, 0));
     await page.mouse.move(0, 0);
     await page.waitForTimeout(900);
     await page.screenshot({ path: join(folder, file) });

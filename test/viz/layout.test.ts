@@ -50,7 +50,7 @@ test("what was taken away and comes back stands where it stood", () => {
 });
 
 test("an empty trace has an empty stage", () => {
-  expect(layout({ nodes: [], fabric: [], links: [] }).boxes.size).toBe(0);
+  expect(layout({ nodes: [], fabric: [], links: [], tiles: [] }).boxes.size).toBe(0);
 });
 
 function sceneOf(nodes: Readonly<Record<string, number>>): Scene {
@@ -72,6 +72,7 @@ function sceneOf(nodes: Readonly<Record<string, number>>): Scene {
           })),
         ],
       },
+      idle: [],
       pods: pods.map((pod) => ({
         name: pod,
         elements: [
@@ -87,7 +88,7 @@ function sceneOf(nodes: Readonly<Record<string, number>>): Scene {
       return { id: `${from}--${to}`, from, to, kind: "cable" as const };
     }),
   );
-  return { nodes: made, fabric: [], links };
+  return { nodes: made, fabric: [], links, tiles: [] };
 }
 
 function holds(outer: Box, inner: Box): boolean {

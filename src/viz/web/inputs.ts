@@ -94,7 +94,7 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
         el(
           "div",
           { class: "source-head" },
-          el("span", { class: "label" }, "Scenario and manifests"),
+          el("span", { class: "label" }, "YAML"),
           el("label", { for: "file", class: "button small" }, "Open file", open),
           el("button", { class: "primary small", form: "send" }, "Run"),
         ),

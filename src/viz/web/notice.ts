@@ -16,7 +16,10 @@ export function noticeView(
     button.addEventListener("click", run);
     return button;
   };
-  const content = ({ empty, loaded, problems, failure, busy, note }: State, slow: boolean): (Node | string)[] => {
+  const content = (
+    { empty, loaded, problems, failure, busy, note, picked }: State,
+    slow: boolean,
+  ): (Node | string)[] => {
     if (empty) {
       return [
         el("strong", {}, "Nothing to send yet"),
@@ -26,6 +29,7 @@ export function noticeView(
     }
     if (busy && slow) return [el("span", {}, "Computing…"), link("Cancel", actions.cancel)];
     if (failure !== undefined) return [el("strong", {}, failure)];
+    if (picked[0] !== undefined) return [el("span", {}, `From ${picked[0]}: click the pod to send to, or press Esc.`)];
     if (problems.length === 0) return note === undefined ? [] : [el("span", {}, note)];
     const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
     const last = loaded === undefined ? "there is nothing to show." : "this is the last trace that worked.";
@@ -38,7 +42,7 @@ export function noticeView(
   };
   store.listen((state, before) => {
     document.body.classList.toggle("first-load", state.busy && state.loaded === undefined);
-    const same = (["empty", "loaded", "problems", "failure", "busy", "note"] as const).every(
+    const same = (["empty", "loaded", "problems", "failure", "busy", "note", "picked"] as const).every(
       (key) => state[key] === before[key],
     );
     if (same) return;

@@ -8,6 +8,7 @@ import { inspectorView } from "./inspector.ts";
 import { type KeyBinding, type PageActions, bindings, listenForKeys } from "./keys.ts";
 import { Player } from "./player.ts";
 import { presenter } from "./presenter.ts";
+import { ribbonView } from "./ribbon.ts";
 import { Stage } from "./stage.ts";
 import type { Store } from "./store.ts";
 import { themeButton } from "./theme.ts";
@@ -20,6 +21,7 @@ export function showTraces(store: Store, input: Pick<PageActions, "again" | "sha
   const player = new Player(byId("player"), store);
   const presenting = presenter(byId("caption"), store, stage);
   verdictView(byId("verdict"), store);
+  ribbonView(byId("ribbon"), store);
   inspectorView(byId("inspector"), store);
   timelineView(byId("timeline"), store);
   const events = eventsView(byId("events"), store);

@@ -1,18 +1,20 @@
 import { type Selection, select } from "d3";
-import { type Box, centre, nodeBoxId } from "../layout.ts";
+import { type Box, centre, idleShown, nodeBoxId, tileBoxId } from "../layout.ts";
 import type { SceneElement } from "../scene.ts";
 import { fitted, outline, polyline, roundedRect } from "../shapes.ts";
 import type { View } from "./store.ts";
 
 export type Layer = Selection<SVGGElement, unknown, null, undefined>;
 
-type Role = "node" | "host" | "pod" | "fabric";
+type Role = "node" | "host" | "pod" | "idle" | "fabric";
 
 interface PlacedBox {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
   readonly box: Box;
+  /** Pods that there is no room for. */
+  readonly hidden: number;
 }
 
 /** Draws nodes, pods and what lies between the nodes. */
@@ -45,33 +47,39 @@ export function drawBoxes(layer: Layer, view: View): void {
 }
 
 function placedBoxes({ scene, layout }: View): PlacedBox[] {
-  const all: readonly Omit<PlacedBox, "box">[] = [
-    ...scene.nodes.map(({ name }) => ({ id: nodeBoxId(name), name, role: "node" as const })),
+  const all: readonly (Omit<PlacedBox, "box" | "hidden"> & Partial<PlacedBox>)[] = [
+    ...scene.nodes.map(({ name, idle }) => ({
+      id: nodeBoxId(name),
+      name,
+      role: "node" as const,
+      hidden: Math.max(0, idle.length - idleShown),
+    })),
     ...scene.nodes.map(({ host: { name } }) => ({ id: name, name, role: "host" as const })),
     ...scene.nodes.flatMap(({ pods }) => pods.map(({ name }) => ({ id: name, name, role: "pod" as const }))),
+    ...scene.nodes.flatMap(({ idle }) => idle.map((name) => ({ id: name, name, role: "idle" as const }))),
     ...scene.fabric.map(({ name }) => ({ id: name, name, role: "fabric" as const })),
   ];
   return all.flatMap((one) => {
     const box = layout.boxes.get(one.id);
-    return box === undefined ? [] : [{ ...one, box }];
+    return box === undefined ? [] : [{ hidden: 0, ...one, box }];
   });
 }
 
 interface Label {
   readonly x: number;
   readonly y: number;
-  readonly anchor: "start" | "end";
+  readonly anchor: "start" | "middle" | "end";
   readonly text: string;
 }
 
-function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonly kind: Label } {
+function labels({ name, role, box, hidden }: PlacedBox): { readonly name: Label; readonly kind: Label } {
   const [left, right] = [box.x + 12, box.x + box.width - 12];
   const slash = name.indexOf("/");
   switch (role) {
     case "node":
       return {
         name: { x: left, y: box.y + 20, anchor: "start", text: fitted(name, box.width - 70, 8.2) },
-        kind: { x: right, y: box.y + 20, anchor: "end", text: "node" },
+        kind: { x: right, y: box.y + 20, anchor: "end", text: hidden > 0 ? `node, ${hidden} more pods` : "node" },
       };
     case "host":
       return {
@@ -88,6 +96,16 @@ function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonl
           text: slash < 0 ? "pod" : fitted(name.slice(0, slash), box.width - 12),
         },
       };
+    case "idle":
+      return {
+        name: {
+          x: box.x + box.width / 2,
+          y: box.y + 14,
+          anchor: "middle",
+          text: fitted(name.slice(slash + 1), box.width - 8),
+        },
+        kind: { x: right, y: box.y, anchor: "end", text: "" },
+      };
     case "fabric": {
       const text = fitted(name.replace(/^\((.*)\)$/, "$1"), box.width - 16, 7.7);
       // Machines have their interfaces on top, switches a bar across.
@@ -95,6 +113,64 @@ function labels({ name, role, box }: PlacedBox): { readonly name: Label; readonl
       return { name: { x: left, y, anchor: "start", text }, kind: { x: right, y, anchor: "end", text: "" } };
     }
   }
+}
+
+interface Tile {
+  readonly id: string;
+  readonly name: string;
+  readonly zone: string | undefined;
+  readonly pods: readonly string[];
+  readonly box: Box;
+}
+
+/** Draws the nodes that no packet saw, each with a dot per pod. */
+export function drawTiles(layer: Layer, { scene, layout: { boxes } }: View): void {
+  const tiles = scene.tiles.flatMap(({ name, zone, pods }): readonly Tile[] => {
+    const id = tileBoxId(name);
+    const box = boxes.get(id);
+    return box === undefined ? [] : [{ id, name, zone, pods, box }];
+  });
+  const [first] = tiles;
+  layer
+    .selectAll<SVGTextElement, Tile>("text.more")
+    .data(first === undefined ? [] : [first])
+    .join("text")
+    .attr("class", "more")
+    .attr("x", 0)
+    .attr("y", Math.min(...tiles.map(({ box }) => box.y)) - 8)
+    .text(tiles.length === 1 ? "1 more node" : `${tiles.length} more nodes`);
+  layer
+    .selectAll<SVGGElement, Tile>("g")
+    .data(tiles, ({ id }) => id)
+    .join((enter) => {
+      const group = enter.append("g").attr("class", "tile");
+      group.append("path").attr("class", "frame");
+      group.append("path").attr("class", "dots");
+      group.append("text");
+      group.append("title");
+      return group;
+    })
+    .each(function ({ name, zone, pods, box }) {
+      const group = select(this);
+      group.select(".frame").attr("d", roundedRect(box, 6));
+      group.select(".dots").attr("d", dots(box, pods.length));
+      group
+        .select("text")
+        .attr("x", box.x + 6)
+        .attr("y", box.y + 14)
+        .text(fitted(name, box.width - 10));
+      group.select("title").text(`node ${name}${zone === undefined ? "" : ` in ${zone}`}, ${pods.length} pods`);
+    });
+}
+
+/** A dot per pod, as many as there is room for. */
+function dots(box: Box, count: number): string {
+  const perRow = Math.floor((box.width - 10) / 7);
+  return Array.from({ length: Math.min(count, perRow * 3) }, (_, index) => {
+    const x = box.x + 9 + (index % perRow) * 7;
+    const y = box.y + 24 + Math.floor(index / perRow) * 7;
+    return `M${x - 2},${y}a2,2,0,1,0,4,0a2,2,0,1,0,-4,0`;
+  }).join("");
 }
 
 export function drawLinks(layer: Layer, { ways }: View): void {

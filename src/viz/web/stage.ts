@@ -6,7 +6,7 @@ import { pointAlong } from "../route.ts";
 import type { SceneElement } from "../scene.ts";
 import { icons, polyline, toneWords } from "../shapes.ts";
 import { icon, reducedMotion, svg } from "./dom.ts";
-import { type Layer, drawBoxes, drawElements, drawLinks } from "./stage-scene.ts";
+import { type Layer, drawBoxes, drawElements, drawLinks, drawTiles } from "./stage-scene.ts";
 import type { State, Store, View } from "./store.ts";
 
 const moveMillis = 240;
@@ -17,7 +17,9 @@ const narrow = 560;
 export class Stage {
   readonly #store: Store;
   readonly #root: SVGSVGElement;
-  readonly #layers: Readonly<Record<"world" | "boxes" | "links" | "bridges" | "trail" | "elements" | "glyph", Layer>>;
+  readonly #layers: Readonly<
+    Record<"world" | "tiles" | "boxes" | "links" | "bridges" | "trail" | "elements" | "glyph", Layer>
+  >;
   readonly #summary: HTMLElement;
   readonly #zoom = zoom<SVGSVGElement, unknown>().scaleExtent([0.2, 4]);
   #frame: Frame | undefined;
@@ -33,6 +35,7 @@ export class Stage {
     const layer = (name: string): Layer => world.append("g").attr("class", name);
     this.#layers = {
       world,
+      tiles: layer("tiles"),
       boxes: layer("boxes"),
       links: layer("links"),
       bridges: layer("bridges"),
@@ -43,6 +46,7 @@ export class Stage {
     this.#zoom.on("zoom", (event: { transform: string }) => world.attr("transform", String(event.transform)));
     select(this.#root).call(this.#zoom);
     new ResizeObserver(() => this.fit()).observe(root);
+    this.#root.addEventListener("click", ({ target }) => this.#pick(target));
     store.listen((state, before) => this.#update(state, before));
   }
 
@@ -50,7 +54,7 @@ export class Stage {
   fit(): void {
     this.#level = 0;
     const view = this.#view();
-    if (view) this.#look(this.#root.clientWidth < narrow ? this.#surroundings(view) : view.layout.bounds);
+    if (view) this.#look(this.#root.clientWidth < narrow ? this.#surroundings(view) : whole(view.layout));
   }
 
   /** Goes close to where the packet is. */
@@ -65,18 +69,31 @@ export class Stage {
     this.#zoom.translateBy(select(this.#root), (-direction * this.#root.clientWidth) / 8 / k, 0);
   }
 
-  /** One level of nesting further in (1) or out (-1): everything, the node of the packet, its namespace. */
+  /**
+   * One level of nesting further in (1) or out (-1): the whole cluster, where the story
+   * takes place, the node of the packet, its namespace.
+   */
   level(by: 1 | -1): void {
     const view = this.#view();
     if (!view) return;
-    this.#level = Math.min(2, Math.max(0, this.#level + by));
-    if (this.#level === 0) this.#look(view.layout.bounds);
+    this.#level = Math.min(2, Math.max(-1, this.#level + by));
+    if (this.#level === -1) this.#look(view.layout.bounds);
+    if (this.#level === 0) this.#look(whole(view.layout));
     if (this.#level === 1) this.#look(this.#surroundings(view));
     if (this.#level === 2) this.focus();
   }
 
   zoomBy(factor: number): void {
     this.#zoom.scaleBy(select(this.#root), factor);
+  }
+
+  /** A pod clicked is the sender, the next one the receiver. */
+  #pick(target: EventTarget | null): void {
+    const { loaded, picked } = this.#store.state;
+    const clicked = target instanceof Element ? target.closest(".box-pod, .box-idle") : null;
+    const id = clicked === null ? undefined : select<Element, { id: string }>(clicked).datum().id;
+    if (id === undefined || loaded?.inventory.pods.some(({ name }) => name === id) !== true) return;
+    this.#store.update({ picked: picked.includes(id) ? [] : [...picked, id] });
   }
 
   #view(): View | undefined {
@@ -104,13 +121,16 @@ export class Stage {
     );
   }
 
-  #update({ loaded, cursor, grain, playing, speed }: State, before: State): void {
+  #update({ loaded, cursor, grain, playing, speed, picked }: State, before: State): void {
     const view = loaded?.views[grain];
     if (!loaded || !view) return;
     const fresh = loaded !== before.loaded || grain !== before.grain;
+    if (picked !== before.picked)
+      this.#layers.boxes.selectAll<SVGGElement, { id: string }>("g").classed("picked", ({ id }) => picked.includes(id));
     if (!fresh && cursor === before.cursor) return;
     if (fresh) {
       this.#frame = undefined;
+      drawTiles(this.#layers.tiles, view);
       drawBoxes(this.#layers.boxes, view);
       drawLinks(this.#layers.links, view);
       drawElements(this.#layers.bridges, view, ({ kind }) => kind === "bridge");
@@ -196,6 +216,18 @@ export class Stage {
   #place({ x, y }: Point): void {
     this.#layers.glyph.attr("transform", `translate(${x},${y})`);
   }
+}
+
+/** Everything; in a large cluster where the story takes place, and the first of the other nodes. */
+function whole({ bounds, story }: View["layout"]): Box {
+  const margin = 110;
+  return bounds.height <= story.height * 1.4
+    ? bounds
+    : {
+        ...story,
+        width: Math.max(story.width, Math.min(bounds.width, story.width * 1.3)),
+        height: story.height + margin,
+      };
 }
 
 /** The part of the trail that lies ahead of where the glyph was, or the straight way where it was elsewhere. */

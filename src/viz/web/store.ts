@@ -107,8 +107,8 @@ export class Store {
   load({ trace, flows, inventory = emptyInventory }: Loadable, file: string, opening: Opening = {}): void {
     const course = buildCourse(trace);
     const before = this.#state.loaded;
-    const hop = viewOf(mainFlows(trace), before?.file === file ? before.views.step.layout.slots : undefined);
-    const step = viewOf(trace.flows, hop.layout.slots);
+    const hop = viewOf(mainFlows(trace), inventory, before?.file === file ? before.views.step.layout.slots : undefined);
+    const step = viewOf(trace.flows, inventory, hop.layout.slots);
     const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
     this.update({
       loaded: { file, trace, course, views: { hop, step }, flows, inventory },
@@ -132,8 +132,8 @@ export class Store {
 }
 
 /** The slots of the view before: what it showed stays where it was. */
-function viewOf(flows: readonly Flow[], slots: Slots | undefined): View {
-  const scene = buildScene(flows);
+function viewOf(flows: readonly Flow[], inventory: Inventory, slots: Slots | undefined): View {
+  const scene = buildScene(flows, inventory);
   const placed = layout(scene, slots);
   return { scene, layout: placed, ways: new Ways(scene, placed) };
 }

@@ -22,8 +22,7 @@ export function verdictView(root: HTMLElement, store: Store): void {
     document.body.classList.toggle("stale", isStale(state));
     if (!state.loaded && !state.busy && before.busy)
       root.replaceChildren(el("span", { class: "quiet" }, "Nothing has been sent yet."));
-    if (state.loaded && state.loaded !== before.loaded)
-      root.replaceChildren(...content(state.loaded.trace, state.loaded.course.moments.length));
+    if (state.loaded && state.loaded !== before.loaded) root.replaceChildren(...content(state.loaded.trace));
   });
 }
 
@@ -32,7 +31,7 @@ function isStale({ problems, failure, empty }: State): boolean {
   return problems.length > 0 || failure !== undefined || empty;
 }
 
-function content(trace: Trace, steps: number): Node[] {
+function content(trace: Trace): Node[] {
   const { tone, words } = verdicts[trace.outcome];
   const word = tone.charAt(0).toUpperCase() + tone.slice(1);
   const because = trace.unknownBecause ?? [];
@@ -42,7 +41,6 @@ function content(trace: Trace, steps: number): Node[] {
     el("code", { class: "verdict-run" }, trace.probe.run),
     el("span", {}, `from ${trace.probe.from}`, trace.answeredBy !== undefined && ` to ${trace.answeredBy}`),
     el("span", { class: "verdict-message" }, trace.message),
-    el("span", { class: "quiet" }, `${steps} steps`),
     el("span", { class: "quiet" }, `seed ${trace.seed}`),
   ];
 }
