@@ -14,6 +14,7 @@ import type { Network } from "../kernel/network.ts";
 import type { Family } from "../wire/address.ts";
 import { parseAddress } from "../wire/address.ts";
 import { parseMac } from "../wire/mac.ts";
+import { readBridgeDump, readIpDumps, sysctlsOf } from "./dumps.ts";
 import { runBridgeBatch, runIpBatch } from "./ip-batch.ts";
 import type { LinkEnd, NamespaceFiles, Topology } from "./topology.ts";
 
@@ -37,7 +38,7 @@ export interface BuildOptions {
 
 /**
  * Makes the namespaces and links of a topology and programs them in the order of the recorder: veth pairs up,
- * sysctl, ip, then per namespace bridge, sysctl again, ipset, iptables, exec. Throws a TextError with all problems.
+ * sysctl, ip, dumps, then per namespace bridge, sysctl again, ipset, iptables, exec. Throws a TextError with all problems.
  */
 export function buildTopology(topology: Topology, options: BuildOptions): ReadonlyMap<string, BuiltNamespace> {
   const { network, surroundings } = options;
@@ -69,8 +70,9 @@ export function buildTopology(topology: Topology, options: BuildOptions): Readon
   const each = (work: (own: BuiltNamespace, files: NamespaceFiles) => void): void => {
     for (const files of topology.namespaces) attempt(() => work(built.get(files.name) as BuiltNamespace, files));
   };
-  each(({ namespace }, { name, files }) => setSysctls(namespace, files.get("sysctl") ?? "", `${name}/sysctl`));
+  each(({ namespace }, files) => setAllSysctls(namespace, files));
   each(({ namespace }, { name, files }) => runIpBatch(namespace, files.get("ip") ?? "", `${name}/ip`));
+  each(({ namespace }, { name, files }) => readIpDumps(namespace, name, files));
   each(program);
   if (problems.length > 0) throw new TextError(problems);
   return built;
@@ -88,10 +90,12 @@ function addEnd(built: ReadonlyMap<string, BuiltNamespace>, end: LinkEnd, peer: 
   setUp(namespace, end.device);
 }
 
-function program(own: BuiltNamespace, { name, files }: NamespaceFiles): void {
+function program(own: BuiltNamespace, folder: NamespaceFiles): void {
   const { namespace, iptables } = own;
+  const { name, files } = folder;
   runBridgeBatch(namespace, files.get("bridge") ?? "", `${name}/bridge`);
-  setSysctls(namespace, files.get("sysctl") ?? "", `${name}/sysctl`);
+  readBridgeDump(namespace, name, files);
+  setAllSysctls(namespace, folder);
   restoreSets(iptables.sets, files.get("ipset") ?? "", `${name}/ipset`);
   for (const [file, family] of [
     ["iptables", "ipv4"],
@@ -142,6 +146,11 @@ function runRecent({ iptables, namespace }: BuiltNamespace, command: string): bo
     else list.see(address, namespace.surroundings.clock.nowNanos());
   }
   return true;
+}
+
+function setAllSysctls(namespace: NetworkNamespace, { name, files }: NamespaceFiles): void {
+  setSysctls(namespace, sysctlsOf(files.get("sysctl-a") ?? ""), `${name}/sysctl-a`);
+  setSysctls(namespace, files.get("sysctl") ?? "", `${name}/sysctl`);
 }
 
 function setSysctls(namespace: NetworkNamespace, text: string, file: string): void {

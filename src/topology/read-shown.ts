@@ -34,14 +34,17 @@ function has(ns: NetworkNamespace, device: string, text: string): boolean {
   return ns.devices.get(device)?.addresses.some((own) => formatAddress(own.address) === address) === true;
 }
 
-/** `ip route show table TABLE`, `ip -6 route ...`. Routes that exist already are replaced. */
+/** `ip route show table TABLE`, `ip -6 route ...`; a line may name its table. Routes that exist already are replaced. */
 export function readRoutes(ns: NetworkNamespace, family: Family, text: string, file: string, table = "main"): void {
   const flag = family === "ipv6" ? "-6 " : "";
   runBatch(
     text,
     file,
     (command) => runIp(ns, command),
-    (line) => (line.trim() === "" ? "" : `${flag}route replace ${line} table ${table}`),
+    (line) => {
+      if (line.trim() === "") return "";
+      return `${flag}route replace ${line}${/ table \S/.test(line) ? "" : ` table ${table}`}`;
+    },
   );
 }
 

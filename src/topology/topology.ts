@@ -9,6 +9,7 @@ import { type FlowLine, parseFlow } from "./flow-line.ts";
  *   NS/sysctl         `name=value` lines            NS/iptables, NS/ip6tables   iptables-restore text
  *   NS/ip             `ip -batch` lines             NS/ipset                    `ipset restore` text
  *   NS/bridge         `bridge -batch` lines         NS/listen                   `tcp 8080` lines
+ *   NS/ip-addr, ip-route, ip-rule, ip-neigh, bridge-fdb, sysctl-a   what a real node prints (dumps.ts)
  *   NS/exec           commands run last (`echo +ADDRESS > /proc/net/xt_recent/NAME`, `ipvsadm ...`)
  */
 

@@ -1,0 +1,133 @@
+import { readLines } from "../iptables/text-error.ts";
+import type { NetworkNamespace } from "../kernel/namespace.ts";
+import { runBatch, runIp } from "./ip-batch.ts";
+import { readAddresses, readFdb, readNeighbours, readRoutes, readRules } from "./read-shown.ts";
+
+/*
+ * What a real node prints about itself, as files of its folder:
+ *   ip-addr     ip -d addr               ip-rule, ip-rule6   ip rule, ip -6 rule
+ *   ip-route    ip route show table all  ip-neigh            ip neigh
+ *   ip-route6   ip -6 route show ...     bridge-fdb          bridge fdb
+ *   sysctl-a    sysctl -a
+ */
+
+type Files = ReadonlyMap<string, string>;
+
+/** Devices, addresses, routes, rules and neighbours of a node's dumps. Throws a TextError. */
+export function readIpDumps(ns: NetworkNamespace, name: string, files: Files): void {
+  const read = (file: string, reader: (text: string, path: string) => void): void => {
+    const text = files.get(file);
+    if (text !== undefined) reader(text, `${name}/${file}`);
+  };
+  read("ip-addr", (text, path) => {
+    readDevices(ns, text, path);
+    readPorts(ns, text, path);
+    readAddresses(ns, text, path);
+  });
+  for (const [family, suffix] of [
+    ["ipv4", ""],
+    ["ipv6", "6"],
+  ] as const) {
+    read(`ip-route${suffix}`, (text, path) => readRoutes(ns, family, routesToAdd(text), path));
+    read(`ip-rule${suffix}`, (text, path) => readRules(ns, family, text, path));
+  }
+  read("ip-neigh", (text, path) => readNeighbours(ns, text, path));
+}
+
+/** `bridge fdb`. */
+export function readBridgeDump(ns: NetworkNamespace, name: string, files: Files): void {
+  const text = files.get("bridge-fdb");
+  if (text !== undefined) readFdb(ns, text, `${name}/bridge-fdb`);
+}
+
+/** The numbers of `sysctl -a`; what is no number says nothing about the network here. */
+export function sysctlsOf(text: string): string {
+  const lines: string[] = [];
+  readLines(text, "sysctl-a", (line) => void lines.push(/^net\.\S+ = -?\d+\s*$/.test(line) ? line : ""));
+  return lines.join("\n");
+}
+
+/** A device of `ip -d addr`: its first line, as far as it was read. */
+interface Shown {
+  readonly name: string;
+  readonly mtu: string;
+  readonly master: string | undefined;
+  mac?: string;
+}
+
+/** Calls back for each line behind a device's first one, and makes a command of each line. */
+function eachDevice(
+  ns: NetworkNamespace,
+  text: string,
+  file: string,
+  command: (device: Shown, line: string, isFirst: boolean) => string | undefined,
+): void {
+  let device: Shown | undefined;
+  runBatch(
+    text,
+    file,
+    (words) => runIp(ns, words),
+    (line) => {
+      const first = /^\d+: ([^@:\s]+)(?:@\S+)?: <\S*> mtu (\d+)(?:.* master (\S+))?/.exec(line);
+      if (first !== null) device = { name: first[1] ?? "", mtu: first[2] ?? "", master: first[3] };
+      const mac = /^\s+link\/ether (\S+)/.exec(line)?.[1];
+      if (device !== undefined && mac !== undefined) device.mac = mac;
+      return device === undefined ? "" : (command(device, line, first !== null) ?? "");
+    },
+  );
+}
+
+/** Bridges, tunnels and dummies are made as the details say; of the ends of links only MAC addresses are read. */
+function readDevices(ns: NetworkNamespace, text: string, file: string): void {
+  eachDevice(ns, text, file, ({ name, mtu, mac }, line) => {
+    if (ns.devices.has(name)) {
+      return mac !== undefined && line.includes("link/ether") ? `link set ${name} address ${mac}` : undefined;
+    }
+    const [, kind, rest = ""] =
+      /^\s+(bridge|vxlan|dummy|ipip) (.*)$/.exec(line) ?? /^\s+(dummy)()\s*$/.exec(line) ?? [];
+    if (kind === undefined) return undefined;
+    const address = mac === undefined ? "" : ` address ${mac}`;
+    return `link add ${name}${address} mtu ${mtu} type ${kind}${kindOptions(kind, rest)}`;
+  });
+}
+
+function kindOptions(kind: string, details: string): string {
+  const pick = (pattern: RegExp): string => {
+    const found = pattern.exec(details)?.[0];
+    return found === undefined ? "" : ` ${found}`;
+  };
+  if (kind === "vxlan") {
+    const parts = [/\bid \d+/, /\blocal \S+/, /\bdev \S+/, /\bdstport \d+/, /\bttl \d+/, /\bnolearning\b/];
+    return parts.map(pick).join("");
+  }
+  return kind === "ipip" ? pick(/\blocal [\d.]+/) + pick(/\bremote [\d.]+/) : "";
+}
+
+/** Ports come after the bridges, which may stand below them. */
+function readPorts(ns: NetworkNamespace, text: string, file: string): void {
+  eachDevice(ns, text, file, ({ name, master }, line, isFirst) => {
+    if (master === undefined || !ns.devices.has(name)) return undefined;
+    if (isFirst) return `link set ${name} master ${master}`;
+    if (!/^\s+bridge_slave /.test(line)) return undefined;
+    const switches = ["hairpin", "isolated", "learning", "flood"].map(
+      (key) => new RegExp(` ${key} (?:on|off)\\b`).exec(line)?.[0] ?? "",
+    );
+    return `link set ${name} type bridge_slave${switches.join("")}`;
+  });
+}
+
+/**
+ * The kernel makes the routes of table local itself. Of several next hops the first is read. Words about the state of
+ * a route (its error, its age) are left out. Lines keep their numbers.
+ */
+function routesToAdd(text: string): string {
+  const lines = text.split("\n");
+  return lines
+    .map((line, index) => {
+      if (/^(local|broadcast|anycast|multicast) |\btable local\b|^\s/.test(line)) return "";
+      const hop = /^\s+nexthop (via .*?dev \S+)/.exec(lines[index + 1] ?? "");
+      const bare = line.replaceAll(/ (error -?\d+|expires \S+|weight \d+|linkdown)\b/g, "");
+      return hop === null ? bare : `${bare} ${hop[1]}`;
+    })
+    .join("\n");
+}
