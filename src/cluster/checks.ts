@@ -13,7 +13,7 @@ import type { EndpointSlice, Endpoints, KubernetesObject, NetworkPolicy, Node, P
 import type { ProblemList } from "./problem.ts";
 import { matches, selectorText } from "./selector.ts";
 
-type Report = (code: ProblemCode, object: KubernetesObject, path: Path, message: string, fix?: string) => void;
+export type Report = (code: ProblemCode, object: KubernetesObject, path: Path, message: string, fix?: string) => void;
 
 export function reporter(problems: ProblemList): Report {
   return (code, object, path, message, fix) => {

@@ -276,6 +276,12 @@ const table = {
     fix: "Check the label kubernetes.io/service-name, or the name of the Endpoints.",
     source: "accepted by the API server",
   },
+  IGNORED_BY_KUBE_PROXY: {
+    severity: "warning",
+    means: "The API server accepts it, and kube-proxy passes over it.",
+    fix: "Remove it, or state one of the Service's own address family.",
+    source: "Kubernetes pkg/proxy/serviceport.go (newBaseServiceInfo), pkg/proxy/endpointslicecache.go",
+  },
   // Edits
   NO_SUCH_OBJECT: {
     severity: "error",

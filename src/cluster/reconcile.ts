@@ -1,4 +1,5 @@
 import { Assumptions } from "./assumptions.ts";
+import { checkIgnored } from "./ignored.ts";
 import { checkPodAddresses, checkPolicies, checkServices, checkSlices, reporter } from "./checks.ts";
 import type { Cluster, ClusterSettings } from "./cluster.ts";
 import { byNamespaceAndName, noPodMemory } from "./controllers/candidates.ts";
@@ -104,6 +105,7 @@ export function reconcile(start: Start, memory: Memory, problems: ProblemList): 
     check(3, [stated, endpoints, services.result], (report) =>
       checkSlices(stated, endpoints, services.result.byKey, report),
     ),
+    check(4, [services.result, stated], (report) => checkIgnored(services.result.services, stated, report)),
   ];
 
   const inNamespaces = [pods.result.pods, services.result.services, slices.result.slices, policies, workloads.result];

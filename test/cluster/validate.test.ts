@@ -284,6 +284,29 @@ test.for<ClusterCase>([
     expected: ["TARGET_PORT_NAME_UNKNOWN Service default/a"],
   },
   {
+    name: "what kube-proxy passes over in a Service",
+    text: `${pod("p", { labels: { app: "web" } })}${service("a", {
+      ...web,
+      ports: [port],
+      type: "LoadBalancer",
+      externalIPs: ["fd00::1", "192.0.2.1"],
+      loadBalancerSourceRanges: ["fd00::/64"],
+    })}`,
+    expected: ["IGNORED_BY_KUBE_PROXY Service default/a", "IGNORED_BY_KUBE_PROXY Service default/a"],
+  },
+  {
+    name: "what kube-proxy passes over in a slice",
+    text: `${service("a", { ports: [port] })}${JSON.stringify({
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: "a-1", labels: { "kubernetes.io/service-name": "a" } },
+      addressType: "IPv4",
+      ports: [{ name: "" }],
+      endpoints: [{ addresses: ["10.244.0.7", "10.244.0.8"] }],
+    })}\n`,
+    expected: ["IGNORED_BY_KUBE_PROXY EndpointSlice default/a-1", "IGNORED_BY_KUBE_PROXY EndpointSlice default/a-1"],
+  },
+  {
     name: "a policy that selects nobody",
     text: policy({ podSelector: { matchLabels: { app: "x" } } }),
     expected: ["POLICY_SELECTS_NOTHING NetworkPolicy default/p"],

@@ -1,0 +1,56 @@
+import { familyOf, parseAddress } from "../wire/address.ts";
+import { parseCidr } from "../wire/cidr.ts";
+import type { Report } from "./checks.ts";
+import type { EndpointSlice, Service } from "./objects.ts";
+
+/**
+ * What the API server accepts and kube-proxy passes over. pkg/proxy/serviceport.go (newBaseServiceInfo),
+ * pkg/proxy/endpointslicecache.go.
+ */
+export function checkIgnored(services: readonly Service[], slices: readonly EndpointSlice[], report: Report): void {
+  for (const service of services) checkService(service, report);
+  for (const slice of slices) checkSlice(slice, report);
+}
+
+function checkService(service: Service, report: Report): void {
+  const { externalIPs, ipFamilies, loadBalancerSourceRanges: ranges, type } = service.spec;
+  const { ingress } = service.status.loadBalancer;
+  if (externalIPs.length === 0 && ranges.length === 0 && ingress.length === 0) return;
+  const say = (path: readonly (string | number)[], message: string): void =>
+    report("IGNORED_BY_KUBE_PROXY", service, path, message);
+  const families = new Set<string>(ipFamilies.map((family) => family.toLowerCase()));
+  const isForeign = (text: string): boolean => {
+    const address = parseAddress(text) ?? parseCidr(text)?.base;
+    return address !== undefined && families.size > 0 && !families.has(familyOf(address));
+  };
+  const foreign = ranges.map((text) => isForeign(text.trim()));
+  const allowsAll = foreign.length > 0 && foreign.every(Boolean);
+  for (const [index, text] of ranges.entries()) {
+    if (foreign[index] !== true) continue;
+    const so = allowsAll ? "; no range is left, so everybody is let in" : "";
+    say(["spec", "loadBalancerSourceRanges", index], `the Service has no address of the family of ${text}${so}`);
+  }
+  for (const [index, text] of externalIPs.entries()) {
+    if (isForeign(text)) say(["spec", "externalIPs", index], `the Service has no address of the family of ${text}`);
+  }
+  if (type !== "LoadBalancer") return;
+  for (const [index, { ip, ipMode }] of ingress.entries()) {
+    const path = ["status", "loadBalancer", "ingress", index];
+    if (ip === undefined) say(path, "an ingress without an IP is for the load balancer alone");
+    else if (ipMode === "Proxy") say(path, `${ip} has ipMode Proxy: packets for it go to the load balancer itself`);
+    else if (isForeign(ip)) say(path, `the Service has no address of the family of ${ip}`);
+  }
+}
+
+function checkSlice(slice: EndpointSlice, report: Report): void {
+  const say = (path: readonly (string | number)[], message: string): void =>
+    report("IGNORED_BY_KUBE_PROXY", slice, path, message);
+  if (slice.addressType === "FQDN") return say(["addressType"], "endpoints of addressType FQDN");
+  for (const [index, { port }] of slice.ports.entries()) {
+    if (port === undefined || port === 0) say(["ports", index], "a port without a number");
+  }
+  for (const [index, { addresses }] of slice.endpoints.entries()) {
+    const [first, ...others] = addresses;
+    if (others.length > 0) say(["endpoints", index, "addresses"], `only ${first} counts, not ${others.join(", ")}`);
+  }
+}
