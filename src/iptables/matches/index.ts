@@ -122,6 +122,9 @@ export function moduleOf(kind: MatchKind): MatchModule<Match> {
   return modules[kind] as unknown as MatchModule<Match>;
 }
 
+/** The names behind `-m` that are modelled. */
+export const matchNames: readonly MatchKind[] = Object.keys(extensionModules) as MatchKind[];
+
 /** The kind behind `-m NAME`; undefined for a match that is not modelled. */
 export function kindByName(name: string): MatchKind | undefined {
   return Object.hasOwn(extensionModules, name) ? (name as MatchKind) : undefined;

@@ -61,6 +61,11 @@ const modules: { readonly [K in TargetKind]: TargetModule<TargetOf<K>> } = {
   unmodelled,
 };
 
+/** The names behind `-j` that are modelled, beside user chains. */
+export const targetNames: readonly TargetKind[] = (Object.keys(modules) as TargetKind[]).filter(
+  (name) => name !== "unmodelled",
+);
+
 export function isChainTarget(target: Target): target is ChainTarget {
   return target.kind === "jump" || target.kind === "goto";
 }
