@@ -31,6 +31,12 @@ export interface Conversations {
   readonly ports: Set<number>;
 }
 
+/**
+ * How late a UDP server answers. Its answer must not come between two questions that were sent together, which on a
+ * busy machine could be milliseconds apart.
+ */
+const serverMillis = 20;
+
 /** The key of a local end in FlowKeys. */
 export function localEndKey(protocol: string, address: Address | string, port: number): string {
   return `${protocol} ${typeof address === "string" ? address : formatAddress(address)} ${port}`;
@@ -164,7 +170,10 @@ export class LinuxSockets implements Sockets {
   #listenUdp(listener: Listener, address: Address): void {
     const id = `server${++this.#sockets}`;
     const local = { address, port: listener.port };
-    const handlers: UdpHandlers = listener.datagram === undefined ? {} : { received: listener.datagram };
+    const { datagram } = listener;
+    const handlers: UdpHandlers = {
+      received: (socket, from, payload) => void setTimeout(() => datagram?.(socket, from, payload), serverMillis),
+    };
     this.#datagramSocket(id, local, handlers, (handler) => this.#open(id, handler));
     this.#agent.tell({ id, op: "listen-udp", address: formatAddress(address), port: listener.port });
   }
