@@ -23,7 +23,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   analysis: engine,
   scenario: [...engine, "analysis"],
   "": [...engine, "analysis", "scenario"],
-  lab: [...engine, "scenario", ""],
+  lab: ["wire", "trace", "cluster", "kernel", "iptables", "ipvs", "topology", "sim", "scenario", ""],
   viz: ["wire", "trace"],
   "viz/web": [...engine, "analysis", "scenario", "", "viz"],
   cli: [...engine, "analysis", "scenario", "", "lab", "viz"],

@@ -41,7 +41,7 @@ describe.skipIf(reason !== undefined)("Linux and kubehop show the same", () => {
     const script = [
       `"${process.execPath}" --import tsx src/cli/main.ts lab scenarios/same-node.yaml >/dev/null 2>&1 &`,
       "sleep 4; kill -9 $!; sleep 2",
-      "ps -e -o args= | grep -c '[k]ubehop[0-9]' || true",
+      "ps -e -o args= | grep -cE '[k]ubehop[0-9]|[l]ab scenarios/same-node.yaml$' || true",
       "ip netns list | grep -c '^kubehop[0-9]' || true",
     ].join("\n");
     const { stdout } = spawnSync("bash", ["-c", script], { cwd: root, encoding: "utf8" });
