@@ -1,7 +1,24 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { defineConfig } from "vite";
+import { type Plugin, defineConfig } from "vite";
+import { answerOf } from "./src/viz/web/answer.ts";
+import { firstSample } from "./src/viz/web/first-sample.ts";
 
 const root = resolve(import.meta.dirname, "src/viz/web");
+
+/** Computes the answer to the first sample, so that the page can show it before it has loaded the engine. */
+const firstTrace: Plugin = {
+  name: "first-trace",
+  resolveId: (id) => (id === "virtual:first-trace" ? `\0${id}` : undefined),
+  load(id) {
+    if (id !== "\0virtual:first-trace") return undefined;
+    const file = resolve(import.meta.dirname, "scenarios", firstSample);
+    this.addWatchFile(file);
+    const answer = answerOf({ file: firstSample, text: readFileSync(file, "utf8"), flow: 0 }, new Map());
+    if ("problems" in answer) throw new Error(JSON.stringify(answer.problems));
+    return `export const answer = JSON.parse(${JSON.stringify(JSON.stringify(answer))});`;
+  },
+};
 
 const shared = {
   root,
@@ -33,6 +50,7 @@ export default defineConfig(({ mode }) =>
       }
     : {
         ...shared,
+        plugins: [firstTrace],
         // Unknown addresses are 404, not index.html: missing files must be seen.
         appType: "mpa",
         build: { ...shared.build, outDir: resolve(import.meta.dirname, "dist/web") },

@@ -4,7 +4,8 @@ import type { SharedFile } from "../share.ts";
 import { el } from "./dom.ts";
 import { type Editor, plainEditor } from "./editor.ts";
 import type { Runner } from "./runner.ts";
-import { cards, firstSample, samples } from "./samples.ts";
+import { firstSample } from "./first-sample.ts";
+import { cards, samples } from "./samples.ts";
 import { sendPanel } from "./send.ts";
 import type { Opening, Store } from "./store.ts";
 
@@ -123,7 +124,10 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
     // Somebody who chooses faster than the files come gets the last choice.
     if (sample.value !== name) return;
     take(name, text);
-    run(opening);
+    const known =
+      name === firstSample && store.state.loaded === undefined ? await import("virtual:first-trace") : undefined;
+    if (known) runner.preset({ file, text, beside, flow: 0 }, known.answer, opening);
+    else run(opening);
   };
   const openEmpty = (): void => {
     take(ownFile, "");
@@ -177,6 +181,7 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
     if (loaded) editor.mark(originLine(store, file));
     if (focused) editor.focus();
   };
+  for (const name of ["pointerenter", "focusin"]) root.addEventListener(name, () => runner.warmUp());
   source.addEventListener("pointerenter", () => void upgrade());
   area.addEventListener("focus", () => void upgrade());
 

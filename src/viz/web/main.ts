@@ -1,8 +1,9 @@
 import { byId } from "./dom.ts";
+import { firstSample } from "./first-sample.ts";
 import { inputsView } from "./inputs.ts";
 import { noticeView } from "./notice.ts";
 import { Runner } from "./runner.ts";
-import { firstSample } from "./samples.ts";
+
 import { shareLink } from "./share-button.ts";
 import { showTraces } from "./shell.ts";
 import { Store } from "./store.ts";

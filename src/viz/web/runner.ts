@@ -1,23 +1,23 @@
-import type { RunReply, RunRequest } from "./protocol.ts";
+import type { Answer, RunReply, RunRequest } from "./protocol.ts";
 import type { Opening, Request, Store } from "./store.ts";
 
 /** Sends requests to the worker and takes the answer to the last one. */
 export class Runner {
   readonly #store: Store;
-  #worker: Worker;
+  /** Started when it is first needed: it is the largest part of the page. */
+  #worker: Worker | undefined;
   #last = 0;
   #opening: Opening = {};
 
   constructor(store: Store) {
     this.#store = store;
-    this.#worker = this.#start();
   }
 
   run(request: Request, opening: Opening = {}): void {
     this.#last++;
     this.#opening = opening;
     this.#store.update({ busy: true, empty: false, request });
-    this.#worker.postMessage({ id: this.#last, ...request } satisfies RunRequest);
+    this.#started().postMessage({ id: this.#last, ...request } satisfies RunRequest);
   }
 
   /** The last request again, with other odds: a new seed draws every random choice anew. */
@@ -29,8 +29,8 @@ export class Runner {
   /** Gives up what is being computed. */
   cancel(): void {
     this.#last++;
-    this.#worker.terminate();
-    this.#worker = this.#start();
+    this.#worker?.terminate();
+    this.#worker = undefined;
     this.#store.update({ busy: false });
   }
 
@@ -38,6 +38,23 @@ export class Runner {
   clear(): void {
     this.#last++;
     this.#store.update({ busy: false, empty: true, problems: [], failure: undefined });
+  }
+
+  /** Takes an answer that is known already. */
+  preset(request: Request, answer: Answer, opening: Opening): void {
+    this.#last++;
+    this.#store.update({ request });
+    this.#store.load(answer, request.file, opening);
+  }
+
+  /** Loads the engine before somebody asks for it. */
+  warmUp(): void {
+    this.#started();
+  }
+
+  #started(): Worker {
+    this.#worker ??= this.#start();
+    return this.#worker;
   }
 
   #start(): Worker {

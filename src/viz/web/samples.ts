@@ -18,9 +18,6 @@ export const cards: readonly { readonly file: string; readonly label: string; re
   { file: "default-deny-cuts-dns.yaml", label: "Why is this dropped?", about: "A policy stops more than it should." },
 ];
 
-/** What the page opens with. */
-export const firstSample = "curl-service.yaml";
-
 const folder = import.meta.glob<string>("../../../scenarios/shop/*.yaml", {
   query: "?url",
   import: "default",
