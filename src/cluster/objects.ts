@@ -79,6 +79,8 @@ export interface PodSpec {
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly Toleration[];
   readonly hostNetwork: boolean;
+  /** False: no variables for the Services of its namespace. */
+  readonly enableServiceLinks?: boolean;
   readonly hostname?: string;
   readonly subdomain?: string;
   readonly dnsPolicy: DnsPolicy;

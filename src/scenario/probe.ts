@@ -1,9 +1,10 @@
 import type { Cluster } from "../cluster/cluster.ts";
+import { serviceEnvironment } from "../cluster/controllers/service-environment.ts";
 import type { RecordLevel } from "../trace/recorder.ts";
 import type { Trace } from "../trace/records.ts";
 import { parseProbe } from "../sim/probe/command.ts";
 import { simulate } from "../sim/simulation.ts";
-import { type WhoProblem, findWho, isProblem, podsOf, workloadKindOf } from "../sim/who.ts";
+import { type Who, type WhoProblem, findWho, isProblem, podsOf, workloadKindOf } from "../sim/who.ts";
 import { World } from "../sim/world.ts";
 import type { ClusterInput } from "./input.ts";
 
@@ -56,11 +57,21 @@ export function probeIn(
   namespace: string,
   options: Pick<ProbeOptions, "from" | "run">,
 ): Trace | RequestProblem {
-  const command = parseProbe(options.run.trim().split(/\s+/));
-  if ("code" in command) return command;
   const who = findWho(world.cluster, options.from, namespace);
+  const command = parseProbe(expanded(options.run, who, world.cluster).trim().split(/\s+/));
+  if ("code" in command) return command;
   if (isProblem(who)) return who;
   return simulate(world, { who, command, from: options.from, run: options.run });
+}
+
+/** As a shell in the pod reads `curl $WEB_SERVICE_HOST`; a variable that is not set is the empty text there. */
+function expanded(run: string, who: Who | WhoProblem, cluster: Cluster): string {
+  if (!run.includes("$") || isProblem(who) || who.kind !== "pod") return run;
+  const variables = serviceEnvironment(who.pod, cluster.services);
+  return run.replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced: string | undefined, bare: string | undefined) => {
+    const name = braced ?? bare ?? "";
+    return Object.hasOwn(variables, name) ? (variables[name] as string) : "";
+  });
 }
 
 /** The namespaces that a pod or workload stands for, in the input a trace came from. */

@@ -133,6 +133,7 @@ export function readPodSpec(spec: Reader): PodSpec {
     ...(spec.has("nodeSelector") && { nodeSelector: readLabels(spec, "nodeSelector") }),
     ...(tolerations.length > 0 && { tolerations }),
     hostNetwork,
+    ...(spec.boolean("enableServiceLinks") === false && { enableServiceLinks: false }),
     ...(hostname !== undefined && { hostname }),
     ...(subdomain !== undefined && { subdomain }),
     dnsPolicy,
