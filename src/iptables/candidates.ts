@@ -23,12 +23,12 @@ export class CandidateIndex {
   readonly #byOut = new Map<string, number[]>();
   readonly #rest: number[] = [];
 
-  /** False where every rule must be looked at anyway. */
+  /** False where most rules must be looked at anyway: asking for the next one costs more than a rule that fails. */
   readonly isUseful: boolean;
 
   constructor(rules: readonly Rule[]) {
     for (const [index, rule] of rules.entries()) this.#file(rule, index);
-    this.isUseful = this.#rest.length < rules.length;
+    this.isUseful = this.#rest.length * 2 <= rules.length;
   }
 
   /** The first candidate at or behind a position (from 0), or `length` when there is none. */

@@ -3,10 +3,9 @@ import type { Clock } from "../kernel/clock.ts";
 import type { HookState } from "../kernel/netfilter.ts";
 import type { Choice, StateChange } from "../trace/records.ts";
 import type { IpSets } from "./ipset/store.ts";
-import type { Match } from "./matches/index.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
 import type { SetFlag, SetMatch } from "./matches/set.ts";
-import type { LiveChain, ReadyRule } from "./live-chain.ts";
+import type { LiveChain, ReadyRule, Term } from "./live-chain.ts";
 import type { RecentLists } from "./recent-list.ts";
 import type { SetTarget } from "./targets/set.ts";
 
@@ -31,6 +30,7 @@ export class Evaluation {
   table: string = "";
   chain: LiveChain | undefined;
   ready: ReadyRule | undefined;
+  term: Term | undefined;
   /** Counts from 1. */
   number: number = 0;
   #choice: Choice | undefined;
@@ -52,10 +52,10 @@ export class Evaluation {
     return this.#shared.ipvsView;
   }
 
-  /** A decision by chance that says yes with this probability; the match remembers its coin. */
-  flip(match: Match, probability: number): boolean {
+  /** A decision by chance that says yes with this probability; the term remembers its coin. */
+  flip(probability: number): boolean {
     const { skb } = this.state;
-    const { place, draw, odds } = this.memory(match, () => this.#coin(probability));
+    const { place, draw, odds } = this.memory(() => this.#coin(probability));
     const taken = draw(skb.flowKey, odds);
     if (skb.track !== undefined) {
       const id = place + skb.flowKey;
@@ -70,15 +70,17 @@ export class Evaluation {
     const { chance } = namespace.surroundings;
     const place = `${namespace.name}/${this.table}/${this.chain?.name ?? ""}/${this.number}/`;
     const draw: Draw = chance.at?.(place) ?? ((key, odds) => chance.choose(place + key, odds));
-    return { place, draw, odds: [probability, 1 - probability] };
+    return { place, draw, odds: oddsOf(probability) };
   }
 
   /** State that a match keeps for its rule: a counter, a bucket. */
-  memory<T>(match: Match, create: () => T): T {
-    const ready = this.ready as ReadyRule;
-    const memory = (ready.memory ??= []);
-    const at = ready.terms.indexOf(match);
-    return (memory[at] ??= create()) as T;
+  memory<T>(create: () => T): T {
+    return ((this.term as Term).memory ??= create()) as T;
+  }
+
+  /** The same for a target. */
+  targetMemory<T>(create: () => T): T {
+    return ((this.ready as ReadyRule).targetMemory ??= create()) as T;
   }
 
   /** Records a change of state that the comparison itself made. */
@@ -141,4 +143,13 @@ interface Coin {
   readonly draw: Draw;
   /** Yes and no. */
   readonly odds: readonly number[];
+}
+
+const knownOdds = new Map<number, readonly number[]>();
+
+/** The same few probabilities come again and again. */
+function oddsOf(probability: number): readonly number[] {
+  let odds = knownOdds.get(probability);
+  if (odds === undefined) knownOdds.set(probability, (odds = [probability, 1 - probability]));
+  return odds;
 }

@@ -8,16 +8,22 @@ import type { TargetModule } from "./targets/module.ts";
 /** A rule made ready for comparison: IP header terms first, comments left out. */
 export interface ReadyRule {
   readonly rule: Rule;
-  readonly terms: readonly Match[];
-  readonly modules: readonly MatchModule<Match>[];
+  readonly terms: readonly Term[];
   /** Where a target decides; jumps and gotos are the walk's own. */
   readonly targetModule: TargetModule<ModuleTarget> | undefined;
   /** The chain of a jump, once it was looked up. */
   next: LiveChain | undefined;
-  /** What its terms remember, by their position. */
-  memory: unknown[] | undefined;
+  /** What its target remembers. */
+  targetMemory: unknown;
   packets: number;
   bytes: number;
+}
+
+/** A term with its comparison, and what that remembers. */
+export interface Term {
+  readonly match: Match;
+  readonly module: MatchModule<Match>;
+  memory: unknown;
 }
 
 /** Chains shorter than this are walked rule by rule. */
@@ -99,15 +105,14 @@ function countersOf(from: Counters | undefined): Counters {
 function makeReady(rule: Rule, counters: Counters | undefined): ReadyRule {
   const header = rule.matches.filter(isHeaderMatch);
   const others = rule.matches.filter((match) => !isHeaderMatch(match) && match.kind !== "comment");
-  const terms = [...header, ...others];
+  const terms = [...header, ...others].map((match) => ({ match, module: moduleOf(match.kind), memory: undefined }));
   const { target } = rule;
   return {
     rule,
     terms,
-    modules: terms.map(({ kind }) => moduleOf(kind)),
     targetModule: target === undefined || isChainTarget(target) ? undefined : targetModule(target.kind),
     next: undefined,
-    memory: undefined,
+    targetMemory: undefined,
     ...countersOf(counters),
   };
 }

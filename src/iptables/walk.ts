@@ -4,7 +4,7 @@ import type { Owner, RuleStep } from "../trace/records.ts";
 import { packetBytes } from "../wire/packet.ts";
 import { type RuleDropCode, ruleDropCodes } from "./drop-codes.ts";
 import type { Evaluation } from "./evaluation.ts";
-import type { LiveChain, ReadyRule } from "./live-chain.ts";
+import type { LiveChain, ReadyRule, Term } from "./live-chain.ts";
 import type { Failure } from "./matches/module.ts";
 import { printRule, printTerm } from "./print-rule.ts";
 import { sendRejection } from "./reject.ts";
@@ -156,22 +156,22 @@ export class TableWalk {
   }
 
   /** The index of the first term that fails; -1 when all match, -2 when all modelled ones do and one is not modelled. */
-  #firstFailing({ terms, modules }: ReadyRule): number {
+  #firstFailing({ terms }: ReadyRule): number {
     let result = allMatch;
     for (let i = 0; i < terms.length; i++) {
-      const matched = (modules[i] as (typeof modules)[number]).matches(
-        terms[i] as (typeof terms)[number],
-        this.#evaluation,
-      );
+      const term = terms[i] as Term;
+      this.#evaluation.term = term;
+      const matched = term.module.matches(term.match, this.#evaluation);
       if (matched === false) return i;
       if (matched === undefined) result = unknownTerm;
     }
     return result;
   }
 
-  #explain({ terms, modules }: ReadyRule, failing: number): Failure {
-    const module = modules[failing] as (typeof modules)[number];
-    return module.explain(terms[failing] as (typeof terms)[number], this.#evaluation);
+  #explain({ terms }: ReadyRule, failing: number): Failure {
+    const term = terms[failing] as Term;
+    this.#evaluation.term = term;
+    return term.module.explain(term.match, this.#evaluation);
   }
 
   #matched(track: PacketRecorder, state: HookState, chain: LiveChain, ready: ReadyRule, isUnknown: boolean): void {
@@ -275,11 +275,12 @@ export class TableWalk {
 const allMatch = -1;
 const unknownTerm = -2;
 
-function unknownText({ terms, modules }: ReadyRule, evaluation: Evaluation): string {
+function unknownText({ terms }: ReadyRule, evaluation: Evaluation): string {
   const { family } = evaluation.state;
-  const open = terms.filter(
-    (term, index) => (modules[index] as (typeof modules)[number]).matches(term, evaluation) === undefined,
-  );
-  const texts = open.map((term) => `\`${printTerm(term, family)}\``);
+  const open = terms.filter((term) => {
+    evaluation.term = term;
+    return term.module.matches(term.match, evaluation) === undefined;
+  });
+  const texts = open.map(({ match }) => `\`${printTerm(match, family)}\``);
   return `Rule ${evaluation.number} of chain ${evaluation.chain?.name ?? ""} would decide, and ${texts.join(" and ")} is not modelled: what becomes of the packet is unknown.`;
 }

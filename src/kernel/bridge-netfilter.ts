@@ -5,7 +5,7 @@ import { drop } from "./drop.ts";
 import { lookupInput } from "./ip/route.ts";
 import { linkFailure } from "./icmp.ts";
 import type { NetworkNamespace } from "./namespace.ts";
-import { passHook } from "./netfilter.ts";
+import { type HookState, passHook } from "./netfilter.ts";
 import type { BridgeInfo, Skb } from "./skb.ts";
 import { transmit } from "./transmit.ts";
 
@@ -35,7 +35,17 @@ export function bridgePrerouting(
   skb.track?.step({ kind: "bridge", action: "netfilter", bridge: bridge.name, inPort: device.name });
   const before = skb.packet.dst;
   const family = familyOf(before);
-  if (!passHook({ namespace: ns, hook: "PREROUTING", family, skb, inDevice: bridge, physIn: device })) return;
+  const state: HookState = {
+    namespace: ns,
+    hook: "PREROUTING",
+    family,
+    skb,
+    inDevice: bridge,
+    outDevice: undefined,
+    physIn: device,
+    physOut: undefined,
+  };
+  if (!passHook(state)) return;
   skb.packetType = packetType;
   info.preroutingDone = true;
   if (skb.fragMaxSize !== undefined) info.fragMaxSize = skb.fragMaxSize;
@@ -122,7 +132,9 @@ export function bridgePostrouting(bridge: BridgeDevice, to: Device, skb: Skb, ns
       hook: "POSTROUTING",
       family: familyOf(skb.packet.dst),
       skb,
+      inDevice: undefined,
       outDevice: bridge,
+      physIn: undefined,
       physOut: to,
     }),
   );

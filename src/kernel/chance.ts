@@ -17,22 +17,24 @@ export type Draw = (key: string, probabilities: readonly number[]) => number;
  */
 export function seededChance(seed: number, pins: Readonly<Record<string, number>> = {}): Chance {
   const hasPins = Object.keys(pins).length > 0;
-  const start: Hash = { low: 0x811c9dc5 ^ seed, high: 0x9747b28c ^ seed };
+  const startLow = 0x811c9dc5 ^ seed;
+  const startHigh = 0x9747b28c ^ seed;
 
   function choose(id: string, probabilities: readonly number[]): number {
     const pinned = Object.hasOwn(pins, id) ? pins[id] : undefined;
     if (pinned !== undefined && pinned < probabilities.length) return pinned;
-    return optionAt(uniform(start, id), probabilities);
+    return optionAt(uniform(startLow, startHigh, id), probabilities);
   }
 
   return {
     choose,
     at(place) {
       if (hasPins) return (key, probabilities) => choose(place + key, probabilities);
-      const hash = hashOf(start, place);
-      return (key, probabilities) => optionAt(uniform(hash, key), probabilities);
+      const low = fnv(startLow, lowPrime, place);
+      const high = fnv(startHigh, highPrime, place);
+      return (key, probabilities) => optionAt(uniform(low, high, key), probabilities);
     },
-    integer: (id, exclusiveMax) => Math.floor(uniform(start, id) * exclusiveMax),
+    integer: (id, exclusiveMax) => Math.floor(uniform(startLow, startHigh, id) * exclusiveMax),
   };
 }
 
@@ -45,26 +47,20 @@ function optionAt(drawn: number, probabilities: readonly number[]): number {
   return probabilities.length - 1;
 }
 
-/** Two FNV-1a states. */
-interface Hash {
-  readonly low: number;
-  readonly high: number;
+const lowPrime = 0x01000193;
+const highPrime = 0x85ebca6b;
+
+function fnv(start: number, prime: number, text: string): number {
+  let state = start;
+  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), prime);
+  return state;
 }
 
-function hashOf(start: Hash, text: string): Hash {
-  let { low, high } = start;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    low = Math.imul(low ^ code, 0x01000193);
-    high = Math.imul(high ^ code, 0x85ebca6b);
-  }
-  return { low, high };
-}
-
-/** A number in [0, 1) from FNV-1a over the text behind `start`, finished as in MurmurHash3 (fmix32), 53 bits. */
-function uniform(start: Hash, text: string): number {
-  const { low, high } = hashOf(start, text);
-  return (mix(high) * 2 ** 21 + (mix(low) >>> 11)) / 2 ** 53;
+/** A number in [0, 1) from two FNV-1a states and the text behind them, finished as in MurmurHash3 (fmix32), 53 bits. */
+function uniform(low: number, high: number, text: string): number {
+  const upper = mix(fnv(high, highPrime, text));
+  const lower = mix(fnv(low, lowPrime, text));
+  return (upper * 2 ** 21 + (lower >>> 11)) / 2 ** 53;
 }
 
 function mix(value: number): number {

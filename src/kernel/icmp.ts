@@ -177,8 +177,8 @@ const redirectNumber = 9;
 export function sendRedirect(ns: NetworkNamespace, skb: Skb, to: RoutedTo): void {
   const now = ns.surroundings.clock.nowNanos();
   const { src } = skb.packet;
-  const pace = ns.ip.redirects.get(src) ?? { count: 0, lastNanos: Number.NEGATIVE_INFINITY };
-  ns.ip.redirects.set(src, pace);
+  let pace = ns.ip.redirects.get(src);
+  if (pace === undefined) ns.ip.redirects.set(src, (pace = { count: 0, lastNanos: Number.NEGATIVE_INFINITY }));
   if (now - pace.lastNanos > redirectLoadNanos * 2 ** 10) pace.count = 0;
   if (pace.count >= redirectNumber) {
     pace.lastNanos = now;

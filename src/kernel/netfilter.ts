@@ -16,11 +16,11 @@ export interface HookState {
   readonly hook: HookName;
   readonly family: Family;
   readonly skb: Skb;
-  readonly inDevice?: Device;
-  readonly outDevice?: Device;
+  readonly inDevice?: Device | undefined;
+  readonly outDevice?: Device | undefined;
   /** Bridge ports, for `-m physdev`, the trace and the kernel's own log. */
-  readonly physIn?: Device;
-  readonly physOut?: Device;
+  readonly physIn?: Device | undefined;
+  readonly physOut?: Device | undefined;
 }
 
 /**

@@ -55,8 +55,16 @@ export interface SysctlTable extends Sysctls {
 export function createSysctls(): SysctlTable {
   const values = new Map<string, number>();
   const settings = new Map<string, DeviceSettings>();
+  /** What was asked for before: defaults take several patterns to find. */
+  const resolved = new Map<string, number>();
 
   function get(name: string): number {
+    let value = resolved.get(name);
+    if (value === undefined) resolved.set(name, (value = resolve(name)));
+    return value;
+  }
+
+  function resolve(name: string): number {
     const value = values.get(name) ?? values.get(aliasOf(name));
     if (value !== undefined) return value;
     for (const { written, pattern } of fanOut) {
@@ -76,7 +84,12 @@ export function createSysctls(): SysctlTable {
       for (const key of values.keys()) if (pattern.test(key) || written.includes(key)) values.delete(key);
     }
     values.set(name, value);
+    forget();
+  }
+
+  function forget(): void {
     settings.clear();
+    resolved.clear();
   }
 
   return {
@@ -88,7 +101,7 @@ export function createSysctls(): SysctlTable {
         const match = /^(net\.ipv[46]\.(?:conf|neigh)\.)default(\..+)$/.exec(name);
         if (match) values.set(`${match[1]}${device}${match[2]}`, value);
       }
-      settings.clear();
+      forget();
     },
     device(name) {
       const known = settings.get(name);

@@ -1,4 +1,5 @@
 import type { NetworkNamespace } from "../../kernel/namespace.ts";
+import type { HookState } from "../../kernel/netfilter.ts";
 import { type Address, formatAddress, isMulticast } from "../../wire/address.ts";
 import type { OptionReader } from "../option.ts";
 import { type MatchModule, printOption } from "./module.ts";
@@ -103,10 +104,7 @@ function holds(side: AddressTypes, type: AddressType): boolean {
   return side.types.includes(type) !== side.inverted;
 }
 
-function deviceOf(
-  match: AddrtypeMatch,
-  state: { readonly inDevice?: { readonly name: string }; readonly outDevice?: { readonly name: string } },
-): string | undefined {
+function deviceOf(match: AddrtypeMatch, state: HookState): string | undefined {
   if (match.limitInterface === undefined) return undefined;
   return (match.limitInterface === "in" ? state.inDevice : state.outDevice)?.name;
 }

@@ -53,7 +53,7 @@ export const limit: MatchModule<LimitMatch> = {
   matches(match, evaluation) {
     const costNanos = match.average * (1e9 / scale);
     const full = costNanos * match.burst;
-    const bucket = evaluation.memory(match, () => ({ credit: full, atNanos: evaluation.nowNanos }));
+    const bucket = evaluation.memory(() => ({ credit: full, atNanos: evaluation.nowNanos }));
     bucket.credit = Math.min(full, bucket.credit + evaluation.nowNanos - bucket.atNanos);
     bucket.atNanos = evaluation.nowNanos;
     if (bucket.credit < costNanos) return false;

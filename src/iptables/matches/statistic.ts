@@ -78,11 +78,11 @@ export const statistic: MatchModule<StatisticMatch> = {
       : `--mode nth ${printOption(match.inverted, "--every", String(match.every))} --packet ${match.packet}`,
   matches(match, evaluation) {
     if (match.mode === "random") {
-      return evaluation.flip(match, probabilityBits(match) / 2 ** 31) !== match.inverted;
+      return evaluation.flip(probabilityBits(match) / 2 ** 31) !== match.inverted;
     }
     // The counter wraps at `every`, and the packet that wraps it matches: with --packet 0 the first one does
     // (net/netfilter/xt_statistic.c, extensions/libxt_statistic.c).
-    const counter = evaluation.memory(match, () => ({ count: match.every - 1 - match.packet }));
+    const counter = evaluation.memory(() => ({ count: match.every - 1 - match.packet }));
     const wraps = counter.count === match.every - 1;
     counter.count = wraps ? 0 : counter.count + 1;
     return wraps !== match.inverted;

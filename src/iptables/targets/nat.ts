@@ -100,9 +100,6 @@ function rangeOf(
   };
 }
 
-/** Ranges of constant targets, made once: the target is data and lives as long as its rule. */
-const ranges = new WeakMap<NatTarget, NatRange>();
-
 function bind(state: HookState, manip: "dst" | "src", range: NatRange): TargetVerdict {
   const verdict = state.namespace.conntrack.setupNat(state, manip, range);
   return verdict === "accept" ? "accept" : verdict === "unknown" ? "unknown" : "drop";
@@ -123,10 +120,9 @@ function natModule(kind: NatTarget["kind"], option: string): TargetModule<NatTar
       return { ...draft, kind };
     },
     print: (target) => `${option} ${printTarget(target)}${flagsOf(target)}`,
-    run(target, { state }) {
-      let range = ranges.get(target);
-      if (range === undefined) ranges.set(target, (range = rangeOf(target, target.address, target.lastAddress)));
-      return bind(state, kind === "DNAT" ? "dst" : "src", range);
+    run(target, evaluation) {
+      const range = evaluation.targetMemory(() => rangeOf(target, target.address, target.lastAddress));
+      return bind(evaluation.state, kind === "DNAT" ? "dst" : "src", range);
     },
     needsConntrack: true,
   };

@@ -57,6 +57,9 @@ export type SctpState =
 
 /** A tracked connection (struct nf_conn). */
 export interface ConntrackEntry {
+  /** Of its source, and the next in that chain: connections of one client port meet there (hash_by_src). */
+  readonly hash: number;
+  next: ConntrackEntry | undefined;
   readonly id: number;
   readonly zone: number;
   readonly original: TupleNode;

@@ -5,13 +5,7 @@ import { equalTuples, hashEnds, hashSource } from "./tuple.ts";
 /** A member of a hash chain. */
 interface Link<N> {
   readonly hash: number;
-  readonly entry: ConntrackEntry | undefined;
   next: N | undefined;
-}
-
-/** An entry in the chain of its source. */
-interface SourceNode extends Link<SourceNode> {
-  readonly entry: ConntrackEntry;
 }
 
 /** Hash chains that grow. Numbers are hashed, not text made of them: this is on the way of every packet. */
@@ -31,12 +25,11 @@ class Chains<N extends Link<N>> {
     this.#heads[index] = node;
   }
 
-  /** Removes one node of the entry: both its tuples may have one hash. */
-  remove(hash: number, entry: ConntrackEntry): void {
-    const index = hash & this.#mask;
+  remove(gone: N): void {
+    const index = gone.hash & this.#mask;
     let before: N | undefined;
     for (let node = this.#heads[index]; node !== undefined; node = node.next) {
-      if (node.entry !== entry || node.hash !== hash) {
+      if (node !== gone) {
         before = node;
         continue;
       }
@@ -87,7 +80,7 @@ export interface Found extends TupleNode {
  */
 export class TupleTable {
   #tuples = new Chains<TupleNode>();
-  #sources = new Chains<SourceNode>();
+  #sources = new Chains<ConntrackEntry>();
   #size = 0;
   #sweepAt = 1024;
   #sweptNanos = 0;
@@ -128,7 +121,7 @@ export class TupleTable {
     reply.direction = "reply";
     if (!entry.clash) this.#tuples.add(original);
     this.#tuples.add(reply);
-    if (entry.nat.srcDone) this.#sources.add({ hash: hashSource(original), entry, next: undefined });
+    if (entry.nat.srcDone) this.#sources.add(entry);
   }
 
   delete(entry: ConntrackEntry): void {
@@ -136,19 +129,19 @@ export class TupleTable {
     entry.dead = true;
     if (!entry.confirmed) return;
     this.#size--;
-    if (!entry.clash) this.#tuples.remove(entry.original.hash, entry);
-    this.#tuples.remove(entry.reply.hash, entry);
-    if (entry.nat.srcDone) this.#sources.remove(hashSource(entry.original), entry);
+    if (!entry.clash) this.#tuples.remove(entry.original);
+    this.#tuples.remove(entry.reply);
+    if (entry.nat.srcDone) this.#sources.remove(entry);
   }
 
   /** The living connections of one client address, protocol and port, newest first. */
   *fromSource(tuple: Tuple): Generator<ConntrackEntry> {
     const hash = hashSource(tuple);
-    for (let node = this.#sources.head(hash); node !== undefined; node = node.next) {
-      const { original, expiresAtNanos } = node.entry;
+    for (let entry = this.#sources.head(hash); entry !== undefined; entry = entry.next) {
+      const { original, expiresAtNanos } = entry;
       if (original.src !== tuple.src || original.srcPort !== tuple.srcPort || original.protocol !== tuple.protocol)
         continue;
-      if (expiresAtNanos > this.#nowNanos()) yield node.entry;
+      if (expiresAtNanos > this.#nowNanos()) yield entry;
     }
   }
 

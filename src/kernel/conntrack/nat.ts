@@ -90,7 +90,7 @@ export function bind(
   if (entry.confirmed || settled(entry, manip)) return;
   const { skb, namespace } = state;
   const current = invert(entry.reply);
-  const id = `${namespace.name}:nat-${manip}:${skb.flowKey}`;
+  const id = (): string => `${namespace.name}:nat-${manip}:${skb.flowKey}`;
   const wanted = uniqueTuple(current, entry, manip, range, { table, chance, id });
   const changed = !equalTuples(wanted, current);
   entry.nat = settle(entry.nat, manip, changed);

@@ -8,13 +8,14 @@ import { untouched } from "./nat-status.ts";
 import { relatedTo } from "./icmp-error.ts";
 import { trackProtocol } from "./protocol.ts";
 import { entryChange, recordConntrack } from "./record.ts";
-import { invert, tupleOf } from "./tuple.ts";
+import { hashSource, invert, tupleOf } from "./tuple.ts";
 
 /** The tracking side of one namespace: gives each packet its connection, and keeps those that get through. */
 export class Tracker {
   readonly table: TupleTable;
   readonly #nowNanos: () => number;
   readonly #limit: () => number;
+  readonly #remove = (entry: ConntrackEntry): void => this.table.delete(entry);
   #nextId = 1;
 
   /** `limit` is net.netfilter.nf_conntrack_max; 0: none. */
@@ -71,7 +72,7 @@ export class Tracker {
       }
       const direction = found?.direction ?? "original";
       const before = skb.track && found ? formatConnection(entry) : undefined;
-      const verdict = trackProtocol(entry, direction, packet, now, (dead) => this.table.delete(dead));
+      const verdict = trackProtocol(entry, direction, packet, now, this.#remove);
       if (verdict === "repeat") continue;
       if (verdict === "invalid") return this.#invalid(skb);
       const established = direction === "reply" || entry.seenReply;
@@ -105,6 +106,8 @@ export class Tracker {
     const limit = this.#limit();
     if (limit > 0 && this.table.size >= limit) return undefined;
     return {
+      hash: hashSource(original),
+      next: undefined,
       id: this.#nextId++,
       zone: 0,
       original,

@@ -10,8 +10,8 @@ import { invert, makeTuple } from "./tuple.ts";
 export interface TupleChoice {
   readonly table: TupleTable;
   readonly chance: Chance;
-  /** Names the random ports in choice ids. */
-  readonly id: string;
+  /** Names the random ports in choice ids; asked only when one is drawn. */
+  id(): string;
 }
 
 const attemptsPerRound = 128;
@@ -104,10 +104,12 @@ function freePort(
   if (tuple.protocol === "other") return tuple;
   const span = portSpan(tuple, manip, range);
   if (span === undefined) return tuple;
-  const { table, chance, id } = choice;
+  // The only port is taken whether it is free or not.
+  if (span.size === 1) return rewritten(tuple, manip, manip === "src" ? tuple.src : tuple.dst, span.first);
+  const { table, chance } = choice;
   const draws = range.randomPort !== "no" || manip === "src" || isIcmp(tuple);
   let round = 0;
-  let offset = draws ? chance.integer(id, 65_536) : 0;
+  let offset = draws ? chance.integer(choice.id(), 65_536) : 0;
   let attempts = Math.min(span.size, attemptsPerRound);
   let candidate = tuple;
   for (;;) {
@@ -118,7 +120,7 @@ function freePort(
     }
     if (attempts >= span.size || attempts < 16) return candidate;
     attempts = attempts >> 1;
-    offset = chance.integer(`${id}#${++round}`, 65_536);
+    offset = chance.integer(`${choice.id()}#${++round}`, 65_536);
   }
 }
 

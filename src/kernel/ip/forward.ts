@@ -36,9 +36,10 @@ export function forwardPacket(ns: NetworkNamespace, skb: Skb, routed: Routed): v
     hook: "FORWARD" as const,
     family: familyOf(packet.dst),
     skb,
-    ...(inDevice && { inDevice }),
+    inDevice,
     outDevice: to.device,
-    ...(skb.bridge && { physIn: skb.bridge.physIn }),
+    physIn: skb.bridge?.physIn,
+    physOut: undefined,
   };
   if (passHook(state)) postrouting(ns, skb, inDevice, true);
 }

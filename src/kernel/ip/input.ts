@@ -25,7 +25,9 @@ export function receiveIp(ns: NetworkNamespace, device: Device, skb: Skb): void 
       family: familyOf(skb.packet.dst),
       skb,
       inDevice: device,
-      ...(skb.bridge && { physIn: skb.bridge.physIn }),
+      outDevice: undefined,
+      physIn: skb.bridge?.physIn,
+      physOut: undefined,
     };
     if (!passHook(state)) return;
   }
@@ -105,7 +107,9 @@ function deliverIp(ns: NetworkNamespace, device: Device, skb: Skb): void {
     family: familyOf(whole.packet.dst),
     skb: whole,
     inDevice: device,
-    ...(whole.bridge && { physIn: whole.bridge.physIn }),
+    outDevice: undefined,
+    physIn: whole.bridge?.physIn,
+    physOut: undefined,
   };
   if (passHook(state)) deliverProtocol(ns, device, whole);
 }

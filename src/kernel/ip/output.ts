@@ -6,7 +6,7 @@ import type { Device } from "../device.ts";
 import { drop } from "../drop.ts";
 import { linkFailure, reject } from "../icmp.ts";
 import type { NetworkNamespace } from "../namespace.ts";
-import { type HookVerdict, settleHook } from "../netfilter.ts";
+import { type HookState, type HookVerdict, settleHook } from "../netfilter.ts";
 import { type RoutedTo, type Skb, type SkbSocket, createSkb } from "../skb.ts";
 import type { PmtuDiscovery, SocketError } from "../socket/api.ts";
 import { transmit } from "../transmit.ts";
@@ -91,7 +91,17 @@ export function localOut(ns: NetworkNamespace, skb: Skb, tunnel?: Device): Socke
   let { src, dst } = skb.packet;
   let { mark } = skb;
   let failure: SocketError | undefined;
-  const verdict = settleHook({ namespace: ns, hook: "OUTPUT", family: familyOf(dst), skb, outDevice: device }, () => {
+  const state: HookState = {
+    namespace: ns,
+    hook: "OUTPUT",
+    family: familyOf(dst),
+    skb,
+    inDevice: undefined,
+    outDevice: device,
+    physIn: undefined,
+    physOut: undefined,
+  };
+  const verdict = settleHook(state, () => {
     const { packet } = skb;
     if (packet.dst === dst && packet.src === src && skb.mark === mark) return true;
     ({ src, dst } = packet);
@@ -133,9 +143,10 @@ export function postrouting(
     hook: "POSTROUTING" as const,
     family: familyOf(skb.packet.dst),
     skb,
-    ...(inDevice && { inDevice }),
+    inDevice,
     outDevice: device,
-    ...(inDevice && skb.bridge && { physIn: skb.bridge.physIn }),
+    physIn: inDevice && skb.bridge?.physIn,
+    physOut: undefined,
   };
   const verdict = settleHook(state);
   if (verdict === "accept") finishOutput(ns, skb, forwarded);
