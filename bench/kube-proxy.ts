@@ -22,6 +22,13 @@ function measure(services: number, endpoints: number): Readonly<Record<string, u
   globalThis.gc?.();
   const rulesMegabytes = megabytes();
 
+  const otherNodesMillis = millisOf(() => {
+    for (let number = 1; number <= otherNodes; number++) {
+      const node = { ...benchNode, name: `node-${String(number).padStart(3, "0")}` };
+      restoreTables(restoreOf(iptablesProxier.sync(objects, node, benchOptions).commands));
+    }
+  });
+
   const changedMillis: number[] = [];
   let changed = { objects, state };
   for (let round = 0; round < 21; round++) {
@@ -42,6 +49,7 @@ function measure(services: number, endpoints: number): Readonly<Record<string, u
     size: `${services}x${endpoints}`,
     rules: tables.flatMap(({ chains }) => chains).reduce((sum, { rules }) => sum + rules.length, 0),
     rulesMillis: round(rulesMillis),
+    furtherNodeMillis: round(otherNodesMillis / otherNodes),
     oneSliceMillisMedian: round(changedMillis[10] ?? 0),
     oneSliceMillisWorst: round(changedMillis[20] ?? 0),
     textMillis: round(textMillis),
@@ -51,6 +59,15 @@ function measure(services: number, endpoints: number): Readonly<Record<string, u
     rulesMegabytes,
     rssMegabytes: Math.round(process.memoryUsage().rss / 2 ** 20),
   };
+}
+
+/** Nodes beside the first one: what does not depend on the node is shared. */
+const otherNodes = 9;
+
+function millisOf(work: () => void): number {
+  const before = performance.now();
+  work();
+  return performance.now() - before;
 }
 
 function restoreOf(commands: readonly IptablesProxierCommand[]): ProxierRestore {

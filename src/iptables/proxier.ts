@@ -3,7 +3,7 @@ import { nanosPerSecond } from "../kernel/clock.ts";
 import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
 import { since } from "../proxy/release.ts";
-import { type ProxyObjects, type ServiceMap, carryOver, track } from "../proxy/tracker.ts";
+import { type ProxyObjects, type ServiceMap, type TrackedPort, carryOver, track } from "../proxy/tracker.ts";
 import { type Family, formatAddress } from "../wire/address.ts";
 import { type Call, filterRules, jumpCalls, natRules } from "./proxier-fixed.ts";
 import { type PortRules, type RuleContext, portRules } from "./proxier-rules.ts";
@@ -64,13 +64,20 @@ function sync(
     largeCluster,
     countsLocalhost: localhost && options.release >= since.nfacct,
   };
+  const contextOfRules = JSON.stringify([
+    family,
+    options.masqueradeAll,
+    options.detector,
+    largeCluster,
+    ruleContext.countsLocalhost,
+  ]);
   const changed: PortRules[] = [];
   const obsolete: PortRules[] = isFull ? (previous?.rules.flat() ?? []) : [];
   const rules = carryOver(
     isFull ? { services: [], values: [] } : { services: previous.map.services, values: previous.rules },
     map.services,
     (service) => {
-      const made = service.ports.map((port) => portRules(port, ruleContext));
+      const made = service.ports.map((port) => sharedPortRules(port, ruleContext, contextOfRules));
       changed.push(...made);
       return made;
     },
@@ -110,6 +117,18 @@ function sync(
     commands: [...commands, ...deletions],
     events: [...map.healthChecks.values(), ...deletions.map(deletionText)],
   };
+}
+
+const rulesOf = new WeakMap<TrackedPort, { readonly context: string; readonly rules: PortRules }>();
+
+/** Nodes that have a port's endpoints in common share its rules; source ranges may hold a node's own address. */
+function sharedPortRules(tracked: TrackedPort, context: RuleContext, text: string): PortRules {
+  if (tracked.port.sourceRanges.length > 0) return portRules(tracked, context);
+  const known = rulesOf.get(tracked);
+  if (known?.context === text) return known.rules;
+  const rules = portRules(tracked, context);
+  rulesOf.set(tracked, { context: text, rules });
+  return rules;
 }
 
 /** Chains that are in the kernel and no longer wanted. */

@@ -44,6 +44,7 @@ export interface PortPlan {
 }
 
 export interface PlanContext {
+  readonly nodeName: string;
   readonly nodeIP: Address | undefined;
   /** Addresses that nodePorts are served on. */
   readonly nodePortAddresses: readonly { readonly address: Address; readonly text: string }[];
@@ -77,9 +78,9 @@ export function portPlan({ port, endpoints, chosen }: TrackedPort, context: Plan
     if (!context.ownAddresses.has(ip)) bound.push({ address: ip, owner });
   };
 
-  for (const { address: ip, port: number, isLocal, owner: endpointOwner } of endpoints) {
+  for (const { address: ip, port: number, nodeName, owner: endpointOwner } of endpoints) {
     const member = `${ip},${protocol}:${number},${ip}`;
-    if (isLocal) members.push({ set: "loopBack", member, owner: endpointOwner });
+    if (nodeName === context.nodeName) members.push({ set: "loopBack", member, owner: endpointOwner });
   }
   add("clusterIP", `${port.clusterIP},${protocol}:${port.port}`);
   serve(address(port.clusterIP), port.port, port.internalPolicyLocal);

@@ -135,6 +135,7 @@ function planContextOf(
   return {
     nodeIP: node.nodeIPs[family],
     nodePortAddresses: served.map((address) => ({ address, text: formatAddress(address) })),
+    nodeName: node.name,
     ownAddresses: new Set(others.map(formatAddress)),
   };
 }

@@ -31,14 +31,23 @@ export function categorize(endpoints: readonly Endpoint[], port: ServicePort, no
   const cluster = usesCluster ? clusterEndpoints(endpoints, hinted) : none;
   if (!usesLocalEndpoints(port)) return { cluster, local: none, reachable: cluster, hasAny: cluster.length > 0 };
 
-  const localReady = endpoints.filter((endpoint) => endpoint.isLocal && endpoint.ready);
+  const isLocal = ({ nodeName }: Endpoint): boolean => nodeName === node.nodeName;
+  const localReady = endpoints.filter((endpoint) => isLocal(endpoint) && endpoint.ready);
   const local =
-    localReady.length > 0 ? localReady : endpoints.filter((endpoint) => endpoint.isLocal && isFallback(endpoint));
+    localReady.length > 0 ? localReady : endpoints.filter((endpoint) => isLocal(endpoint) && isFallback(endpoint));
   const hasAny = cluster.length > 0 || endpoints.some((endpoint) => endpoint.ready || isFallback(endpoint));
   if (!usesCluster) return { cluster, local, reachable: local, hasAny };
   // Without hints and fallback every local endpoint is in the cluster list already.
   const covered = hinted === undefined && (localReady.length > 0 || local.length === 0);
   return { cluster, local, reachable: covered ? cluster : union(cluster, local), hasAny };
+}
+
+/** Whether other nodes may choose otherwise: the policy Local, or hints. */
+export function dependsOnNode(endpoints: readonly Endpoint[], port: ServicePort): boolean {
+  return (
+    usesLocalEndpoints(port) ||
+    endpoints.some(({ zoneHints, nodeHints }) => zoneHints.length > 0 || nodeHints.length > 0)
+  );
 }
 
 const none: readonly Endpoint[] = [];

@@ -11,8 +11,8 @@ export interface Endpoint {
   readonly port: number;
   /** `ip:port`, `[ip]:port`. */
   readonly text: string;
-  /** It runs on the node the proxier works for. */
-  readonly isLocal: boolean;
+  /** Where it runs; undefined: on no node, so it is local nowhere. */
+  readonly nodeName: string | undefined;
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
@@ -36,22 +36,25 @@ export interface EndpointContext {
  * byte-wise order of that text (10.0.0.10:80 before 10.0.0.1:80). A local duplicate (later: one that is not
  * terminating) replaces an earlier one, another does not. pkg/proxy/endpointslicecache.go (addEndpoints).
  */
-export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[], context: EndpointContext): Endpoint[] {
-  const endpoints: Endpoint[] = [];
+export function endpointsOf(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  context: EndpointContext,
+): { readonly endpoints: readonly Endpoint[]; readonly hadDuplicates: boolean } {
+  const found: Endpoint[] = [];
   for (const slice of slices) {
     if (slice.addressType === "FQDN") continue;
     for (const slicePort of slice.ports) {
       if (slicePort.port === undefined || slicePort.port === 0) continue;
       if (slicePort.name !== port.portName || slicePort.protocol !== port.protocol) continue;
-      pushEndpoints(endpoints, slice, slicePort.port, context);
+      pushEndpoints(found, slice, slicePort.port, context);
     }
   }
-  const wins = ({ isLocal, terminating }: Endpoint): boolean =>
-    context.release < since.readyDuplicateWins ? isLocal : !terminating;
-  return withoutDuplicates(
-    endpoints.sort((a, b) => compareText(a.text, b.text)),
-    wins,
-  );
+  const wins = ({ nodeName, terminating }: Endpoint): boolean =>
+    context.release < since.readyDuplicateWins ? nodeName === context.nodeName : !terminating;
+  found.sort((a, b) => compareText(a.text, b.text));
+  const endpoints = withoutDuplicates(found, wins);
+  return { endpoints, hadDuplicates: endpoints.length < found.length };
 }
 
 function pushEndpoints(endpoints: Endpoint[], slice: EndpointSlice, port: number, context: EndpointContext): void {
@@ -68,7 +71,7 @@ function pushEndpoints(endpoints: Endpoint[], slice: EndpointSlice, port: number
       address,
       port,
       text,
-      isLocal: nodeName !== undefined && nodeName !== "" && nodeName === context.nodeName,
+      nodeName: nodeName === "" ? undefined : nodeName,
       ready: conditions.ready ?? true,
       serving: conditions.serving ?? true,
       terminating: conditions.terminating ?? false,

@@ -1,5 +1,6 @@
 import type { EndpointSlice, Service } from "../cluster/objects.ts";
-import { type Categorized, categorize } from "./categorize.ts";
+import { type Categorized, categorize, dependsOnNode } from "./categorize.ts";
+import type { Family } from "../wire/address.ts";
 import { type Endpoint, type EndpointContext, endpointsOf, serviceNameLabel } from "./endpoints.ts";
 import { type OwnerOf, type ServicePort, compareText, servicePorts } from "./service-port.ts";
 
@@ -169,16 +170,37 @@ export function carryOver<T>(
   return values;
 }
 
+/** What all nodes have in common, so that the hundredth costs little. */
+interface Translation {
+  readonly ports: readonly TrackedPort[];
+  readonly slices: readonly EndpointSlice[];
+  readonly family: Family;
+  readonly release: number;
+  readonly ownerOf: ProxyObjects["ownerOf"];
+}
+
+const translations = new WeakMap<Service, Translation>();
+
 function translate(
   service: Service | undefined,
   slices: readonly EndpointSlice[],
-  context: EndpointContext & TrackingContext,
-): TrackedPort[] {
+  context: TrackingContext & Pick<ProxyObjects, "ownerOf">,
+): readonly TrackedPort[] {
   if (service === undefined) return [];
-  return servicePorts(service, context.family, context.ownerOf as OwnerOf<Service | EndpointSlice>).map((port) => {
-    const endpoints = endpointsOf(port, slices, context);
+  const { family, release, ownerOf } = context;
+  const known = translations.get(service);
+  if (known?.family === family && known.release === release && known.ownerOf === ownerOf) {
+    const { slices: same } = known;
+    if (same.length === slices.length && same.every((slice, index) => slice === slices[index])) return known.ports;
+  }
+  let isShared = true;
+  const ports = servicePorts(service, family, ownerOf).map((port) => {
+    const { endpoints, hadDuplicates } = endpointsOf(port, slices, context);
+    if (hadDuplicates || dependsOnNode(endpoints, port)) isShared = false;
     return { port, endpoints, chosen: categorize(endpoints, port, context) };
   });
+  if (isShared) translations.set(service, { ports, slices, family, release, ownerOf });
+  return ports;
 }
 
 function serviceKey({ metadata }: Service): string {

@@ -1,5 +1,5 @@
 import type { Cluster, ClusterSettings } from "../cluster/cluster.ts";
-import type { EndpointSlice, Node, Service } from "../cluster/objects.ts";
+import type { Node } from "../cluster/objects.ts";
 import type { Iptables } from "../iptables/netns.ts";
 import { type IptablesProxierState, iptablesProxier } from "../iptables/proxier.ts";
 import { applyToNamespace as applyIptables } from "../iptables/proxier-apply.ts";
@@ -75,7 +75,7 @@ export function objectsOf(cluster: Cluster): ProxyObjects {
   return {
     services: cluster.services,
     endpointSlices: cluster.endpointSlices,
-    ownerOf: (object: Service | EndpointSlice, path) => cluster.ownerOf(object, path),
+    ownerOf: cluster.ownerOf,
   };
 }
 

@@ -92,3 +92,18 @@ function stepsOf(all: readonly Edit[]): ProxyObjects[] {
   for (const edit of all) steps.push(edited(steps.at(-1) as ProxyObjects, edit));
   return steps;
 }
+
+test("nodes share what does not depend on them: one set of rules for all, and each node its own for the policy Local", () => {
+  const objects = generatedObjects(3, 2);
+  const [first] = objects.services;
+  if (first === undefined) throw new Error("no Service");
+  const local = { ...first, spec: { ...first.spec, internalTrafficPolicy: "Local" as const } };
+  const services = [local, ...objects.services.slice(1)];
+  const rulesOn = (name: string): IptablesProxierState["rules"] =>
+    iptablesProxier.sync({ ...objects, services }, { ...benchNode, name }, benchOptions).state.rules;
+  const [a, b] = [rulesOn("node-000"), rulesOn("node-001")];
+  expect(a.map((rules, index) => rules[0] === b[index]?.[0])).toEqual([false, true, true]);
+  const endpointsOf = (rules: IptablesProxierState["rules"]): number =>
+    rules[0]?.[0]?.chains.filter(({ name }) => name.startsWith("KUBE-SEP-")).length ?? 0;
+  expect([endpointsOf(a), endpointsOf(b), endpointsOf(rulesOn("node-050"))]).toEqual([1, 1, 0]);
+});

@@ -28,8 +28,8 @@ function slice(name: string, endpoints: readonly Partial<SliceEndpoint>[]): Endp
   };
 }
 
-function endpoints(release: number, ...slices: readonly EndpointSlice[]): Endpoint[] {
-  return endpointsOf(port(), slices, { family: "ipv6", nodeName: "node-a", release, ownerOf });
+function endpoints(release: number, ...slices: readonly EndpointSlice[]): readonly Endpoint[] {
+  return endpointsOf(port(), slices, { family: "ipv6", nodeName: "node-a", release, ownerOf }).endpoints;
 }
 
 describe("later releases of kube-proxy", () => {
@@ -37,12 +37,12 @@ describe("later releases of kube-proxy", () => {
   const live = { conditions: { ready: true, serving: true, terminating: false }, nodeName: "node-b" };
 
   test.each([
-    { release: 30, order: [live, dead], isLocal: true, terminating: true },
-    { release: 33, order: [live, dead], isLocal: false, terminating: false },
-    { release: 33, order: [dead, live], isLocal: false, terminating: false },
-  ])("1.$release: of two endpoints with one address", ({ release, order, isLocal, terminating }) => {
+    { release: 30, order: [live, dead], nodeName: "node-a", terminating: true },
+    { release: 33, order: [live, dead], nodeName: "node-b", terminating: false },
+    { release: 33, order: [dead, live], nodeName: "node-b", terminating: false },
+  ])("1.$release: of two endpoints with one address", ({ release, order, nodeName, terminating }) => {
     const found = endpoints(release, ...order.map((endpoint, index) => slice(`web-${index}`, [endpoint])));
-    expect(found).toMatchObject([{ isLocal, terminating }]);
+    expect(found).toMatchObject([{ nodeName, terminating }]);
   });
 
   test.each([
