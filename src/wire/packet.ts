@@ -78,7 +78,17 @@ export interface UdpDatagram extends Ports {
 /** SCTP, as far as conntrack and NAT see it (RFC 9260 chunk types). */
 export interface SctpPacket extends Ports {
   readonly protocol: "sctp";
-  readonly chunk: "init" | "init-ack" | "cookie-echo" | "cookie-ack" | "data" | "sack" | "shutdown" | "abort";
+  readonly chunk:
+    | "init"
+    | "init-ack"
+    | "cookie-echo"
+    | "cookie-ack"
+    | "data"
+    | "sack"
+    | "shutdown"
+    | "shutdown-ack"
+    | "shutdown-complete"
+    | "abort";
 }
 
 /** Echo request and reply of both ICMPs. */

@@ -53,7 +53,8 @@ export type SctpState =
   | "COOKIE_ECHOED"
   | "ESTABLISHED"
   | "SHUTDOWN_SENT"
-  | "SHUTDOWN_RECD";
+  | "SHUTDOWN_RECD"
+  | "SHUTDOWN_ACK_SENT";
 
 /** A tracked connection (struct nf_conn). */
 export interface ConntrackEntry {
@@ -76,6 +77,8 @@ export interface ConntrackEntry {
   expiresAtNanos: number;
   tcpState?: TcpState;
   sctpState?: SctpState;
+  /** An INIT ACK came: the originator knows the tag that its packets must carry. */
+  sctpTagged?: true;
   mark: number;
   /** Settled ends are not asked about in the nat table again. */
   nat: NatStatus;

@@ -11,9 +11,31 @@ const timeoutSeconds: Readonly<Record<SctpState, number>> = {
   ESTABLISHED: 210,
   SHUTDOWN_SENT: 3,
   SHUTDOWN_RECD: 3,
+  SHUTDOWN_ACK_SENT: 3,
 };
 
-/** The SCTP tracker, as far as the modelled chunks go. False: the packet fits no association. */
+type Chunk = SctpPacket["chunk"];
+type Steps = { readonly [S in SctpState]?: SctpState };
+
+const cookieEcho: Steps = { COOKIE_WAIT: "COOKIE_ECHOED" };
+const cookieAck: Steps = { COOKIE_ECHOED: "ESTABLISHED" };
+const shutdownAck: Steps = { SHUTDOWN_SENT: "SHUTDOWN_ACK_SENT", SHUTDOWN_RECD: "SHUTDOWN_ACK_SENT" };
+const shutdownComplete: Steps = { SHUTDOWN_ACK_SENT: "CLOSED" };
+
+/** Where a chunk leads, by the old state; it stays as it is where nothing is said. sctp_conntracks. */
+const transitions: Readonly<Record<Exclude<Chunk, "abort">, Readonly<Record<Direction, Steps>>>> = {
+  init: { original: { NONE: "CLOSED", SHUTDOWN_SENT: "CLOSED", SHUTDOWN_RECD: "CLOSED" }, reply: {} },
+  "init-ack": { original: {}, reply: { CLOSED: "COOKIE_WAIT" } },
+  "cookie-echo": { original: cookieEcho, reply: cookieEcho },
+  "cookie-ack": { original: cookieAck, reply: cookieAck },
+  data: { original: {}, reply: {} },
+  sack: { original: {}, reply: {} },
+  shutdown: { original: { ESTABLISHED: "SHUTDOWN_SENT" }, reply: { ESTABLISHED: "SHUTDOWN_RECD" } },
+  "shutdown-ack": { original: { ...shutdownAck, NONE: "SHUTDOWN_ACK_SENT" }, reply: shutdownAck },
+  "shutdown-complete": { original: shutdownComplete, reply: shutdownComplete },
+};
+
+/** The SCTP tracker, as far as the modelled chunks go. False: the packet fits no association and changes nothing. */
 export function trackSctp(
   entry: ConntrackEntry,
   direction: Direction,
@@ -21,35 +43,14 @@ export function trackSctp(
   nowNanos: number,
 ): boolean {
   const old = entry.sctpState ?? "NONE";
-  // Only an INIT begins an association; anything else out of nowhere is INVALID (sctp_new).
-  if (old === "NONE" && chunk !== "init") return false;
-  const next = nextState(old, chunk, direction);
-  if (next === undefined) return false;
+  const begins = chunk === "init" || chunk === "shutdown-ack";
+  // Out of nowhere only these begin an entry (sctp_new); before an INIT ACK no other chunk can carry the right tag.
+  if (direction === "original" && entry.sctpTagged !== true && !begins) return false;
+  if (direction === "original" && chunk === "init-ack") return false;
+  const next = chunk === "abort" ? "CLOSED" : (transitions[chunk][direction][old] ?? old);
+  if (direction === "reply" && chunk === "init-ack") entry.sctpTagged = true;
+  if (old === "COOKIE_ECHOED" && next === "ESTABLISHED") entry.assured = true;
   entry.sctpState = next;
-  if (entry.seenReply && direction === "reply" && old === "COOKIE_ECHOED" && next === "ESTABLISHED")
-    entry.assured = true;
   entry.expiresAtNanos = nowNanos + timeoutSeconds[next] * nanosPerSecond;
   return true;
-}
-
-function nextState(old: SctpState, chunk: SctpPacket["chunk"], direction: Direction): SctpState | undefined {
-  switch (chunk) {
-    case "init":
-      return direction === "original" && (old === "NONE" || old === "CLOSED") ? "COOKIE_WAIT" : old;
-    case "init-ack":
-      return direction === "reply" ? old : undefined;
-    case "cookie-echo":
-      if (old === "CLOSED") return undefined;
-      return direction === "original" && old === "COOKIE_WAIT" ? "COOKIE_ECHOED" : old;
-    case "cookie-ack":
-      return direction === "reply" && old === "COOKIE_ECHOED" ? "ESTABLISHED" : old;
-    case "data":
-    case "sack":
-      return old;
-    case "shutdown":
-      if (old !== "ESTABLISHED") return old;
-      return direction === "original" ? "SHUTDOWN_SENT" : "SHUTDOWN_RECD";
-    case "abort":
-      return "CLOSED";
-  }
 }
