@@ -7,18 +7,21 @@ import { benchNode, benchOptions, generatedObjects, generatedSlice } from "./kub
 /*
  * The rules of one node, as data and as text, for N Services of M endpoints, and after one EndpointSlice changed.
  * Each size runs in a process of its own: `node --expose-gc --import tsx bench/kube-proxy.ts [NxM ...]`.
- * Prints one JSON object a line; times in ms, memory in MB.
+ * Prints one JSON object a line; times in ms, memory in MB. `rulesCpuMillis` is what the process used of the CPUs, all
+ * threads: on a busy machine it says more than the clock.
  */
 
 function measure(services: number, endpoints: number): Readonly<Record<string, unknown>> {
   const objects = generatedObjects(services, endpoints);
   globalThis.gc?.();
   const inputMegabytes = megabytes();
+  const cpu = process.cpuUsage();
   const start = performance.now();
   const { state, commands } = iptablesProxier.sync(objects, benchNode, benchOptions);
   const restore = restoreOf(commands);
   const tables = restoreTables(restore);
   const rulesMillis = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
   globalThis.gc?.();
   const rulesMegabytes = megabytes();
 
@@ -49,6 +52,7 @@ function measure(services: number, endpoints: number): Readonly<Record<string, u
     size: `${services}x${endpoints}`,
     rules: tables.flatMap(({ chains }) => chains).reduce((sum, { rules }) => sum + rules.length, 0),
     rulesMillis: round(rulesMillis),
+    rulesCpuMillis: round((user + system) / 1000),
     furtherNodeMillis: round(otherNodesMillis / otherNodes),
     oneSliceMillisMedian: round(changedMillis[10] ?? 0),
     oneSliceMillisWorst: round(changedMillis[20] ?? 0),
