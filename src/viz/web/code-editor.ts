@@ -1,3 +1,4 @@
+import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
@@ -15,6 +16,7 @@ import {
   placeholder,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { complete } from "./completions.ts";
 import type { Editor, EditorEvents } from "./editor.ts";
 
 /** The colours are the page's own custom properties, so that light and dark need nothing here. */
@@ -58,6 +60,7 @@ const look = EditorView.theme({
   ".cm-lint-marker-error": { content: "normal", borderRadius: "50%", backgroundColor: "var(--dropped)" },
   ".cm-lint-marker": { width: "0.7em", height: "0.7em", margin: "0.3em auto" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--dropped)" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-tone)" },
   ".cm-tooltip": { backgroundColor: "var(--surface)", color: "var(--ink)", border: "1px solid var(--line-strong)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
     background: "color-mix(in srgb, var(--accent) 28%, transparent)",
@@ -89,12 +92,20 @@ export function codeEditor(text: string, caret: number, { onEdit, onLine }: Edit
         highlightActiveLineGutter(),
         indentUnit.of("  "),
         yaml(),
+        autocompletion({ override: [complete], icons: false }),
         syntaxHighlighting(colours),
         originField,
         look,
         placeholder("Paste a scenario or manifests. It stays on this machine."),
         EditorView.contentAttributes.of({ "aria-label": "Scenario and manifests", id: "yaml" }),
-        keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, leaveOnEscape, indentWithTab]),
+        keymap.of([
+          ...completionKeymap,
+          ...defaultKeymap,
+          ...historyKeymap,
+          ...foldKeymap,
+          leaveOnEscape,
+          indentWithTab,
+        ]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !silent) onEdit();
           if (update.selectionSet) onLine(update.state.doc.lineAt(update.state.selection.main.head).number);
