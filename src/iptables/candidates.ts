@@ -23,12 +23,15 @@ export class CandidateIndex {
   readonly #byOut = new Map<string, number[]>();
   readonly #rest: number[] = [];
 
-  /** False where most rules must be looked at anyway: asking for the next one costs more than a rule that fails. */
-  readonly isUseful: boolean;
+  /** Null where most rules must be looked at anyway: asking for the next one costs more than a rule that fails. */
+  static over(rules: readonly Rule[]): CandidateIndex | null {
+    const keys = rules.map(keyOf);
+    const rest = keys.filter((key) => key === undefined).length;
+    return rest * 2 <= rules.length ? new CandidateIndex(keys) : null;
+  }
 
-  constructor(rules: readonly Rule[]) {
-    for (const [index, rule] of rules.entries()) this.#file(rule, index);
-    this.isUseful = this.#rest.length * 2 <= rules.length;
+  private constructor(keys: readonly (RuleKey | undefined)[]) {
+    for (const [index, key] of keys.entries()) this.#file(key, index);
   }
 
   /** The first candidate at or behind a position (from 0), or `length` when there is none. */
@@ -47,39 +50,59 @@ export class CandidateIndex {
     return best;
   }
 
-  #file(rule: Rule, index: number): void {
-    let inName: string | undefined;
-    let outName: string | undefined;
-    let port: number | undefined;
-    let isOrdered = false;
-    for (const match of rule.matches) {
-      switch (match.kind) {
-        case "destination":
-          if (match.inverted || match.prefixLength !== (typeof match.base === "number" ? 32 : 128)) break;
-          return push(this.#byDestination, match.base, index);
-        case "in-interface":
-          if (!match.inverted && !match.name.endsWith("+")) inName = match.name;
-          break;
-        case "out-interface":
-          if (!match.inverted && !match.name.endsWith("+")) outName = match.name;
-          break;
-        case "tcp":
-        case "udp":
-        case "sctp": {
-          const ports = match.dstPorts;
-          if (ports === undefined || ports.inverted || ports.from !== ports.to || isOrdered) break;
-          port = portKey({ tcp: 6, udp: 17, sctp: 132 }[match.kind], ports.from);
-          break;
-        }
-        default:
-          isOrdered ||= ordered.has(match.kind);
-      }
+  #file(key: RuleKey | undefined, index: number): void {
+    switch (key?.by) {
+      case "destination":
+        return push(this.#byDestination, key.address, index);
+      case "port":
+        return push(this.#byPort, key.port, index);
+      case "in":
+        return push(this.#byIn, key.name, index);
+      case "out":
+        return push(this.#byOut, key.name, index);
+      case undefined:
+        this.#rest.push(index);
     }
-    if (port !== undefined) push(this.#byPort, port, index);
-    else if (outName !== undefined) push(this.#byOut, outName, index);
-    else if (inName !== undefined) push(this.#byIn, inName, index);
-    else this.#rest.push(index);
   }
+}
+
+/** The exact term a rule is filed under. */
+type RuleKey =
+  | { readonly by: "destination"; readonly address: Address }
+  | { readonly by: "port"; readonly port: number }
+  | { readonly by: "in" | "out"; readonly name: string };
+
+function keyOf(rule: Rule): RuleKey | undefined {
+  let inName: string | undefined;
+  let outName: string | undefined;
+  let port: number | undefined;
+  let isOrdered = false;
+  for (const match of rule.matches) {
+    switch (match.kind) {
+      case "destination":
+        if (match.inverted || match.prefixLength !== (typeof match.base === "number" ? 32 : 128)) break;
+        return { by: "destination", address: match.base };
+      case "in-interface":
+        if (!match.inverted && !match.name.endsWith("+")) inName = match.name;
+        break;
+      case "out-interface":
+        if (!match.inverted && !match.name.endsWith("+")) outName = match.name;
+        break;
+      case "tcp":
+      case "udp":
+      case "sctp": {
+        const ports = match.dstPorts;
+        if (ports === undefined || ports.inverted || ports.from !== ports.to || isOrdered) break;
+        port = portKey({ tcp: 6, udp: 17, sctp: 132 }[match.kind], ports.from);
+        break;
+      }
+      default:
+        isOrdered ||= ordered.has(match.kind);
+    }
+  }
+  if (port !== undefined) return { by: "port", port };
+  if (outName !== undefined) return { by: "out", name: outName };
+  return inName === undefined ? undefined : { by: "in", name: inName };
 }
 
 function portKey(protocol: number, port: number): number {

@@ -52,10 +52,10 @@ export class Evaluation {
     return this.#shared.ipvsView;
   }
 
-  /** A decision by chance that says yes with this probability; the term remembers its coin. */
-  flip(probability: number): boolean {
+  /** A decision by chance that says yes with the match's probability; the term remembers its coin. */
+  flip<M>(match: M, probabilityOf: (match: M) => number): boolean {
     const { skb } = this.state;
-    const { place, draw, odds } = this.memory(() => this.#coin(probability));
+    const { place, draw, odds } = this.memory(() => this.#coin(probabilityOf(match)));
     const taken = draw(skb.flowKey, odds);
     if (skb.track !== undefined) {
       const id = place + skb.flowKey;

@@ -40,7 +40,8 @@ export class LiveChain {
   #ready: (ReadyRule | undefined)[] = [];
   #policyPackets = 0;
   #policyBytes = 0;
-  #index: CandidateIndex | undefined;
+  /** Null: none is worth having. */
+  #index: CandidateIndex | null | undefined;
 
   constructor(chain: Chain) {
     this.name = chain.name;
@@ -60,11 +61,12 @@ export class LiveChain {
     return this.chain.rules.length;
   }
 
-  /** Finds the rules that a packet can match without looking at the others; undefined for short chains. */
-  get index(): CandidateIndex | undefined {
-    if (this.length < indexFrom) return undefined;
-    this.#index ??= new CandidateIndex(this.chain.rules);
-    return this.#index.isUseful ? this.#index : undefined;
+  /** Finds the rules that a packet can match without looking at the others; null where that is no gain. */
+  get index(): CandidateIndex | null {
+    if (this.#index === undefined) {
+      this.#index = this.length < indexFrom ? null : CandidateIndex.over(this.chain.rules);
+    }
+    return this.#index;
   }
 
   /** The rule at a position from 0. */

@@ -66,11 +66,11 @@ export class TableWalk {
     const evaluation = this.#evaluation;
     const { state } = evaluation;
     const { track } = state.skb;
-    const index = track?.wantsMisses === true ? undefined : chain.index;
+    const index = track?.wantsMisses === true ? null : chain.index;
     let runFrom = 0;
     let failed: FailedTerm[] | undefined;
     for (let at = 0; ; at++) {
-      if (index !== undefined) at = index.next(state, at, chain.length);
+      if (index !== null) at = index.next(state, at, chain.length);
       if (at >= chain.length) {
         if (track !== undefined) this.#misses(track, state, chain, runFrom, chain.length, failed);
         if (chain.chain.policy === undefined && track !== undefined) this.#chainEnd(track, state, chain, "return");

@@ -26,6 +26,11 @@ export function probabilityBits(match: RandomMatch): number {
   return Math.round(match.probability * 2 ** 31);
 }
 
+/** The probability as the kernel has it. */
+function kernelProbability(match: RandomMatch): number {
+  return probabilityBits(match) / 2 ** 31;
+}
+
 interface StatisticDraft {
   readonly kind: "statistic";
   readonly mode?: "random" | "nth";
@@ -74,11 +79,11 @@ export const statistic: MatchModule<StatisticMatch> = {
   finish: finish as NonNullable<MatchModule<StatisticMatch>["finish"]>,
   print: (match) =>
     match.mode === "random"
-      ? `--mode random ${printOption(match.inverted, "--probability", (probabilityBits(match) / 2 ** 31).toFixed(11))}`
+      ? `--mode random ${printOption(match.inverted, "--probability", kernelProbability(match).toFixed(11))}`
       : `--mode nth ${printOption(match.inverted, "--every", String(match.every))} --packet ${match.packet}`,
   matches(match, evaluation) {
     if (match.mode === "random") {
-      return evaluation.flip(probabilityBits(match) / 2 ** 31) !== match.inverted;
+      return evaluation.flip(match, kernelProbability) !== match.inverted;
     }
     // The counter wraps at `every`, and the packet that wraps it matches: with --packet 0 the first one does
     // (net/netfilter/xt_statistic.c, extensions/libxt_statistic.c).

@@ -38,14 +38,16 @@ export function uniqueTuple(
       if (mapped !== undefined && !taken(table, mapped, entry)) return mapped;
     }
   }
+  const only = range.lastPort === undefined || range.lastPort === range.port ? range.port : undefined;
+  // The only port is given whether it is free or not.
+  if (only !== undefined && current.protocol !== "other") {
+    return rewritten(current, manip, addressFor(current, manip, range), only);
+  }
   const tuple = withAddress(current, manip, range);
   if (!random) {
     if (range.port === undefined) {
       if (!taken(table, tuple, entry)) return tuple;
-    } else if (
-      portInRange(tuple, manip, range) &&
-      ((range.lastPort ?? range.port) === range.port || !taken(table, tuple, entry))
-    ) {
+    } else if (portInRange(tuple, manip, range) && !taken(table, tuple, entry)) {
       return tuple;
     }
   }
@@ -84,13 +86,16 @@ function mappingOf(table: TupleTable, tuple: Tuple, range: NatRange): Tuple | un
 }
 
 function withAddress(tuple: Tuple, manip: "src" | "dst", range: NatRange): Tuple {
-  const { address, lastAddress } = range;
-  if (address === undefined) return tuple;
-  const chosen =
-    lastAddress === undefined || lastAddress === address
-      ? address
-      : spreadAddress(tuple.src, tuple.dst, address, lastAddress, range.persistent);
-  return rewritten(tuple, manip, chosen, manip === "src" ? tuple.srcPort : tuple.dstPort);
+  if (range.address === undefined) return tuple;
+  const port = manip === "src" ? tuple.srcPort : tuple.dstPort;
+  return rewritten(tuple, manip, addressFor(tuple, manip, range), port);
+}
+
+/** The address that end gets; without a stated one it stays. */
+function addressFor(tuple: Tuple, manip: "src" | "dst", { address, lastAddress, persistent }: NatRange): Address {
+  if (address === undefined) return manip === "src" ? tuple.src : tuple.dst;
+  if (lastAddress === undefined || lastAddress === address) return address;
+  return spreadAddress(tuple.src, tuple.dst, address, lastAddress, persistent);
 }
 
 /** nf_nat_l4proto_unique_tuple(). */
@@ -104,8 +109,6 @@ function freePort(
   if (tuple.protocol === "other") return tuple;
   const span = portSpan(tuple, manip, range);
   if (span === undefined) return tuple;
-  // The only port is taken whether it is free or not.
-  if (span.size === 1) return rewritten(tuple, manip, manip === "src" ? tuple.src : tuple.dst, span.first);
   const { table, chance } = choice;
   const draws = range.randomPort !== "no" || manip === "src" || isIcmp(tuple);
   let round = 0;
