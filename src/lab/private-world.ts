@@ -5,8 +5,9 @@ import { join } from "node:path";
 /*
  * All of the lab happens in a process tree of its own: unshare(1) gives it new network, mount and PID namespaces. It
  * never sees the host's network. Its first process holds everything; when that ends, by whatever signal, the kernel
- * ends the others (pid_namespaces(7)), and with the last of them the namespaces are gone. It ends itself when the
- * process that started it is gone: its standard input is a pipe from there.
+ * ends the others (pid_namespaces(7)), and with the last of them the namespaces are gone. The kernel ends it with the
+ * process that started it (prctl(2), PR_SET_PDEATHSIG), and it ends itself when its standard input, a pipe from there,
+ * is closed.
  */
 
 const insideVariable = "KUBEHOP_LAB_INSIDE";
@@ -23,6 +24,7 @@ const tools = [
   "mount",
   "nsenter",
   "ping",
+  "setpriv",
   "sysctl",
   "tcpdump",
   "unshare",
@@ -56,7 +58,7 @@ export function isInside(): boolean {
 export function runInside(): Promise<number> {
   const flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const own = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const child = spawn("unshare", [...flags, ...own], {
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", ...flags, ...own], {
     env: { ...process.env, [insideVariable]: "1" },
     stdio: ["pipe", "inherit", "inherit"],
   });

@@ -40,7 +40,7 @@ describe.skipIf(reason !== undefined)("Linux and kubehop show the same", () => {
   test("nothing of a lab is left when it is killed in the middle", { timeout: 60_000 }, () => {
     const script = [
       `"${process.execPath}" --import tsx src/cli/main.ts lab scenarios/same-node.yaml >/dev/null 2>&1 &`,
-      "sleep 4; kill -9 $!; sleep 2",
+      "sleep 4; kill -9 $!; sleep 1",
       "ps -e -o args= | grep -cE '[k]ubehop[0-9]|[l]ab scenarios/same-node.yaml$' || true",
       "ip netns list | grep -c '^kubehop[0-9]' || true",
     ].join("\n");
