@@ -1,6 +1,6 @@
 import type { PacketTrace } from "../trace/records.ts";
 import type { Course, Moment, Tone } from "./moments.ts";
-import { stopTone } from "./stops.ts";
+import { stopTone, weightier } from "./stops.ts";
 
 /** One place of a packet's way. */
 export interface RibbonPlace {
@@ -34,7 +34,7 @@ export function ribbonOf(course: Course, moment: Moment): readonly RibbonPlace[]
       places[places.length - 1] = {
         ...place,
         here: last.here || place.here,
-        tone: last.tone === "forwarded" ? place.tone : last.tone,
+        tone: weightier(last.tone, place.tone),
       };
   }
   return places;

@@ -104,5 +104,10 @@ const weights: readonly Tone[] = [
 /** The weightiest tone of a stop: what its row shows. */
 export function stopTone(course: Course, stop: Stop): Tone {
   const tones = course.moments.slice(stop.first, stop.last + 1).map(({ tone }) => tone);
-  return tones.reduce<Tone>((best, tone) => (weights.indexOf(tone) > weights.indexOf(best) ? tone : best), "forwarded");
+  return tones.reduce<Tone>(weightier, "forwarded");
+}
+
+/** Of two tones the one that must not be missed. */
+export function weightier(a: Tone, b: Tone): Tone {
+  return weights.indexOf(b) > weights.indexOf(a) ? b : a;
 }
