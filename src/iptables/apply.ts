@@ -80,11 +80,13 @@ class TableEditor {
         const old = this.#open.get(name) ?? this.#chains.get(name);
         if (old === undefined && policy !== undefined)
           throw new CommandError("NO_CHAIN", `${name} is no built-in chain of ${this.#name}: its policy is -`);
+        // The line empties a user chain; a built-in one keeps its rules, and gets its policy.
+        const builtIn = old?.policy === undefined ? undefined : old;
         this.#set({
           name,
-          rules: [],
-          counters: undefined,
-          ...(old?.policy !== undefined && { policy: policy ?? old.policy }),
+          rules: [...(builtIn?.rules ?? [])],
+          counters: builtIn?.counters && [...builtIn.counters],
+          ...(builtIn && { policy: policy ?? builtIn.policy }),
           ...(counters !== undefined && { policyCounters: counters }),
         });
         return;
