@@ -1,3 +1,4 @@
+import { isNeighbourTalk } from "../trace/main-flow.ts";
 import type { Flow, Hop, Step, Trace } from "../trace/records.ts";
 import { type Inventory, emptyInventory } from "./inventory.ts";
 
@@ -66,11 +67,6 @@ export function stackId(namespace: string): string {
 
 export function processId(namespace: string): string {
   return elementId(namespace, "#process");
-}
-
-/** Questions for Ethernet addresses: needed, but beside the story. */
-export function isNeighbourTalk(flow: Flow): boolean {
-  return flow.protocol === "arp" || flow.purpose.startsWith("who has ");
 }
 
 /** The flows that tell the story; all of them where there is nothing but neighbour talk. */

@@ -1,3 +1,4 @@
+import { tellingFlow } from "../../trace/main-flow.ts";
 import type { Outcome, Trace } from "../../trace/records.ts";
 import type { Tone } from "../moments.ts";
 import { icons } from "../shapes.ts";
@@ -31,8 +32,15 @@ function isStale({ problems, failure, empty }: State): boolean {
   return problems.length > 0 || failure !== undefined || empty;
 }
 
+/** A name that could not be looked up: because the question was refused, or because nobody answered it. */
+function verdictOf(trace: Trace): { readonly tone: Tone; readonly words: string } {
+  const verdict = verdicts[trace.outcome];
+  const refused = trace.outcome === "dns-error" && tellingFlow(trace)?.packets[0]?.verdict === "rejected";
+  return refused ? { ...verdict, tone: "rejected" } : verdict;
+}
+
 function content(trace: Trace): Node[] {
-  const { tone, words } = verdicts[trace.outcome];
+  const { tone, words } = verdictOf(trace);
   const word = tone.charAt(0).toUpperCase() + tone.slice(1);
   const because = trace.unknownBecause ?? [];
   return [
