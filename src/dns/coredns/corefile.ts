@@ -1,5 +1,5 @@
 import { type Token, lex } from "./lexer.ts";
-import { CorefileError, type CorefileProblem } from "./problem.ts";
+import type { CorefileProblem } from "./problem.ts";
 
 export type { Token } from "./lexer.ts";
 
@@ -34,13 +34,6 @@ export function parseCorefile(
   filesMatching: (pattern: string) => readonly { readonly path: string; readonly text: string }[] = () => [],
 ): Corefile {
   return new Parser(lex(text, name), filesMatching).run();
-}
-
-/** The same, for a text that must be right. Throws a CorefileError. */
-export function readCorefile(text: string, name?: string): readonly ServerBlock[] {
-  const { blocks, problems } = parseCorefile(text, name);
-  if (problems.length > 0) throw new CorefileError(problems);
-  return blocks;
 }
 
 class Parser {

@@ -53,15 +53,3 @@ export function numberArgument(token: Token, least: number, most: number, contex
   context.problem("COREFILE_ARGUMENT", token, `'${token.text}' must be a whole number from ${least} to ${most}`);
   return undefined;
 }
-
-/** A Go duration such as `5s`, `1m30s`, `500ms`, in seconds. */
-export function durationSeconds(token: Token, context: PluginContext): number | undefined {
-  const parts = [...token.text.matchAll(/(\d+(?:\.\d+)?)(ms|us|ns|s|m|h)/g)];
-  const text = parts.map((part) => part[0]).join("");
-  if (text === "" || text !== token.text) {
-    context.problem("COREFILE_ARGUMENT", token, `'${token.text}' is not a duration; write 5s or 1m30s`);
-    return undefined;
-  }
-  const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
-  return parts.reduce((sum, part) => sum + Number(part[1]) * (units[part[2] as string] as number), 0);
-}
