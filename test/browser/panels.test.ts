@@ -75,7 +75,7 @@ describePage("the panels of the page", ({ onPage, url }) => {
     await onPage({}, async (page) => {
       await page.getByRole("button", { name: "Why is this dropped?" }).click();
       await settled(page);
-      expect(await page.locator(".badge").textContent()).toBe("Dropped");
+      expect(await page.locator(".badge").textContent()).toBe("Rejected");
       expect(await page.locator(".sentence").textContent()).toContain("refused");
       await page.getByRole("button", { name: "Paste your YAML" }).click();
       expect(await page.locator("#notice").textContent()).toContain("Nothing to send yet");
