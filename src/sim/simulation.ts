@@ -65,12 +65,9 @@ function addresses(list: readonly Address[]): Resolution {
   return { kind: "addresses", addresses: list };
 }
 
-const neverEnded: ProbeResult = {
-  outcome: "unknown",
-  message: "unknown: the probe had not ended after ten minutes",
-  exitCode: 0,
-  unknownBecause: ["the probe had not ended after ten minutes of virtual time"],
-};
+const tooLong = "the probe had not ended after ten minutes of virtual time";
+
+const neverEnded: ProbeResult = { outcome: "unknown", message: tooLong, exitCode: 0, unknownBecause: [tooLong] };
 
 function traceOf(
   world: World,
@@ -88,7 +85,7 @@ function traceOf(
     schemaVersion: 1,
     probe: { from: request.from, run: request.run },
     ...result,
-    ...(isUnknown && { outcome: "unknown", unknownBecause: doubts, message: `unknown: ${doubts[0]}` }),
+    ...(isUnknown && { outcome: "unknown", unknownBecause: doubts, message: doubts[0] }),
     ...(answeredBy !== undefined && { answeredBy }),
     durationNanos,
     seed: world.seed,

@@ -21,7 +21,9 @@ export function formatTrace(trace: Trace, options: TextOptions = {}): string {
   const lines = [
     paint(`${trace.probe.run}  from ${trace.probe.from}`, "strong"),
     paint(`${mark} ${trace.outcome}`, tone) + `: ${trace.message}`,
-    ...(trace.unknownBecause ?? []).map((reason) => paint(`  because ${reason}`, "doubt")),
+    ...(trace.unknownBecause ?? [])
+      .filter((reason) => reason !== trace.message)
+      .map((reason) => paint(`  and because ${reason}`, "doubt")),
   ];
   lines.push(...summaryLines(trace).map((line) => `  ${line}`));
   for (const event of trace.events) lines.push(`  ${formatTime(event.timeNanos)} ${event.text}`);

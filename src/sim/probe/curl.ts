@@ -152,5 +152,5 @@ class Curl {
 }
 
 function unknown(reason: string): ProbeResult {
-  return { outcome: "unknown", message: `unknown: ${reason}`, exitCode: 0, unknownBecause: [reason] };
+  return { outcome: "unknown", message: reason, exitCode: 0, unknownBecause: [reason] };
 }

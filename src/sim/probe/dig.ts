@@ -15,7 +15,7 @@ export const runDig: RunProbe<DigCommand> = (command, context, done) => {
   const resolver = context.resolver(`dig ${name} ${type}`, server);
   if ("reason" in resolver) {
     const { reason } = resolver;
-    return done({ outcome: "unknown", message: `unknown: ${reason}`, exitCode: 0, unknownBecause: [reason] });
+    return done({ outcome: "unknown", message: reason, exitCode: 0, unknownBecause: [reason] });
   }
   const { conf, io } = resolver;
   const options = { conf, search, tcp, ...(server !== undefined && { server }) };

@@ -28,7 +28,7 @@ export const runPing: RunProbe<PingCommand> = (command, context, done) => {
       case "unknown":
         return done({
           outcome: "unknown",
-          message: `unknown: ${resolution.reason}`,
+          message: resolution.reason,
           exitCode: 0,
           unknownBecause: [resolution.reason],
         });

@@ -27,7 +27,7 @@ export const runPort: RunProbe<PortCommand> = (command, context, done) => {
       case "unknown":
         return done({
           outcome: "unknown",
-          message: `unknown: ${resolution.reason}`,
+          message: resolution.reason,
           exitCode: 0,
           unknownBecause: [resolution.reason],
         });

@@ -48,7 +48,7 @@ function content(trace: Trace): Node[] {
     el("span", { class: "verdict-words" }, because.length > 0 ? `${words}: ${because.join("; ")}` : words),
     el("code", { class: "verdict-run" }, trace.probe.run),
     el("span", {}, `from ${trace.probe.from}`, trace.answeredBy !== undefined && ` to ${trace.answeredBy}`),
-    el("span", { class: "verdict-message" }, trace.message),
+    ...(because.length === 0 ? [el("span", { class: "verdict-message" }, trace.message)] : []),
     el("span", { class: "quiet" }, `seed ${trace.seed}`),
   ];
 }
