@@ -54,7 +54,6 @@ export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<
   const loadBalancerIPs = spec.type === "LoadBalancer" ? ingressIPs(service, family) : [];
   const accessibleByType = spec.type !== "ClusterIP" || spec.externalIPs.length > 0;
   const externalPolicyLocal = accessibleByType && spec.externalTrafficPolicy === "Local";
-  const owner = ownerOf(service);
   const common = {
     namespace: metadata.namespace,
     name: metadata.name,
@@ -72,7 +71,7 @@ export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<
       "",
   };
   return spec.ports
-    .map((port): ServicePort => {
+    .map((port, index): ServicePort => {
       return {
         ...common,
         portName: port.name,
@@ -81,7 +80,7 @@ export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<
         port: port.port,
         nodePort: port.nodePort,
         externallyAccessible: port.nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0,
-        owner: { ...owner, detail: portDetail(port) },
+        owner: { ...ownerOf(service, ["spec", "ports", index]), detail: portDetail(port) },
       };
     })
     .sort((a, b) => compareText(a.portName, b.portName) || compareText(a.protocol, b.protocol));
