@@ -8,13 +8,17 @@ const headerOrder = ["source", "destination", "in-interface", "out-interface", "
 
 /** The arguments of a rule as iptables-save prints them: the IP header first, then matches as written, then the target. */
 export function printRule(rule: Rule, family: Family): string {
-  const words: string[] = [];
-  for (const kind of headerOrder) {
-    for (const match of rule.matches) if (match.kind === kind) words.push(printTerm(match, family));
-  }
-  for (const match of rule.matches) if (!isHeaderMatch(match)) words.push(printTerm(match, family));
+  const words = printOrder(rule.matches).map((match) => printTerm(match, family));
   if (rule.target !== undefined) words.push(printTarget(rule.target, family));
   return words.filter((word) => word !== "").join(" ");
+}
+
+/** The terms of a rule in the order in which they are printed. */
+export function printOrder(matches: readonly Match[]): readonly Match[] {
+  const ordered: Match[] = [];
+  for (const kind of headerOrder) for (const match of matches) if (match.kind === kind) ordered.push(match);
+  for (const match of matches) if (!isHeaderMatch(match)) ordered.push(match);
+  return ordered;
 }
 
 /** One match with its `-m NAME`. */

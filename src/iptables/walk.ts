@@ -4,8 +4,8 @@ import type { Owner, RuleStep } from "../trace/records.ts";
 import { packetBytes } from "../wire/packet.ts";
 import { type RuleDropCode, ruleDropCodes } from "./drop-codes.ts";
 import type { Evaluation } from "./evaluation.ts";
+import { judgeTerms } from "./judge-terms.ts";
 import type { LiveChain, ReadyRule, Term } from "./live-chain.ts";
-import type { Failure } from "./matches/module.ts";
 import { printRule, printTerm } from "./print-rule.ts";
 import { sendRejection } from "./reject.ts";
 import type { TableName } from "./rule.ts";
@@ -14,6 +14,9 @@ import type { RejectTarget } from "./targets/reject.ts";
 
 /** Jumps deep enough that they can only be a circle; the kernel refuses circles when rules are loaded. */
 const maxDepth = 256;
+
+/** So many rules of a run of misses are recorded term by term; of the others, the term that failed. */
+const mostJudged = 48;
 
 /** How a chain ended. `end`: its last rule was passed, or a RETURN said so. */
 type ChainVerdict = "end" | "accept" | "drop" | "unknown" | RejectTarget;
@@ -85,17 +88,15 @@ export class TableWalk {
         if (track === undefined) continue;
         const choice = evaluation.takeChoice();
         const stateChanges = evaluation.takeNoted();
-        const failure = track.wantsMisses || choice !== undefined ? this.#explain(ready, failing) : undefined;
+        const known = failed?.length ?? 0;
+        const missed = track.wantsMisses || choice !== undefined ? this.#explain(ready, failing, known) : undefined;
         if (choice === undefined && stateChanges === undefined) {
-          if (failure !== undefined) (failed ??= []).push({ rule: at + 1, ...failure });
+          if (missed !== undefined) (failed ??= []).push(missed);
           continue;
         }
         // A rule that took a chance or changed state stands for itself.
         this.#misses(track, state, chain, runFrom, at, failed);
-        this.#miss(track, state, chain, at, at + 1, failure && [{ rule: at + 1, ...failure }], {
-          choice,
-          stateChanges,
-        });
+        this.#miss(track, state, chain, at, at + 1, missed && [missed], { choice, stateChanges });
         runFrom = at + 1;
         failed = undefined;
         continue;
@@ -168,10 +169,14 @@ export class TableWalk {
     return result;
   }
 
-  #explain({ terms }: ReadyRule, failing: number): Failure {
-    const term = terms[failing] as Term;
-    this.#evaluation.term = term;
-    return term.module.explain(term.match, this.#evaluation);
+  /** Why a rule was missed; after `known` others of the same run, in few words. */
+  #explain(ready: ReadyRule, failing: number, known: number): FailedTerm {
+    const evaluation = this.#evaluation;
+    const term = ready.terms[failing] as Term;
+    evaluation.term = term;
+    const failure = term.module.explain(term.match, evaluation);
+    const whole = known < mostJudged ? judgeTerms(ready, failing, failure, evaluation) : {};
+    return { rule: evaluation.number, ...failure, ...whole };
   }
 
   #matched(track: PacketRecorder, state: HookState, chain: LiveChain, ready: ReadyRule, isUnknown: boolean): void {
@@ -193,6 +198,7 @@ export class TableWalk {
       rules: printRule(rule, state.family),
       ...placeOf(state),
       ...(target !== undefined && { target: targetName(target) }),
+      packets: ready.packets,
       ...(rule.owner && { owner: rule.owner }),
       ...(effects.changes !== undefined && { changes: effects.changes }),
       ...(stateChanges.length > 0 && { stateChanges }),

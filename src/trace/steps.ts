@@ -115,8 +115,30 @@ export interface RuleStep extends StepBase, NetfilterPlace {
   readonly rules?: string;
   readonly target?: string;
   /** For misses, at the finest recording level: per rule the term that failed. */
-  readonly failed?: readonly { readonly rule: number; readonly term: string; readonly packet: string }[];
+  readonly failed?: readonly MissedRule[];
+  /** Packets that the rule has matched so far, this one with them. */
   readonly packets?: number;
+}
+
+/** Why a rule did not match. */
+export interface MissedRule {
+  readonly rule: number;
+  /** The first term that failed, where the kernel stopped. */
+  readonly term: string;
+  /** What the packet has instead. */
+  readonly packet: string;
+  /** All terms of the rule in iptables-save syntax; left out behind the first of a long run of misses. */
+  readonly terms?: readonly JudgedTerm[];
+  /** `-j KUBE-SVC-...`: what would have followed. */
+  readonly target?: string;
+}
+
+/** One term of a rule that did not match: it held, or `packet` says what the packet has instead. */
+export interface JudgedTerm {
+  readonly term: string;
+  readonly packet?: string;
+  /** It cannot be asked without changing it (a counter, chance), or is not modelled. */
+  readonly open?: true;
 }
 
 /** The end of a chain: a policy, a return, or a jump into one. */

@@ -60,5 +60,6 @@ export const limit: MatchModule<LimitMatch> = {
     bucket.credit -= costNanos;
     return true;
   },
+  changesWhenAsked: true,
   explain: (match) => ({ term: limit.print(match, "ipv4"), packet: "the limit is used up" }),
 };

@@ -21,6 +21,8 @@ export interface MatchModule<M> {
   matches(match: M, evaluation: Evaluation): boolean | undefined;
   /** Why it did not match. Asked only after `matches` said false. */
   explain(match: M, evaluation: Evaluation): Failure;
+  /** A counter, a bucket or chance: each comparison changes the next one. */
+  readonly changesWhenAsked?: true;
   /** Needs connection tracking. */
   readonly needsConntrack?: true;
 }

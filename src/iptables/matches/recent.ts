@@ -74,6 +74,7 @@ export const recent: MatchModule<RecentMatch> = {
     const ttl = state.outDevice !== undefined && state.inDevice !== undefined ? packet.ttl + 1 : packet.ttl;
     return recentLists.list(match.name).check(match, recentKey(address, match.mask), ttl, nowNanos, note);
   },
+  changesWhenAsked: true,
   explain: (match, { state }) => ({
     term: recent.print(match, state.family),
     packet: formatAddress(match.side === "source" ? state.skb.packet.src : state.skb.packet.dst),

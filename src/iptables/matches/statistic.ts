@@ -92,6 +92,7 @@ export const statistic: MatchModule<StatisticMatch> = {
     counter.count = wraps ? 0 : counter.count + 1;
     return wraps !== match.inverted;
   },
+  changesWhenAsked: true,
   explain: (match) => ({
     term: statistic.print(match),
     packet: match.mode === "random" ? "chance said no" : "not its turn",
