@@ -1,5 +1,5 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Node, Pod, WorkloadKind } from "../cluster/objects.ts";
+import type { KubernetesObject, Node, Pod, WorkloadKind } from "../cluster/objects.ts";
 import { type Address, familyOf, isLoopback, isMulticast, parseAddress, unspecified } from "../wire/address.ts";
 import { type Cidr, contains, formatCidr, parseCidr } from "../wire/cidr.ts";
 import { planUnderlay } from "./underlay.ts";
@@ -124,16 +124,9 @@ function findNode(cluster: Cluster, name: string): Who | WhoProblem {
 }
 
 function findPod(cluster: Cluster, namespace: string, name: string): Who | WhoProblem {
-  const here = cluster.pods.filter((pod) => pod.metadata.namespace === namespace);
-  const pod = here.find((candidate) => candidate.metadata.name === name);
+  const pod = cluster.pods.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   if (pod && !isRunning(pod)) return problem("NO_SUCH_SENDER", `pod ${namespace}/${name} ${stateOf(pod)}`);
-  return pod
-    ? { kind: "pod", pod }
-    : missing(
-        `pod in namespace ${namespace}`,
-        name,
-        here.map((other) => other.metadata.name),
-      );
+  return pod ? { kind: "pod", pod } : missingIn(namespace, "pod", name, cluster.pods);
 }
 
 function findWorkload(cluster: Cluster, namespace: string, kind: WorkloadKind, name: string): Who | WhoProblem {
@@ -145,14 +138,28 @@ function findWorkload(cluster: Cluster, namespace: string, kind: WorkloadKind, n
       "NO_SUCH_SENDER",
       `pod ${namespace}/${pods[0].metadata.name} of ${kind} ${name} ${stateOf(pods[0])}`,
     );
-  const others = cluster.workloads.filter((other) => other.kind === kind && other.metadata.namespace === namespace);
-  if (others.some((other) => other.metadata.name === name)) {
+  const others = cluster.workloads.filter((other) => other.kind === kind);
+  if (others.some(({ metadata }) => metadata.name === name && metadata.namespace === namespace)) {
     return problem("NO_SUCH_SENDER", `${kind} ${name} in namespace ${namespace} has no pod to send from`);
   }
+  return missingIn(namespace, kind, name, others);
+}
+
+/** Most often the namespace was forgotten: then says where the name exists. */
+function missingIn(namespace: string, what: string, name: string, all: readonly KubernetesObject[]): WhoProblem {
+  const elsewhere = all.filter(({ metadata }) => metadata.name === name).map(({ metadata }) => metadata.namespace);
+  if (elsewhere.length > 0) {
+    const place = `${elsewhere.length === 1 ? "namespace" : "namespaces"} ${elsewhere.slice(0, 8).join(", ")}`;
+    return problem(
+      "NO_SUCH_SENDER",
+      `no ${what} in namespace ${namespace} is called ${name}, but there is one in ${place}; choose it with -n, or write it before the kind`,
+    );
+  }
+  const here = all.filter(({ metadata }) => metadata.namespace === namespace);
   return missing(
-    `${kind} in namespace ${namespace}`,
+    `${what} in namespace ${namespace}`,
     name,
-    others.map((other) => other.metadata.name),
+    here.map((other) => other.metadata.name),
   );
 }
 

@@ -329,6 +329,12 @@ describe("hostile input", () => {
     expect(run.notes).toMatch(/BAD_WHO|NO_SUCH_SENDER/);
   });
 
+  test("a sender who lives in another namespace is found there", async () => {
+    const elsewhere = pod.replace("metadata: {", "metadata: { namespace: shop,");
+    const run = await kubehop("trace", "-f", write("in.yaml", elsewhere), "--from", "pod/client", "curl", "http://web");
+    expect(run.notes).toContain("but there is one in namespace shop; choose it with -n");
+  });
+
   test.for([
     ["curl", "http://[::1"],
     ["curl", "ftp://web"],

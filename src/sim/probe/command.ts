@@ -71,6 +71,13 @@ function bad(message: string): CommandProblem {
   return { code: "BAD_PROBE", message };
 }
 
+function unknownOptions(tool: string, options: readonly string[]): CommandProblem {
+  return misuse(
+    tool,
+    `${tool} option ${options.join(", ")} is not modelled (an option of kubehop goes before ${tool})`,
+  );
+}
+
 function misuse(tool: string, what: string): CommandProblem {
   return bad(`${what}; write \`${usage[tool]}\``);
 }
@@ -103,7 +110,7 @@ const curlFlags = new Set(["-4", "-6", "-s", "-S", "-sS", "-v", "-f", "-i", "--s
 
 function parseCurl(words: readonly string[]): ProbeCommand | CommandProblem {
   const { options, plain, unknown } = splitOptions(words, curlValues, curlFlags);
-  if (unknown.length > 0) return misuse("curl", `curl option ${unknown.join(", ")} is not modelled`);
+  if (unknown.length > 0) return unknownOptions("curl", unknown);
   const [target, ...more] = plain;
   if (target === undefined || more.length > 0) return misuse("curl", "curl takes one URL");
   const match = /^(?:(https?):\/\/)?(\[[0-9a-fA-F:.]+\]|[^/:?#[\]\s]+)(?::(\d+))?([/?][^\s#]*)?$/.exec(target);
@@ -164,7 +171,7 @@ const pingValues = new Set(["-t", "-s", "-c", "-W"]);
 
 function parsePing(words: readonly string[]): ProbeCommand | CommandProblem {
   const { options, plain, unknown } = splitOptions(words, pingValues, new Set(["-n"]));
-  if (unknown.length > 0) return misuse("ping", `ping option ${unknown.join(", ")} is not modelled`);
+  if (unknown.length > 0) return unknownOptions("ping", unknown);
   const [host, ...more] = plain;
   if (host === undefined || more.length > 0) return misuse("ping", "ping takes one host");
   const ttl = options.has("-t") ? Number(options.get("-t")) : undefined;
