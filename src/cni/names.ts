@@ -1,6 +1,7 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Pod } from "../cluster/objects.ts";
 import { type Mac, localMac } from "../wire/mac.ts";
-import { sha256 } from "../wire/sha256.ts";
 
 /*
  * The plugins of containernetworking draw device names and MAC addresses at random. Here they follow from node and
@@ -22,7 +23,6 @@ export function stableMac(key: string): Mac {
   return localMac(Number.parseInt(digestOf(key).slice(0, 10), 16));
 }
 
-/** The first sixteen hexadecimal digits of the SHA-256. */
 function digestOf(key: string): string {
-  return Array.from(sha256(key).subarray(0, 2), (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  return bytesToHex(sha256(utf8ToBytes(key)));
 }

@@ -1,5 +1,5 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import type { ServicePort } from "../proxy/service-port.ts";
-import { sha256 } from "../wire/sha256.ts";
 
 /** The chains of one service port. All share one hash. */
 export interface ServiceChainNames {
@@ -34,19 +34,32 @@ function hashInput({ text, protocol }: ServicePort): string {
   return text + protocol.toLowerCase();
 }
 
+const initialHash = sha256.create();
+const workHash = sha256.create();
+const digest = new Uint8Array(32);
+const encoded = new Uint8Array(2048);
 const alphabet = Uint8Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", (character) => character.charCodeAt(0));
-const codes: number[] = Array.from({ length: 16 }, () => 0);
 
 /** `prefix` and the first 16 characters of the RFC 4648 base32 text of the SHA-256 of both texts together. */
 export function chainName(prefix: string, text: string, rest = ""): string {
-  const words = sha256(text, rest);
+  // Names, protocols and addresses of the API are ASCII.
+  let length = 0;
+  for (let i = 0; i < text.length; i++) encoded[length++] = text.charCodeAt(i);
+  for (let i = 0; i < rest.length; i++) encoded[length++] = rest.charCodeAt(i);
+  // A hash object per name would cost twice the time, and there are names by the hundred thousand.
+  initialHash._cloneInto(workHash).update(encoded.subarray(0, length)).digestInto(digest);
+  const codes: number[] = [];
+  for (let i = 0; i < prefix.length; i++) codes.push(prefix.charCodeAt(i));
+  let bits = 0;
+  let held = 0;
+  let byte = 0;
   for (let place = 0; place < 16; place++) {
-    // Five bits, which may begin in one word and end in the next.
-    const word = (5 * place) >> 5;
-    const shift = 27 - ((5 * place) & 31);
-    const high = words[word] as number;
-    const bits = shift >= 0 ? high >>> shift : (high << -shift) | ((words[word + 1] as number) >>> (32 + shift));
-    codes[place] = alphabet[bits & 31] as number;
+    if (held < 5) {
+      bits = ((bits & 31) << 8) | (digest[byte++] as number);
+      held += 8;
+    }
+    held -= 5;
+    codes.push(alphabet[(bits >> held) & 31] as number);
   }
-  return prefix + String.fromCharCode(...codes);
+  return String.fromCharCode(...codes);
 }
