@@ -4,6 +4,7 @@ import { setBridgeNetfilter } from "../cni/components/bridge-netfilter.ts";
 import { ipMasqRules } from "../cni/components/ip-masq.ts";
 import type { Node, Pod } from "../cluster/objects.ts";
 import { createIptables, type Iptables } from "../iptables/netns.ts";
+import type { Ipvs } from "../ipvs/ipvs.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { Address } from "../wire/address.ts";
 import type { CoreDns } from "../dns/coredns/server.ts";
@@ -72,6 +73,15 @@ export class RunningNode {
       for (const { family } of this.#underlay.segments) this.iptables.restore(ipMasqRules(cluster.settings, family));
     }
     this.sync();
+  }
+
+  get isStarted(): boolean {
+    return this.#started;
+  }
+
+  /** Where kube-proxy programs IPVS. */
+  get ipvs(): Ipvs | undefined {
+    return this.#proxy.ipvs;
   }
 
   /** Brings pods, kube-proxy and policies to the cluster's state. */

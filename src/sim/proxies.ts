@@ -3,6 +3,7 @@ import type { Node } from "../cluster/objects.ts";
 import type { Iptables } from "../iptables/netns.ts";
 import { type IptablesProxierState, iptablesProxier } from "../iptables/proxier.ts";
 import { applyToNamespace as applyIptables } from "../iptables/proxier-apply.ts";
+import type { Ipvs } from "../ipvs/ipvs.ts";
 import { createIpvs } from "../ipvs/netns.ts";
 import { type IpvsProxierState, ipvsProxier } from "../ipvs/proxier.ts";
 import { applyToNamespace as applyIpvs } from "../ipvs/proxier-apply.ts";
@@ -20,6 +21,8 @@ export interface NodeProxy {
 
 /** kube-proxy on one node: each sync brings the node to the cluster's state. */
 export interface RunningProxy {
+  /** What the mode programs, where it is IPVS. */
+  readonly ipvs?: Ipvs;
   sync(cluster: Cluster, node: Node): void;
 }
 
@@ -33,9 +36,10 @@ export const iptablesProxy: NodeProxy = {
 export const ipvsProxy: NodeProxy = {
   start(host, iptables) {
     const ipvs = createIpvs(host, iptables);
-    return running<IpvsProxierState, Parameters<typeof applyIpvs>[0][number]>(host, ipvsProxier, (commands) =>
+    const { sync } = running<IpvsProxierState, Parameters<typeof applyIpvs>[0][number]>(host, ipvsProxier, (commands) =>
       applyIpvs(commands, { namespace: host, iptables, ipvs }),
     );
+    return { sync, ipvs };
   },
 };
 

@@ -92,6 +92,7 @@ function traceOf(
     assumptions: assumptionsOf(world, flows),
     events: recorder.events,
     flows,
+    ...(recorder.before.length > 0 && { before: recorder.before }),
   };
 }
 

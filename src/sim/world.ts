@@ -9,10 +9,11 @@ import { Network } from "../kernel/network.ts";
 import { type ArpSkb, type Skb, isArp } from "../kernel/skb.ts";
 import { kernelProfiles } from "../kernel/profile.ts";
 import { type RecordLevel, Recorder } from "../trace/recorder.ts";
-import type { Assumption } from "../trace/records.ts";
+import type { Assumption, NamespaceState } from "../trace/records.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import { type ListenPort, type Listens, hostAssumption, listenAssumption, openServers } from "./listens.ts";
 import { upstreamAssumption } from "./cluster-dns.ts";
+import { namespaceState } from "./namespace-state.ts";
 import { RunningNode } from "./node.ts";
 import { type Underlay, planUnderlay } from "./underlay.ts";
 import {
@@ -63,7 +64,11 @@ export class World {
     this.#cluster = cluster;
     this.options = options;
     this.seed = options.seed;
-    this.recorder = new Recorder(options.level, () => this.clock.nowNanos());
+    this.recorder = new Recorder(
+      options.level,
+      () => this.clock.nowNanos(),
+      (name) => this.#stateOf(name),
+    );
     this.#underlay = planUnderlay(cluster);
     this.network = new Network(
       this.clock,
@@ -119,6 +124,14 @@ export class World {
   #wake({ name }: NetworkNamespace, skb: Skb | ArpSkb): void {
     const node = this.#nodes.get(name);
     if (node !== undefined && concerns(node.addresses, skb)) node.start();
+  }
+
+  /** Of a node that has its network card alone there is nothing to tell yet. */
+  #stateOf(name: string): NamespaceState | undefined {
+    const node = this.#nodes.get(name);
+    if (node?.isStarted === false) return undefined;
+    const namespace = this.network.get(name);
+    return namespace && namespaceState(namespace, node?.ipvs);
   }
 
   /** A new state of the cluster: running nodes wire and unwire pods, and their components sync. */

@@ -4,6 +4,7 @@ import type {
   Cause,
   Flow,
   Hop,
+  NamespaceState,
   PacketRecord,
   PacketTrace,
   PacketVerdict,
@@ -33,13 +34,19 @@ export class Recorder {
   events: TraceEvent[] = [];
   /** Why the outcome may be unknown. */
   doubts: string[] = [];
+  /** What the namespaces held before this trace came into them; at the level `rule` alone. */
+  before: NamespaceState[] = [];
   readonly #nowNanos: () => number;
+  readonly #stateOf: ((namespace: string) => NamespaceState | undefined) | undefined;
+  readonly #visited = new Set<string>();
   #nextStep = 1;
   #nextPacket = 1;
 
-  constructor(level: RecordLevel, nowNanos: () => number) {
+  /** `stateOf` says what a namespace holds; undefined as long as it is not worth telling. */
+  constructor(level: RecordLevel, nowNanos: () => number, stateOf?: (namespace: string) => NamespaceState | undefined) {
     this.level = level;
     this.#nowNanos = nowNanos;
+    this.#stateOf = level === "rule" ? stateOf : undefined;
   }
 
   /** Starts a new trace: what is recorded from now on has nothing to do with what was before. */
@@ -47,6 +54,8 @@ export class Recorder {
     this.flows = [];
     this.events = [];
     this.doubts = [];
+    this.before = [];
+    this.#visited.clear();
     this.#nextStep = 1;
     this.#nextPacket = 1;
   }
@@ -75,6 +84,15 @@ export class Recorder {
     return step;
   }
 
+  /** Something is about to happen in a namespace. For FlowRecorder and PacketRecorder. */
+  visit(namespace: string): void {
+    if (this.#stateOf === undefined || this.#visited.has(namespace)) return;
+    const state = this.#stateOf(namespace);
+    if (state === undefined) return;
+    this.#visited.add(namespace);
+    this.before.push(state);
+  }
+
   nextPacketId(): number {
     return this.#nextPacket++;
   }
@@ -93,6 +111,7 @@ export class FlowRecorder {
   /** A step outside any packet: a socket call, a decision of the resolver, a timer. */
   step(namespace: string, input: StepInput): void {
     if (this.recorder.level === "hop") return;
+    this.recorder.visit(namespace);
     this.flow.steps.push(this.recorder.complete(namespace, input));
   }
 
@@ -132,6 +151,7 @@ export class PacketRecorder {
     place: { readonly namespace: string; readonly node?: string; readonly device?: string },
     view: PacketView,
   ): void {
+    this.flow.recorder.visit(place.namespace);
     this.#hop = { ...place, packet: recordPacket(view), steps: [] };
     this.packet.hops.push(this.#hop);
   }

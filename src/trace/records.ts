@@ -59,6 +59,26 @@ export interface Trace {
   /** What the control plane did meanwhile, on the same clock. */
   readonly events: readonly TraceEvent[];
   readonly flows: readonly Flow[];
+  /** At the level `rule`: what each namespace held when the trace first came into it. State changes go on from there. */
+  readonly before?: readonly NamespaceState[];
+}
+
+/** The tables of a namespace as text. */
+export interface NamespaceState {
+  readonly namespace: string;
+  readonly node?: string;
+  readonly tables: readonly {
+    readonly table: StateTable;
+    readonly entries: readonly StateEntry[];
+    /** Entries of a long table that are not listed. */
+    readonly leftOut?: number;
+  }[];
+}
+
+/** An entry by the key that state changes name it by. */
+export interface StateEntry {
+  readonly key: string;
+  readonly text: string;
 }
 
 /** Something the input does not state. `id` is stable, so that a step can name it. */
@@ -162,9 +182,20 @@ export interface FieldChange {
   readonly to?: string | number | PacketRecord | undefined;
 }
 
+export type StateTable =
+  | "conntrack"
+  | "fdb"
+  | "neighbour"
+  | "route"
+  | "ipvs"
+  | "ipset"
+  | "socket"
+  | "recent"
+  | "counter";
+
 /** A change of state that outlives the packet. */
 export interface StateChange {
-  readonly table: "conntrack" | "fdb" | "neighbour" | "route" | "ipvs" | "ipset" | "socket" | "recent" | "counter";
+  readonly table: StateTable;
   readonly action: "add" | "update" | "delete";
   readonly key: string;
   readonly before?: string;

@@ -55,7 +55,7 @@ test.each(cases)(
     const held = terms.filter((one) => one.packet === undefined).map(({ term }) => term);
     expect(failing.length).toBeGreaterThan(0);
     expect(ask(held.join(" "), packet).matches).toBe(true);
-    const protocol = terms.find(({ term }) => /^-p /.test(term))?.term ?? "";
+    const protocol = terms.find(({ term }) => term.startsWith("-p "))?.term ?? "";
     for (const { term } of failing) {
       expect(ask([protocol === term ? "" : protocol, term].join(" "), packet).matches).toBe(false);
     }
