@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
+import { verbs } from "../../src/cli/verbs/index.ts";
 import { kubehop, painted, root } from "./kubehop.ts";
 
 /* Streams, flags and exit codes as docs/cli.md promises them. */
@@ -179,6 +180,11 @@ describe("help", () => {
       expect(run.out).toMatch(new RegExp(`Examples?:\\n {2}(?:kubectl .*\\| )?kubehop ${verb}\\b`));
     },
   );
+
+  test.for(verbs)("the list of verbs says of $name what its own help says", async ({ name, usage, does }) => {
+    const { out } = await kubehop(name, "--help");
+    expect(out.replaceAll(/\s+/g, " ")).toContain(`Usage: kubehop ${name} ${usage} ${does}`);
+  });
 
   test("--help lists the verbs, --version prints the version", async () => {
     const help = await kubehop("--help");
