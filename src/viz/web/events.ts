@@ -22,7 +22,7 @@ interface Row {
 }
 
 /** The event list: the same story as the stage, as text; only rows in sight exist. */
-export function eventsView(root: HTMLElement, store: Store): { focusFilter(): void } {
+export function eventsView(root: HTMLElement, filterBar: HTMLElement, store: Store): { focusFilter(): void } {
   const columns = ["#", "time", "where", "what", "effect"];
   const header = el(
     "div",
@@ -46,7 +46,8 @@ export function eventsView(root: HTMLElement, store: Store): { focusFilter(): vo
     autocomplete: "off",
   });
   const note = el("span", { id: "filter-note", class: "quiet", role: "status" });
-  root.append(el("div", { class: "filter-bar", role: "search" }, filter, note), grid);
+  filterBar.append(filter, note);
+  root.append(grid);
   let rows: readonly Row[] = [];
   filter.addEventListener("input", () => store.update({ filter: filter.value }));
   filter.addEventListener("keydown", (event) => {

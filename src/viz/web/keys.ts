@@ -2,6 +2,7 @@ import { culprit, toMutation } from "../navigate.ts";
 import type { Player } from "./player.ts";
 import type { Stage } from "./stage.ts";
 import type { Store } from "./store.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface KeyBinding {
   readonly keys: readonly string[];
@@ -21,14 +22,22 @@ export interface PageActions {
   readonly clear: () => void;
 }
 
+/** What the keys act on. */
+export interface PageParts {
+  readonly store: Store;
+  readonly player: Player;
+  readonly stage: Stage;
+  readonly timeline: Timeline;
+  readonly help: () => void;
+}
+
 /** All single-key shortcuts; the help lists what stands here. */
 export function bindings(
-  store: Store,
-  player: Player,
-  stage: Stage,
-  help: () => void,
+  { store, player, stage, timeline, help }: PageParts,
   page: PageActions,
 ): readonly KeyBinding[] {
+  const closer = (factor: number): void => (timeline.isInHand() ? timeline.zoomBy(factor) : stage.zoomBy(factor));
+  const aside = (by: 1 | -1): void => (timeline.isInHand() ? timeline.pan(by) : stage.pan(by));
   const course = () => store.state.loaded?.course;
   const mutation = (by: 1 | -1): void => {
     const known = course();
@@ -68,13 +77,18 @@ export function bindings(
     ...(page.share ? [{ keys: ["y"], label: "y", does: "copy a link to this step", run: page.share }] : []),
     { keys: ["e"], label: "e", does: "save the stage as a picture", run: page.saveSvg },
     { keys: ["P", "Shift+P"], label: "P", does: "present: large, one sentence at a time", run: page.present },
-    { keys: ["f"], label: "f", does: "close to the packet", run: () => stage.focus() },
+    {
+      keys: ["f"],
+      label: "f",
+      does: "close to the packet, or everything",
+      run: () => (timeline.isInHand() ? timeline.focus() : stage.focus()),
+    },
     { keys: ["]"], label: "]", does: "one level in: node, then pod", run: () => stage.level(1) },
     { keys: ["["], label: "[", does: "one level out", run: () => stage.level(-1) },
-    { keys: ["w", "+", "="], label: "w +", does: "closer", run: () => stage.zoomBy(1.25) },
-    { keys: ["s", "-"], label: "s −", does: "further away", run: () => stage.zoomBy(0.8) },
-    { keys: ["a"], label: "a", does: "look to the left", run: () => stage.pan(-1) },
-    { keys: ["d"], label: "d", does: "look to the right", run: () => stage.pan(1) },
+    { keys: ["w", "+", "="], label: "w +", does: "closer (stage, or the timeline under the pointer)", run: () => closer(1.25) },
+    { keys: ["s", "-"], label: "s −", does: "further away", run: () => closer(0.8) },
+    { keys: ["a"], label: "a", does: "look to the left", run: () => aside(-1) },
+    { keys: ["d"], label: "d", does: "look to the right", run: () => aside(1) },
     { keys: ["Escape"], label: "Esc", does: "see everything", run: page.clear },
     { keys: ["?", "Shift+?"], label: "?", does: "this help", run: help },
   ];

@@ -23,13 +23,13 @@ export function showTraces(store: Store, input: Pick<PageActions, "again" | "sha
   verdictView(byId("verdict"), store);
   ribbonView(byId("ribbon"), store);
   inspectorView(byId("inspector"), store);
-  timelineView(byId("timeline"), store);
-  const events = eventsView(byId("events"), store);
+  const timeline = timelineView(byId("timeline"), store);
+  const events = eventsView(byId("events"), byId("filter-bar"), store);
   announce(byId("live"), store);
   assumptionsView(byId("assumptions"), store);
   let keys: readonly KeyBinding[] = [];
   const help = helpDialog(() => keys);
-  keys = bindings(store, player, stage, help, {
+  keys = bindings({ store, player, stage, timeline, help }, {
     ...input,
     filter: () => events.focusFilter(),
     saveSvg: () => saveSvg(byId("stage")),
@@ -37,6 +37,7 @@ export function showTraces(store: Store, input: Pick<PageActions, "again" | "sha
     clear: () => {
       presenting.end();
       stage.fit();
+      timeline.fit();
       store.update({ playing: false, filter: "", picked: [] });
     },
   });

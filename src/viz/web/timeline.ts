@@ -1,154 +1,168 @@
-import type { Moment, Tone } from "../moments.ts";
-import type { Grain } from "../navigate.ts";
-import { fitted } from "../shapes.ts";
+import { type Band, type LaneKind, type Range, bandOf, fittedRange, rangeAround, zoomedRange } from "../lanes.ts";
+import { moved } from "../navigate.ts";
+import { stopText } from "../stops.ts";
 import { svg } from "./dom.ts";
-import type { Loaded, State, Store } from "./store.ts";
+import type { State, Store } from "./store.ts";
+import { axisHeight, drawDetail, laneHeight, scaleOf, tickWords } from "./timeline-drawing.ts";
+import { overview } from "./timeline-overview.ts";
 
-const laneHeight = 17;
-const labelWidth = 132;
-const padding = 10;
-const toneOrder: readonly Tone[] = [
-  "forwarded",
-  "delivered",
-  "encapsulated",
-  "rewritten",
-  "rejected",
-  "unknown",
-  "dropped",
-];
-
-/** What the timeline draws at a grain: at the coarse one the story alone. */
-interface Band {
-  readonly moments: readonly Moment[];
-  readonly lanes: readonly string[];
+export interface Timeline {
+  /** Whether somebody's pointer or keyboard is on it: then the keys that zoom are meant for it. */
+  isInHand(): boolean;
+  zoomBy(factor: number): void;
+  pan(direction: 1 | -1): void;
+  /** The steps of the packet in sight; all of them where those are shown already. */
+  focus(): void;
+  fit(): void;
+  lanes(kind: LaneKind): void;
 }
 
-/** Lanes of places, ticks of steps, the packet's line between them. A slider: its value is the step. */
-export function timelineView(root: HTMLElement, store: Store): void {
+const noBand: Band = { moments: [], lanes: [], laneOf: [], rankOf: () => 0 };
+
+/** The whole trace as a strip, a piece of it in lanes below. A slider: its value is the step. */
+export function timelineView(root: HTMLElement, store: Store): Timeline {
   const picture = svg("svg", { class: "lanes", "aria-hidden": "true" });
-  const cursor = svg("line", { class: "cursor", y1: 0 });
-  root.append(picture);
-  let band: Band = { moments: [], lanes: [] };
-  const left = labelWidth + padding;
-  const width = (): number => Math.max(1, root.clientWidth - left - padding);
-  const xOf = (rank: number): number => left + (rank / Math.max(1, band.moments.length - 1)) * width();
-  const draw = (): void => {
-    const { moments, lanes } = band;
-    const ranks = new Map(moments.map((moment, rank) => [moment, rank]));
-    const x = (moment: Moment): number => xOf(ranks.get(moment) ?? 0);
-    const y = (moment: Moment): number => lanes.indexOf(moment.step.namespace) * laneHeight + laneHeight / 2 + 2;
-    const height = lanes.length * laneHeight + 4;
+  const marks = svg("g", {});
+  const cursorLine = svg("line", { class: "cursor", y1: 0 });
+  const cursorHead = svg("path", { class: "cursor-head", d: "M-5,0H5L0,7Z" });
+  picture.append(marks, cursorLine, cursorHead);
+  let band = noBand;
+  let kind: LaneKind = "places";
+  let range: Range = { from: 0, to: 1 };
+  const last = (): number => band.moments.length - 1;
+  const rank = (): number => band.rankOf(store.state.cursor);
+  const scale = () => scaleOf(root.clientWidth, range);
+  const show = (next: Range): void => {
+    range = fittedRange(next, last());
+    draw();
+    strip.mark(range);
+  };
+  const strip = overview((next) => {
+    range = fittedRange(next, last());
+    draw();
+  });
+  const body = document.createElement("div");
+  body.className = "detail";
+  body.append(picture);
+  root.append(strip.element, body);
+
+  function draw(): void {
+    const height = axisHeight + band.lanes.length * laneHeight + 3;
     picture.setAttribute("width", String(root.clientWidth));
     picture.setAttribute("height", String(height));
-    picture.classList.toggle("dense", width() / moments.length < 4);
-    cursor.setAttribute("y2", String(height));
-    picture.replaceChildren(
-      ...lanes.flatMap((name, index) => lane(name, index, root.clientWidth)),
-      ...packetLines(moments, x, y).map((d) => svg("path", { class: "packet-line", d })),
-      ...toneOrder.map((tone) => {
-        const marks = moments
-          .filter((moment) => moment.tone === tone)
-          .map((moment) => tick(tone, x(moment), y(moment)));
-        return svg("path", { class: "ticks", "data-tone": tone, d: marks.join("") });
-      }),
-      cursor,
-    );
-  };
-  const place = ({ loaded, cursor: at }: State): void => {
+    cursorLine.setAttribute("y2", String(height));
+    marks.replaceChildren(...drawDetail(band, scale(), store.state.breakpoints));
+    place(store.state);
+  }
+  function place({ loaded, cursor, grain }: State): void {
     if (!loaded) return;
-    const { moments } = loaded.course;
-    const x = xOf(
-      Math.max(
-        0,
-        band.moments.findLastIndex(({ index }) => index <= at),
-      ),
-    );
-    cursor.setAttribute("x1", String(x));
-    cursor.setAttribute("x2", String(x));
-    root.setAttribute("aria-valuemax", String(Math.max(1, moments.length)));
-    root.setAttribute("aria-valuenow", String(at + 1));
-    root.setAttribute("aria-valuetext", `Step ${at + 1} of ${moments.length}. ${moments[at]?.step.text ?? ""}`);
+    const { course } = loaded;
+    const x = scale().x(rank());
+    const outside = rank() < range.from - 0.01 || rank() > range.to + 0.01;
+    for (const part of [cursorLine, cursorHead]) {
+      part.setAttribute("transform", `translate(${x},0)`);
+      part.classList.toggle("outside", outside);
+    }
+    strip.draw(band, root.clientWidth, cursor);
+    const stop = course.stops[course.moments[cursor]?.stop ?? 0];
+    const words = grain === "hop" && stop ? stopText(course, stop) : (course.moments[cursor]?.step.text ?? "");
+    root.setAttribute("aria-valuemax", String(Math.max(1, course.moments.length)));
+    root.setAttribute("aria-valuenow", String(cursor + 1));
+    root.setAttribute("aria-valuetext", `Step ${cursor + 1} of ${course.moments.length}. ${words}`);
+  }
+  const rankAt = (event: PointerEvent): number => {
+    const at = Math.round(scale().rank(event.clientX - root.getBoundingClientRect().left));
+    return Math.min(Math.max(0, at), Math.max(0, last()));
   };
-  const seek = (event: PointerEvent): void => {
-    const share = (event.clientX - root.getBoundingClientRect().left - left) / width();
-    const rank = Math.min(Math.max(0, Math.round(share * (band.moments.length - 1))), band.moments.length - 1);
-    store.select(band.moments[rank]?.index ?? 0);
-  };
-  root.addEventListener("pointerdown", (event) => {
-    root.setPointerCapture(event.pointerId);
+  const seek = (event: PointerEvent): void => store.select(band.moments[rankAt(event)]?.index ?? 0);
+  picture.addEventListener("pointerdown", (event) => {
+    picture.setPointerCapture(event.pointerId);
     seek(event);
   });
-  root.addEventListener("pointermove", (event) => {
-    if (root.hasPointerCapture(event.pointerId)) seek(event);
+  picture.addEventListener("pointermove", (event) => {
+    if (picture.hasPointerCapture(event.pointerId)) return seek(event);
+    const moment = band.moments[rankAt(event)];
+    if (moment) body.title = tickWords(moment);
   });
+  picture.addEventListener(
+    "wheel",
+    (event) => {
+      const around = scale().rank(event.clientX - root.getBoundingClientRect().left);
+      if (event.ctrlKey) show(zoomedRange(range, event.deltaY < 0 ? 1.25 : 0.8, around, last()));
+      else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) shift(event.deltaX / root.clientWidth);
+      else return;
+      event.preventDefault();
+    },
+    { passive: false },
+  );
+  const shift = (share: number): void => {
+    const by = (range.to - range.from) * share;
+    const length = range.to - range.from;
+    const from = Math.min(Math.max(0, range.from + by), Math.max(0, last() - length));
+    show({ from, to: from + length });
+  };
+  // A slider answers these keys even where the page's single keys are turned off.
+  root.addEventListener("keydown", (event) => {
+    const { loaded, cursor, grain } = store.state;
+    const to = loaded && sliderTarget(event, (by) => moved(loaded.course, cursor, grain, by), loaded.course.moments.length);
+    if (to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    store.select(to);
+  });
+  let width = 0;
   new ResizeObserver(() => {
-    draw();
-    place(store.state);
+    if (root.clientWidth === width) return;
+    width = root.clientWidth;
+    show(range);
   }).observe(root);
   store.listen((state, before) => {
     const fresh = state.loaded !== before.loaded || state.grain !== before.grain;
-    if (fresh && state.loaded) {
-      band = bandOf(state.loaded, state.grain);
-      draw();
-    }
-    if (fresh || state.cursor !== before.cursor) place(state);
+    if (fresh && state.loaded) refill(state);
+    else if (state.cursor !== before.cursor) {
+      const next = rangeAround(range, rank(), last());
+      if (next.from !== range.from) show(next);
+      else place(state);
+    } else if (state.breakpoints !== before.breakpoints) draw();
   });
-}
-
-/** Node by node, pods first, as they stand on the stage. */
-function bandOf({ views, course }: Loaded, grain: Grain): Band {
-  const { scene } = views[grain];
-  const moments = course.moments.filter(({ stop }) => grain === "step" || course.stops[stop]?.aside === false);
-  const used = new Set(moments.map(({ step }) => step.namespace));
-  const pods = scene.nodes.flatMap(({ host, pods }) => [...pods.map(({ name }) => name), host.name]);
-  return { moments, lanes: [...pods, ...scene.fabric.map(({ name }) => name)].filter((name) => used.has(name)) };
-}
-
-function lane(name: string, index: number, width: number): SVGElement[] {
-  const back = svg("rect", {
-    class: index % 2 === 0 ? "lane" : "lane odd",
-    x: 0,
-    y: index * laneHeight + 2,
-    width,
-    height: laneHeight,
-  });
-  const text = svg(
-    "text",
-    { x: 8, y: index * laneHeight + laneHeight / 2 + 6 },
-    fitted(name.slice(name.indexOf("/") + 1), labelWidth, 7),
-  );
-  text.append(svg("title", {}, name));
-  return [back, text];
-}
-
-type Place = (moment: Moment) => number;
-
-function packetLines(moments: readonly Moment[], x: Place, y: Place): string[] {
-  const lines = new Map<number, string>();
-  for (const moment of moments) {
-    if (!moment.packet) continue;
-    const line = lines.get(moment.packet.id);
-    lines.set(moment.packet.id, `${line ?? ""}${line === undefined ? "M" : "L"}${x(moment).toFixed(1)},${y(moment)}`);
+  function refill({ loaded, grain }: State): void {
+    if (!loaded) return;
+    band = bandOf(loaded.course, loaded.views[grain].scene, grain, kind);
+    strip.draw(band, root.clientWidth, store.state.cursor);
+    show({ from: 0, to: last() });
   }
-  return [...lines.values()];
+  return {
+    isInHand: () => root.matches(":focus, :focus-within, :hover"),
+    zoomBy: (factor) => show(zoomedRange(range, factor, rank(), last())),
+    pan: (direction) => shift(direction / 8),
+    fit: () => show({ from: 0, to: last() }),
+    focus() {
+      const { packet, stop } = band.moments[rank()] ?? {};
+      const own = band.moments.flatMap((moment, index) =>
+        (packet === undefined ? moment.stop === stop : moment.packet === packet) ? [index] : [],
+      );
+      const next = fittedRange({ from: (own[0] ?? 0) - 2, to: (own.at(-1) ?? 0) + 2 }, last());
+      show(next.from === range.from && next.to === range.to ? { from: 0, to: last() } : next);
+    },
+    lanes(next) {
+      kind = next;
+      refill(store.state);
+    },
+  };
 }
 
-/** Marks by shape: bar, diamond (rewritten), square (tunnel), tall bar (an end), cross (dropped). */
-function tick(tone: Tone, x: number, y: number): string {
-  const at = (dx: number, dy: number): string => `${(x + dx).toFixed(1)},${y + dy}`;
-  switch (tone) {
-    case "forwarded":
-      return `M${at(0, -4)}L${at(0, 4)}`;
-    case "rewritten":
-      return `M${at(0, -5)}L${at(5, 0)}L${at(0, 5)}L${at(-5, 0)}Z`;
-    case "encapsulated":
-      return `M${at(-4, -4)}L${at(4, -4)}L${at(4, 4)}L${at(-4, 4)}Z`;
-    case "delivered":
-      return `M${at(-5, 0)}L${at(-1, 5)}L${at(6, -6)}`;
-    case "dropped":
-    case "rejected":
-      return `M${at(-5, -5)}L${at(5, 5)}M${at(5, -5)}L${at(-5, 5)}`;
-    case "unknown":
-      return `M${at(-3, -6)}L${at(3, -6)}L${at(3, 0)}L${at(0, 0)}L${at(0, 3)}M${at(0, 5)}L${at(0, 7)}`;
+function sliderTarget({ key, shiftKey }: KeyboardEvent, go: (by: 1 | -1) => number, count: number): number | undefined {
+  if (shiftKey) return undefined;
+  switch (key) {
+    case "ArrowRight":
+      return go(1);
+    case "ArrowLeft":
+      return go(-1);
+    case "Home":
+      return 0;
+    case "End":
+      return count - 1;
+    default:
+      return undefined;
   }
 }
