@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { processStreams } from "./io.ts";
+import { packageFile } from "./package-file.ts";
 import { main } from "./program.ts";
 
-const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
+const { version } = JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { readonly version: string };
 
 // A reader that goes away (`| head`) is no error of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 5));

@@ -84,7 +84,7 @@ describe("the tarball", () => {
       "dist/index.js",
       "dist/index.d.ts",
       "dist/vitest/index.d.ts",
-      "dist/cli/main.js",
+      "dist/cli/kubehop.js",
       "dist/web/index.html",
       "schema/scenario.json",
       "schema/trace.json",

@@ -2,9 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import type { Trace } from "../../index.ts";
 import { CliError, exitCodes } from "../exit.ts";
-
-/** The built page; from the sources, the one that `npm run build` made. */
-const candidates = ["../../web/", "../../../dist/web/"];
+import { packageFile } from "../package-file.ts";
 
 /** One file that plays the trace, with everything inside: no server, no network, for tickets, slides and lectures. */
 export function traceHtml(trace: Trace, page: URL = builtPage()): string {
@@ -29,11 +27,9 @@ export function traceHtml(trace: Trace, page: URL = builtPage()): string {
 }
 
 function builtPage(): URL {
-  const found = candidates
-    .map((path) => new URL(path, import.meta.url))
-    .find((url) => existsSync(new URL("player/player.js", url)));
-  if (found === undefined) throw new CliError(exitCodes.internal, "the page is not built; run `npm run build`");
-  return found;
+  const page = packageFile("dist/web/");
+  if (existsSync(new URL("player/player.js", page))) return page;
+  throw new CliError(exitCodes.internal, "the page is not built; run `npm run build`");
 }
 
 /** A script that holds no end tag, as an element of a page. */

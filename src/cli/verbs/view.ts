@@ -4,6 +4,7 @@ import { formatProblem, parseScenario, resolvePath } from "../../index.ts";
 import { packFragment } from "../../viz/share.ts";
 import { CliError, exitCodes } from "../exit.ts";
 import type { Streams } from "../io.ts";
+import { packageFile } from "../package-file.ts";
 import { type Source, readSource } from "../files.ts";
 import { servePage } from "../serve.ts";
 import { wholeNumber } from "../input.ts";
@@ -16,7 +17,7 @@ export function viewVerb(streams: Streams): Command {
     .option("--port <n>", "first port to try", wholeNumber, 4173)
     .addHelpText("after", "\nExamples:\n  kubehop view\n  kubehop view scenarios/hairpin.yaml")
     .action(async (scenario: string | undefined, flags: { readonly port: number }) => {
-      const directory = fileURLToPath(new URL("../../web", import.meta.url));
+      const directory = fileURLToPath(packageFile("dist/web"));
       const fragment = scenario === undefined ? "" : await packFragment({ files: filesOf(scenario) });
       const { url } = await servePage({ directory, port: flags.port });
       streams.out(`View: ${url}${fragment}\n`);
