@@ -2,7 +2,7 @@ import type { PacketRecorder } from "../trace/recorder.ts";
 import type { Address } from "../wire/address.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { Arp, Packet } from "../wire/packet.ts";
-import type { ConntrackEntry } from "./conntrack/entry.ts";
+import type { Connection } from "./conntrack/connection.ts";
 import type { Device } from "./device.ts";
 import type { Route } from "./fib.ts";
 
@@ -117,7 +117,7 @@ export interface BridgeInfo {
 
 /** How a packet relates to its connection (enum ip_conntrack_info). */
 export interface ConntrackInfo {
-  readonly entry: ConntrackEntry;
+  readonly entry: Connection;
   readonly direction: "original" | "reply";
   readonly state: "new" | "established" | "related";
 }

@@ -1,6 +1,6 @@
 import { nanosPerSecond } from "../clock.ts";
 import type { HookState, HookVerdict } from "../netfilter.ts";
-import type { ConntrackEntry } from "./entry.ts";
+import type { Connection } from "./connection.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { entryChange, recordConntrack } from "./record.ts";
 import { equalTuples } from "./tuple.ts";
@@ -12,8 +12,7 @@ export function confirm(table: TupleTable, nowNanos: number, { skb }: HookState)
   const { entry } = conntrack;
   // A reset may have ended it on its way here.
   if (entry.dead) return "accept";
-  const { original, reply } = entry;
-  const winner = (table.findHashed(original, original.hash) ?? table.findHashed(reply, reply.hash))?.entry;
+  const winner = table.rivalOf(entry);
   if (winner !== undefined && !resolveClash(table, nowNanos, entry, winner)) {
     skb.track?.step({
       kind: "drop",
@@ -28,7 +27,6 @@ export function confirm(table: TupleTable, nowNanos: number, { skb }: HookState)
     recordConntrack(skb, "clash", nowNanos);
     return "accept";
   }
-  entry.confirmed = true;
   table.insert(entry);
   if (skb.track) recordConntrack(skb, "confirm", nowNanos, { change: entryChange("add", entry) });
   return "accept";
@@ -38,7 +36,7 @@ export function confirm(table: TupleTable, nowNanos: number, { skb }: HookState)
  * Two connections want the same tuple (nf_ct_resolve_clash). UDP joins an equal one, or stays beside one whose
  * replies differ, for a second. Everything else loses the packet.
  */
-function resolveClash(table: TupleTable, nowNanos: number, entry: ConntrackEntry, winner: ConntrackEntry): boolean {
+function resolveClash(table: TupleTable, nowNanos: number, entry: Connection, winner: Connection): boolean {
   if (entry.original.protocol !== "udp") return false;
   const { nat } = winner;
   const sameOriginal = equalTuples(entry.original, winner.original);

@@ -15,17 +15,6 @@ export interface Tuple {
 
 export type Direction = "original" | "reply";
 
-/**
- * A tuple with its place in the table of connections (struct nf_conntrack_tuple_hash): one object for both, because
- * a million connections have two million of them.
- */
-export interface TupleNode extends Tuple {
-  readonly hash: number;
-  entry: ConntrackEntry | undefined;
-  direction: Direction;
-  next: TupleNode | undefined;
-}
-
 /** Which ends of a connection are settled, and which of them are translated. */
 export interface NatStatus {
   readonly dstDone: boolean;
@@ -56,36 +45,30 @@ export type SctpState =
   | "SHUTDOWN_RECD"
   | "SHUTDOWN_ACK_SENT";
 
-/** A tracked connection (struct nf_conn). */
+/** A tracked connection (struct nf_conn): a view of its row in the table, see connection.ts. */
 export interface ConntrackEntry {
-  /** Of its source, and the next in that chain: connections of one client port meet there (hash_by_src). */
-  readonly hash: number;
-  next: ConntrackEntry | undefined;
   readonly id: number;
-  readonly zone: number;
-  readonly original: TupleNode;
+  readonly original: Tuple;
   /** The tuple its replies will have; NAT changes it until the entry is confirmed. */
-  reply: TupleNode;
-  confirmed: boolean;
+  reply: Tuple;
+  readonly confirmed: boolean;
   /** A reply was seen: no longer [UNREPLIED]. */
   seenReply: boolean;
   assured: boolean;
   /** It left the table; packets that hold it are still translated by it. */
-  dead: boolean;
+  readonly dead: boolean;
   /** It lost a race for its original tuple, so only replies find it, for a second (IPS_NAT_CLASH). */
   clash: boolean;
   expiresAtNanos: number;
-  tcpState?: TcpState;
-  sctpState?: SctpState;
+  tcpState: TcpState | undefined;
+  sctpState: SctpState | undefined;
   /** An INIT ACK came: the originator knows the tag that its packets must carry. */
-  sctpTagged?: true;
+  sctpTagged: boolean;
   mark: number;
   /** Settled ends are not asked about in the nat table again. */
   nat: NatStatus;
-  /** The entry this one is related to: an ICMP error's connection. */
-  readonly master?: ConntrackEntry;
   /** What the TCP tracker remembers; owned by conntrack/tcp.ts. */
-  tcp?: TcpTracking;
+  tcp: TcpTracking | undefined;
   /** UDP: from when on traffic both ways counts as a stream. */
   streamAtNanos: number;
 }

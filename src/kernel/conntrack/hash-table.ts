@@ -1,167 +1,237 @@
 import { nanosPerSecond } from "../clock.ts";
-import type { ConntrackEntry, Tuple, TupleNode } from "./entry.ts";
-import { equalTuples, hashEnds, hashSource } from "./tuple.ts";
+import { Connection } from "./connection.ts";
+import type { Direction, Tuple } from "./entry.ts";
+import { Pages, expiresTime, flag, flagsWord, idWord, rowOf, rowWords } from "./rows.ts";
+import { TupleKey, mix, writeTuples } from "./tuple-key.ts";
 
-/** A member of a hash chain. */
-interface Link<N> {
-  readonly hash: number;
-  next: N | undefined;
-}
-
-/** Hash chains that grow. Numbers are hashed, not text made of them: this is on the way of every packet. */
-class Chains<N extends Link<N>> {
-  #heads = emptyHeads<N>(256);
-  #mask = 255;
-  #count = 0;
-
-  head(hash: number): N | undefined {
-    return this.#heads[hash & this.#mask];
-  }
-
-  add(node: N): void {
-    if (++this.#count > this.#heads.length) this.#grow();
-    const index = node.hash & this.#mask;
-    node.next = this.#heads[index];
-    this.#heads[index] = node;
-  }
-
-  remove(gone: N): void {
-    const index = gone.hash & this.#mask;
-    let before: N | undefined;
-    for (let node = this.#heads[index]; node !== undefined; node = node.next) {
-      if (node !== gone) {
-        before = node;
-        continue;
-      }
-      if (before === undefined) this.#heads[index] = node.next;
-      else before.next = node.next;
-      this.#count--;
-      return;
-    }
-  }
-
-  each(visit: (node: N) => void): void {
-    for (const head of this.#heads) for (let node = head; node !== undefined; node = node.next) visit(node);
-  }
-
-  #grow(): void {
-    const old = this.#heads;
-    this.#mask = old.length * 4 - 1;
-    this.#heads = emptyHeads<N>(old.length * 4);
-    for (const head of old) {
-      for (let node = head; node !== undefined;) {
-        const { next } = node;
-        const index = node.hash & this.#mask;
-        node.next = this.#heads[index];
-        this.#heads[index] = node;
-        node = next;
-      }
-    }
-  }
-}
-
-// Array.from with a mapping function took a fifth of the time of a million new connections.
-function emptyHeads<N>(length: number): (N | undefined)[] {
-  const heads: (N | undefined)[] = [];
-  for (let i = 0; i < length; i++) heads.push(undefined);
-  return heads;
-}
-
+/** Slots of the smallest table; a power of two. */
+const leastSlots = 64;
 const leastSweepNanos = 10 * nanosPerSecond;
 
 /** A tuple that is in the table. */
-export interface Found extends TupleNode {
-  entry: ConntrackEntry;
+export interface Found {
+  readonly entry: Connection;
+  readonly direction: Direction;
 }
 
 /**
- * The entries of a namespace, found by either of their tuples, and by source for the mappings of SNAT. There is
+ * The connections of a namespace, found by either of their tuples, and by source for the mappings of SNAT. There is
  * no timer per entry: one that has expired is dropped when somebody meets it, or when the table is full of them.
+ *
+ * Connections lie in rows (rows.ts). Each confirmed one has two slots here, one per tuple, in a hash table with open
+ * addressing: a slot is the hash of the tuple and, one more than it, the number of the row and the direction.
  */
 export class TupleTable {
-  #tuples = new Chains<TupleNode>();
-  #sources = new Chains<ConntrackEntry>();
+  readonly #pages = new Pages();
+  readonly #nowNanos: () => number;
+  /** For tuples of rows; what callers look for is their own. */
+  readonly #own = new TupleKey();
+  readonly #wanted = new TupleKey();
+  /** Pairs: hash, reference. The reference is 0 where the slot is free. */
+  #slots = new Int32Array(2 * leastSlots);
+  #mask = leastSlots - 1;
+  #taken = 0;
   #size = 0;
+  #nextId = 1;
   #sweepAt = 1024;
   #sweptNanos = 0;
-  readonly #nowNanos: () => number;
+  /**
+   * Rows by hash of client address and port (nf_nat_bysource). Made when somebody first asks: only SNAT without
+   * --random-fully does, and kube-proxy and the CNI plugins masquerade with it.
+   */
+  #sources: Map<number, number[]> | undefined;
 
   constructor(nowNanos: () => number) {
     this.#nowNanos = nowNanos;
   }
 
+  /** Confirmed connections. */
   get size(): number {
     return this.#size;
   }
 
+  /** A new connection, which nobody finds before it is confirmed. */
+  begin(key: TupleKey): Connection {
+    const page = this.#pages.open();
+    const row = page.used++ * rowWords;
+    writeTuples(page, row, key);
+    page.words[row + idWord] = this.#nextId++;
+    return new Connection(page, row);
+  }
+
   find(tuple: Tuple): Found | undefined {
-    return this.findHashed(tuple, hashEnds(tuple.src, tuple.dst, tuple.srcPort, tuple.dstPort));
+    return this.findKey(this.#wanted.ofTuple(tuple));
   }
 
-  /** The same for a tuple whose hash is known. */
-  findHashed(tuple: Tuple, hash: number): Found | undefined {
-    let node = this.#tuples.head(hash);
-    while (node !== undefined) {
-      if (node.hash === hash && equalTuples(node, tuple)) {
-        const found = node as Found;
-        if (found.entry.expiresAtNanos > this.#nowNanos()) return found;
-        this.delete(found.entry);
-      }
-      node = node.next;
+  findKey(key: TupleKey): Found | undefined {
+    const found = this.#lookup(key);
+    if (found < 0) return undefined;
+    return { entry: this.#connection(found >>> 1), direction: (found & 1) === 0 ? "original" : "reply" };
+  }
+
+  /** Whether the replies to an unconfirmed connection would be taken for another's. */
+  hasReplyOf({ page, row }: Connection): boolean {
+    return this.#lookup(this.#wanted.ofRow(page, row, "reply")) >= 0;
+  }
+
+  /** Whether replies to this tuple would be taken for another connection's (nf_conntrack_tuple_taken). */
+  isTaken(tuple: Tuple): boolean {
+    return this.#lookup(this.#wanted.ofTuple(tuple).invert()) >= 0;
+  }
+
+  /** The connection that has one of the tuples of an unconfirmed one already. */
+  rivalOf({ page, row }: Connection): Connection | undefined {
+    const key = this.#wanted.ofRow(page, row, "original");
+    return (this.findKey(key) ?? this.findKey(key.ofRow(page, row, "reply")))?.entry;
+  }
+
+  /** Number of the row and direction, or -1. */
+  #lookup(key: TupleKey): number {
+    const { hash } = key;
+    const slots = this.#slots;
+    for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
+      const reference = slots[2 * at + 1] as number;
+      if (reference === 0) return -1;
+      if (slots[2 * at] !== hash) continue;
+      const found = reference - 1;
+      const number = found >>> 1;
+      const page = this.#pages.pageOf(number);
+      const row = rowOf(number);
+      if (!key.is(page, row, (found & 1) === 0 ? "original" : "reply")) continue;
+      if ((page.times[row / 2 + expiresTime] as number) > this.#nowNanos()) return found;
+      this.delete(new Connection(page, row));
+      return this.#lookup(key);
     }
-    return undefined;
   }
 
-  /** Adds a confirmed entry. One that lost a clash is only found by its replies. */
-  insert(entry: ConntrackEntry): void {
+  /** Adds a connection whose first packet got through. One that lost a clash is only found by its replies. */
+  insert(entry: Connection): void {
     if (++this.#size > this.#sweepAt) this.#sweep();
-    const { original, reply } = entry;
-    original.entry = entry;
-    reply.entry = entry;
-    reply.direction = "reply";
-    if (!entry.clash) this.#tuples.add(original);
-    this.#tuples.add(reply);
-    if (entry.nat.srcDone) this.#sources.add(entry);
+    if (!this.#pages.holds(entry.page)) entry.move(this.#pages.open());
+    const { page, number } = entry;
+    page.living++;
+    entry.confirmed = true;
+    if (2 * (this.#taken + 2) > this.#mask) this.#grow();
+    if (!entry.clash) this.#add(this.#own.ofRow(page, entry.row, "original").hash, 2 * number);
+    this.#add(this.#own.ofRow(page, entry.row, "reply").hash, 2 * number + 1);
+    if (this.#sources !== undefined) this.#addSource(this.#sources, entry);
   }
 
-  delete(entry: ConntrackEntry): void {
+  delete(entry: Connection): void {
     if (entry.dead) return;
     entry.dead = true;
     if (!entry.confirmed) return;
+    const { page, row, number } = entry;
     this.#size--;
-    if (!entry.clash) this.#tuples.remove(entry.original);
-    this.#tuples.remove(entry.reply);
-    if (entry.nat.srcDone) this.#sources.remove(entry);
+    if (!entry.clash) this.#remove(this.#own.ofRow(page, row, "original").hash, 2 * number);
+    this.#remove(this.#own.ofRow(page, row, "reply").hash, 2 * number + 1);
+    if (this.#sources !== undefined) this.#removeSource(this.#sources, entry);
+    page.living--;
+    this.#pages.release(page);
   }
 
   /** The living connections of one client address, protocol and port, newest first. */
-  *fromSource(tuple: Tuple): Generator<ConntrackEntry> {
-    const hash = hashSource(tuple);
-    for (let entry = this.#sources.head(hash); entry !== undefined; entry = entry.next) {
+  *fromSource(tuple: Tuple): Generator<Connection> {
+    this.#sources ??= this.#bySource();
+    const { src, srcPort, protocol } = tuple;
+    for (const number of this.#sources.get(hashSource(this.#own.ofTuple(tuple)))?.toReversed() ?? []) {
+      const entry = this.#connection(number);
       const { original, expiresAtNanos } = entry;
-      if (original.src !== tuple.src || original.srcPort !== tuple.srcPort || original.protocol !== tuple.protocol)
-        continue;
+      if (original.src !== src || original.srcPort !== srcPort || original.protocol !== protocol) continue;
       if (expiresAtNanos > this.#nowNanos()) yield entry;
     }
   }
 
-  /** The living entries in the order they were made in. */
-  entries(): ConntrackEntry[] {
+  /** The living connections in the order they were made in. */
+  entries(): Connection[] {
     const now = this.#nowNanos();
-    const living: ConntrackEntry[] = [];
-    this.#tuples.each(({ entry, direction }) => {
-      if (entry !== undefined && direction === "reply" && entry.expiresAtNanos > now) living.push(entry);
-    });
-    return living.sort((a, b) => a.id - b.id);
+    return this.#confirmed((expiresAtNanos) => expiresAtNanos > now);
   }
 
   clear(): void {
-    this.#tuples.each(({ entry }) => {
-      if (entry !== undefined) entry.dead = true;
-    });
-    this.#tuples = new Chains();
-    this.#sources = new Chains();
+    for (const entry of this.#confirmed(() => true)) entry.dead = true;
+    this.#pages.clear();
+    this.#slots = new Int32Array(2 * leastSlots);
+    this.#mask = leastSlots - 1;
+    this.#taken = 0;
     this.#size = 0;
+    this.#sources = undefined;
+  }
+
+  #connection(number: number): Connection {
+    return new Connection(this.#pages.pageOf(number), rowOf(number));
+  }
+
+  /** In the order they were made in: the numbers of rows do not tell, as those of a page that went come again. */
+  #confirmed(wanted: (expiresAtNanos: number) => boolean): Connection[] {
+    const found: Connection[] = [];
+    for (const page of this.#pages.all()) {
+      for (let row = 0; row < page.used * rowWords; row += rowWords) {
+        const flags = page.words[row + flagsWord] as number;
+        if ((flags & (flag.confirmed | flag.dead)) !== flag.confirmed) continue;
+        if (wanted(page.times[row / 2 + expiresTime] as number)) found.push(new Connection(page, row));
+      }
+    }
+    return found.sort((a, b) => a.id - b.id);
+  }
+
+  #add(hash: number, reference: number): void {
+    const slots = this.#slots;
+    let at = hash & this.#mask;
+    while (slots[2 * at + 1] !== 0) at = (at + 1) & this.#mask;
+    slots[2 * at] = hash;
+    slots[2 * at + 1] = reference + 1;
+    this.#taken++;
+  }
+
+  /** Frees a slot. What lies behind it in the same run and may lie nearer to its home moves up. */
+  #remove(hash: number, reference: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let hole = hash & mask;
+    while (slots[2 * hole + 1] !== reference + 1) hole = (hole + 1) & mask;
+    for (let next = (hole + 1) & mask; slots[2 * next + 1] !== 0; next = (next + 1) & mask) {
+      const home = (slots[2 * next] as number) & mask;
+      if (((next - home) & mask) < ((next - hole) & mask)) continue;
+      slots[2 * hole] = slots[2 * next] as number;
+      slots[2 * hole + 1] = slots[2 * next + 1] as number;
+      hole = next;
+    }
+    slots[2 * hole + 1] = 0;
+    this.#taken--;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(2 * old.length);
+    this.#mask = old.length - 1;
+    this.#taken = 0;
+    for (let at = 0; at < old.length; at += 2) {
+      const reference = old[at + 1] as number;
+      if (reference !== 0) this.#add(old[at] as number, reference - 1);
+    }
+  }
+
+  #bySource(): Map<number, number[]> {
+    const sources = new Map<number, number[]>();
+    for (const entry of this.#confirmed(() => true)) this.#addSource(sources, entry);
+    return sources;
+  }
+
+  #addSource(sources: Map<number, number[]>, { page, row, number, nat }: Connection): void {
+    if (!nat.srcDone) return;
+    const hash = hashSource(this.#own.ofRow(page, row, "original"));
+    const same = sources.get(hash);
+    if (same === undefined) sources.set(hash, [number]);
+    else same.push(number);
+  }
+
+  #removeSource(sources: Map<number, number[]>, { page, row, number, nat }: Connection): void {
+    if (!nat.srcDone) return;
+    const hash = hashSource(this.#own.ofRow(page, row, "original"));
+    const same = sources.get(hash) ?? [];
+    if (same.length > 1) same.splice(same.indexOf(number), 1);
+    else sources.delete(hash);
   }
 
   /** Drops what has expired when the table has doubled; not twice within the shortest common time-out. */
@@ -170,10 +240,11 @@ export class TupleTable {
     this.#sweepAt = this.#size * 2;
     if (now - this.#sweptNanos < leastSweepNanos) return;
     this.#sweptNanos = now;
-    const expired: ConntrackEntry[] = [];
-    this.#tuples.each(({ entry, direction }) => {
-      if (entry !== undefined && direction === "reply" && entry.expiresAtNanos <= now) expired.push(entry);
-    });
-    for (const entry of expired) this.delete(entry);
+    for (const entry of this.#confirmed((expiresAtNanos) => expiresAtNanos <= now)) this.delete(entry);
   }
+}
+
+/** Of client address and port: connections of one client port meet there. */
+function hashSource({ src, ports }: TupleKey): number {
+  return mix(Math.imul(src, 0x9e3779b1) ^ (ports >>> 16));
 }

@@ -12,6 +12,6 @@ export function relatedTo(table: TupleTable, packet: Packet, quoted: Packet): Co
   const about = tupleOf(quoted);
   if (about === undefined) return undefined;
   const found = table.find(invert(about));
-  if (found === undefined || found.dst !== packet.dst) return undefined;
+  if (found === undefined || found.entry[found.direction].dst !== packet.dst) return undefined;
   return { entry: found.entry, direction: found.direction, state: "related" };
 }

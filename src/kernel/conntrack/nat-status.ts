@@ -1,6 +1,6 @@
 import type { NatStatus } from "./entry.ts";
 
-/** All sixteen: entries share them, as a million connections would else carry a million alike. */
+/** All sixteen, by their bits. */
 const statuses: readonly NatStatus[] = Array.from({ length: 16 }, (_, bits) => ({
   dstDone: (bits & 1) !== 0,
   srcDone: (bits & 2) !== 0,
@@ -8,12 +8,18 @@ const statuses: readonly NatStatus[] = Array.from({ length: 16 }, (_, bits) => (
   src: (bits & 8) !== 0,
 }));
 
-/** Nothing is settled yet. */
-export const untouched: NatStatus = statuses[0] as NatStatus;
+/** The status with these bits; 0: nothing is settled yet. */
+export function natStatus(bits: number): NatStatus {
+  return statuses[bits] as NatStatus;
+}
+
+export function natBits({ dstDone, srcDone, dst, src }: NatStatus): number {
+  return (dstDone ? 1 : 0) | (srcDone ? 2 : 0) | (dst ? 4 : 0) | (src ? 8 : 0);
+}
 
 /** One end is settled, translated or as it is. */
 export function settle(status: NatStatus, manip: "src" | "dst", translated: boolean): NatStatus {
-  const before = statuses.indexOf(status);
+  const before = natBits(status);
   const done = manip === "dst" ? 1 : 2;
   return statuses[before | done | (translated ? done << 2 : 0)] as NatStatus;
 }

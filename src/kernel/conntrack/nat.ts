@@ -1,7 +1,7 @@
 import type { HookName } from "../../trace/records.ts";
 import type { Chance } from "../chance.ts";
 import type { HookEntry, HookState, HookVerdict } from "../netfilter.ts";
-import type { ConntrackEntry } from "./entry.ts";
+import type { Connection } from "./connection.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { applyNat, translateError } from "./manip.ts";
 import { settle } from "./nat-status.ts";
@@ -50,7 +50,7 @@ export function runNat(state: HookState, tables: readonly HookEntry[], table: Tu
   return "accept";
 }
 
-function settled({ nat }: ConntrackEntry, manip: "src" | "dst"): boolean {
+function settled({ nat }: Connection, manip: "src" | "dst"): boolean {
   return manip === "src" ? nat.srcDone : nat.dstDone;
 }
 
@@ -60,7 +60,7 @@ function settled({ nat }: ConntrackEntry, manip: "src" | "dst"): boolean {
  */
 function bindToItself(
   state: HookState,
-  entry: ConntrackEntry,
+  entry: Connection,
   manip: "src" | "dst",
   table: TupleTable,
   chance: Chance,
@@ -70,8 +70,7 @@ function bindToItself(
     entry.nat = settle(entry.nat, "dst", false);
     return;
   }
-  const found = table.findHashed(entry.reply, entry.reply.hash);
-  if (found === undefined || found.entry === entry) {
+  if (!table.hasReplyOf(entry)) {
     entry.nat = settle(entry.nat, "src", false);
     return;
   }
@@ -81,7 +80,7 @@ function bindToItself(
 /** Settles one end of the packet's connection: nf_nat_setup_info(). */
 export function bind(
   state: HookState,
-  entry: ConntrackEntry,
+  entry: Connection,
   manip: "src" | "dst",
   range: NatRange,
   table: TupleTable,
@@ -90,8 +89,7 @@ export function bind(
   if (entry.confirmed || settled(entry, manip)) return;
   const { skb, namespace } = state;
   const current = invert(entry.reply);
-  const id = (): string => `${namespace.name}:nat-${manip}:${skb.flowKey}`;
-  const wanted = uniqueTuple(current, entry, manip, range, { table, chance, id });
+  const wanted = uniqueTuple(current, manip, range, { table, chance, namespace, flowKey: skb.flowKey });
   const changed = !equalTuples(wanted, current);
   entry.nat = settle(entry.nat, manip, changed);
   if (changed) entry.reply = invert(wanted);

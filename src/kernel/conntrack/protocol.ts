@@ -1,6 +1,7 @@
 import type { Packet } from "../../wire/packet.ts";
 import { nanosPerSecond } from "../clock.ts";
-import type { ConntrackEntry, Direction } from "./entry.ts";
+import type { Connection } from "./connection.ts";
+import type { Direction } from "./entry.ts";
 import { trackSctp } from "./sctp.ts";
 import { type TrackVerdict, trackTcp } from "./tcp.ts";
 
@@ -12,11 +13,11 @@ const genericNanos = 600 * nanosPerSecond;
 
 /** Lets the protocol's tracker see a packet of a connection: nf_conntrack_handle_packet(). */
 export function trackProtocol(
-  entry: ConntrackEntry,
+  entry: Connection,
   direction: Direction,
   packet: Packet,
   nowNanos: number,
-  remove: (entry: ConntrackEntry) => void,
+  remove: (entry: Connection) => void,
 ): TrackVerdict {
   const { transport } = packet;
   switch (transport.protocol) {
@@ -40,7 +41,7 @@ export function trackProtocol(
 }
 
 /** nf_conntrack_udp_packet(): 30 s; 120 s and [ASSURED] for two-way traffic that lasts over two seconds. */
-function trackUdp(entry: ConntrackEntry, nowNanos: number): void {
+function trackUdp(entry: Connection, nowNanos: number): void {
   if (!entry.confirmed) entry.streamAtNanos = nowNanos + udpStreamAfterNanos;
   if (!entry.seenReply) {
     entry.expiresAtNanos = nowNanos + udpUnrepliedNanos;

@@ -2,7 +2,8 @@ import type { HookName } from "../../trace/records.ts";
 import type { Family } from "../../wire/address.ts";
 import type { Address } from "../../wire/address.ts";
 import type { HookEntry, HookState, HookVerdict } from "../netfilter.ts";
-import type { ConntrackEntry, Tuple } from "./entry.ts";
+import type { Connection } from "./connection.ts";
+import type { Tuple } from "./entry.ts";
 
 /** What a NAT target asks for (struct nf_nat_range2). Absent fields stay as they are in the packet. */
 export interface NatRange {
@@ -25,9 +26,9 @@ export interface Conntrack {
   /** Registers the conntrack, nat and confirm hook functions of both families, once. */
   require(): void;
   /** The entry one of whose tuples equals this one; expired entries are gone. */
-  find(tuple: Tuple): { readonly entry: ConntrackEntry; readonly direction: "original" | "reply" } | undefined;
-  entries(): readonly ConntrackEntry[];
-  delete(entry: ConntrackEntry): void;
+  find(tuple: Tuple): { readonly entry: Connection; readonly direction: "original" | "reply" } | undefined;
+  entries(): readonly Connection[];
+  delete(entry: Connection): void;
   flush(): void;
   /** Adds a nat table: asked for the first packet of a connection only (nf_nat_inet_fn). */
   registerNat(family: Family, hook: Exclude<HookName, "FORWARD">, entry: HookEntry): void;

@@ -1,7 +1,8 @@
 import { nanosPerSecond } from "../clock.ts";
 import { payloadBytes } from "../../wire/packet.ts";
 import type { Packet, TcpFlags, TcpSegment } from "../../wire/packet.ts";
-import type { ConntrackEntry, Direction, TcpIndex, TcpState } from "./entry.ts";
+import type { Connection } from "./connection.ts";
+import type { Direction, TcpIndex, TcpState } from "./entry.ts";
 
 /** What the tracker says: `repeat` asks for the lookup to be done again, without the entry that was deleted. */
 export type TrackVerdict = "accept" | "invalid" | "repeat";
@@ -99,7 +100,7 @@ function endOf(packet: Packet, segment: TcpSegment): number {
 }
 
 /** A first segment of a connection: false when it cannot begin one (tcp_new). A stray ACK can (tcp_loose). */
-function begin(entry: ConntrackEntry, index: TcpIndex): boolean {
+function begin(entry: Connection, index: TcpIndex): boolean {
   const state = transitions.original[index][0] as Next;
   if (state === "INVALID" || state === "IGNORE") return false;
   entry.tcpState = "NONE";
@@ -117,12 +118,12 @@ function begin(entry: ConntrackEntry, index: TcpIndex): boolean {
 
 /** The TCP tracker, nf_conntrack_tcp_packet(). Windows are not modelled: every segment counts as inside. */
 export function trackTcp(
-  entry: ConntrackEntry,
+  entry: Connection,
   direction: Direction,
   packet: Packet,
   segment: TcpSegment,
   nowNanos: number,
-  remove: (entry: ConntrackEntry) => void,
+  remove: (entry: Connection) => void,
 ): TrackVerdict {
   const { flags } = segment;
   if (!validFlags(flags) || segment.badChecksum === true) return "invalid";
@@ -206,7 +207,7 @@ export function trackTcp(
 }
 
 /** A reset below what the other side has acknowledged is not believed. */
-function staleReset(entry: ConntrackEntry, direction: Direction, { seq }: TcpSegment): boolean {
+function staleReset(entry: Connection, direction: Direction, { seq }: TcpSegment): boolean {
   const acknowledged = entry.tcp?.maxAck[direction === "original" ? "reply" : "original"];
   if (acknowledged === undefined) return false;
   const established = entry.tcpState === "ESTABLISHED";
@@ -215,12 +216,12 @@ function staleReset(entry: ConntrackEntry, direction: Direction, { seq }: TcpSeg
 
 /** Time-out, [ASSURED], and the end of connections that were refused: the last part of nf_conntrack_tcp_packet(). */
 function settle(
-  entry: ConntrackEntry,
+  entry: Connection,
   index: TcpIndex,
   old: TcpState,
   next: TcpState,
   nowNanos: number,
-  remove: (entry: ConntrackEntry) => void,
+  remove: (entry: Connection) => void,
 ): void {
   let seconds = timeoutSeconds[index === "rst" ? "CLOSE" : next];
   if (!entry.seenReply) {

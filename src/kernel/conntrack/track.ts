@@ -1,22 +1,22 @@
 import type { Packet } from "../../wire/packet.ts";
 import type { HookState, HookVerdict } from "../netfilter.ts";
 import type { Skb } from "../skb.ts";
-import type { ConntrackEntry, TupleNode } from "./entry.ts";
+import type { Connection } from "./connection.ts";
 import { formatConnection } from "./format.ts";
 import type { TupleTable } from "./hash-table.ts";
-import { untouched } from "./nat-status.ts";
 import { relatedTo } from "./icmp-error.ts";
 import { trackProtocol } from "./protocol.ts";
 import { entryChange, recordConntrack } from "./record.ts";
-import { hashSource, invert, tupleOf } from "./tuple.ts";
+import { TupleKey } from "./tuple-key.ts";
 
 /** The tracking side of one namespace: gives each packet its connection, and keeps those that get through. */
 export class Tracker {
   readonly table: TupleTable;
   readonly #nowNanos: () => number;
   readonly #limit: () => number;
-  readonly #remove = (entry: ConntrackEntry): void => this.table.delete(entry);
-  #nextId = 1;
+  readonly #remove = (entry: Connection): void => this.table.delete(entry);
+  /** The tuple of the packet at hand. */
+  readonly #key = new TupleKey();
 
   /** `limit` is net.netfilter.nf_conntrack_max; 0: none. */
   constructor(table: TupleTable, nowNanos: () => number, limit: () => number) {
@@ -55,12 +55,12 @@ export class Tracker {
   }
 
   #trackPacket(skb: Skb, packet: Packet): HookVerdict {
-    const tuple = tupleOf(packet);
-    if (tuple === undefined) return this.#invalid(skb);
+    const key = this.#key;
+    if (!key.ofPacket(packet)) return this.#invalid(skb);
     const now = this.#nowNanos();
     for (;;) {
-      const found = this.table.findHashed(tuple, tuple.hash);
-      const entry = found?.entry ?? this.#begin(tuple);
+      const found = this.table.findKey(key);
+      const entry = found?.entry ?? this.#begin(key);
       if (entry === undefined) {
         skb.track?.step({
           kind: "drop",
@@ -84,12 +84,12 @@ export class Tracker {
   }
 
   /** The first answer: no longer [UNREPLIED]. One that comes to the loser of a race ends that entry. */
-  #firstReply(entry: ConntrackEntry): void {
+  #firstReply(entry: Connection): void {
     entry.seenReply = true;
     if (entry.clash) this.table.delete(entry);
   }
 
-  #recordTracked(skb: Skb, entry: ConntrackEntry, before: string | undefined, now: number): void {
+  #recordTracked(skb: Skb, entry: Connection, before: string | undefined, now: number): void {
     if (before === undefined) return recordConntrack(skb, "new", now);
     const change = entry.dead ? "delete" : formatConnection(entry) === before ? undefined : "update";
     recordConntrack(skb, "found", now, { change: change && entryChange(change, entry, before) });
@@ -102,25 +102,8 @@ export class Tracker {
   }
 
   /** A connection that is not in the table before its first packet got through: init_conntrack(). */
-  #begin(original: TupleNode): ConntrackEntry | undefined {
+  #begin(key: TupleKey): Connection | undefined {
     const limit = this.#limit();
-    if (limit > 0 && this.table.size >= limit) return undefined;
-    return {
-      hash: hashSource(original),
-      next: undefined,
-      id: this.#nextId++,
-      zone: 0,
-      original,
-      reply: invert(original),
-      confirmed: false,
-      seenReply: false,
-      assured: false,
-      dead: false,
-      clash: false,
-      expiresAtNanos: 0,
-      mark: 0,
-      nat: untouched,
-      streamAtNanos: 0,
-    };
+    return limit > 0 && this.table.size >= limit ? undefined : this.table.begin(key);
   }
 }

@@ -1,17 +1,18 @@
 import type { Address } from "../../wire/address.ts";
 import type { Chance } from "../chance.ts";
-import type { ConntrackEntry, Tuple } from "./entry.ts";
+import type { Tuple } from "./entry.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { spreadAddress } from "./spread-address.ts";
 import type { NatRange } from "./table.ts";
-import { invert, makeTuple } from "./tuple.ts";
+import { makeTuple } from "./tuple.ts";
 
 /** What the choice of a tuple needs besides the request. */
 export interface TupleChoice {
   readonly table: TupleTable;
   readonly chance: Chance;
-  /** Names the random ports in choice ids; asked only when one is drawn. */
-  id(): string;
+  /** These name the random ports in choice ids. */
+  readonly namespace: { readonly name: string };
+  readonly flowKey: string;
 }
 
 const attemptsPerRound = 128;
@@ -21,21 +22,15 @@ const attemptsPerRound = 128;
  * already, a client keeps the mapping it has, and a port is only changed on a clash or when asked for.
  * get_unique_tuple() in nf_nat_core.c; as there, the last try is returned when no tuple is free.
  */
-export function uniqueTuple(
-  current: Tuple,
-  entry: ConntrackEntry,
-  manip: "src" | "dst",
-  range: NatRange,
-  choice: TupleChoice,
-): Tuple {
+export function uniqueTuple(current: Tuple, manip: "src" | "dst", range: NatRange, choice: TupleChoice): Tuple {
   const { table } = choice;
   const random = range.randomPort !== "no";
   if (manip === "src" && !random) {
     if (inRange(current, range)) {
-      if (!taken(table, current, entry)) return current;
+      if (!table.isTaken(current)) return current;
     } else {
       const mapped = mappingOf(table, current, range);
-      if (mapped !== undefined && !taken(table, mapped, entry)) return mapped;
+      if (mapped !== undefined && !table.isTaken(mapped)) return mapped;
     }
   }
   const only = range.lastPort === undefined || range.lastPort === range.port ? range.port : undefined;
@@ -46,19 +41,12 @@ export function uniqueTuple(
   const tuple = withAddress(current, manip, range);
   if (!random) {
     if (range.port === undefined) {
-      if (!taken(table, tuple, entry)) return tuple;
-    } else if (portInRange(tuple, manip, range) && !taken(table, tuple, entry)) {
+      if (!table.isTaken(tuple)) return tuple;
+    } else if (portInRange(tuple, manip, range) && !table.isTaken(tuple)) {
       return tuple;
     }
   }
-  return freePort(tuple, entry, manip, range, choice);
-}
-
-/** Whether replies to this tuple would be taken for another connection's (nf_conntrack_tuple_taken). */
-function taken(table: TupleTable, tuple: Tuple, entry: ConntrackEntry): boolean {
-  const reply = invert(tuple);
-  const found = table.findHashed(reply, reply.hash);
-  return found !== undefined && found.entry !== entry;
+  return freePort(tuple, manip, range, choice);
 }
 
 function inRange(tuple: Tuple, range: NatRange): boolean {
@@ -99,31 +87,26 @@ function addressFor(tuple: Tuple, manip: "src" | "dst", { address, lastAddress, 
 }
 
 /** nf_nat_l4proto_unique_tuple(). */
-function freePort(
-  tuple: Tuple,
-  entry: ConntrackEntry,
-  manip: "src" | "dst",
-  range: NatRange,
-  choice: TupleChoice,
-): Tuple {
+function freePort(tuple: Tuple, manip: "src" | "dst", range: NatRange, choice: TupleChoice): Tuple {
   if (tuple.protocol === "other") return tuple;
   const span = portSpan(tuple, manip, range);
   if (span === undefined) return tuple;
   const { table, chance } = choice;
+  const id = `${choice.namespace.name}:nat-${manip}:${choice.flowKey}`;
   const draws = range.randomPort !== "no" || manip === "src" || isIcmp(tuple);
   let round = 0;
-  let offset = draws ? chance.integer(choice.id(), 65_536) : 0;
+  let offset = draws ? chance.integer(id, 65_536) : 0;
   let attempts = Math.min(span.size, attemptsPerRound);
   let candidate = tuple;
   for (;;) {
     for (let i = 0; i < attempts; i++, offset++) {
       const port = span.first + ((offset & 0xffff) % span.size);
       candidate = rewritten(tuple, manip, manip === "src" ? tuple.src : tuple.dst, port);
-      if (!taken(table, candidate, entry)) return candidate;
+      if (!table.isTaken(candidate)) return candidate;
     }
     if (attempts >= span.size || attempts < 16) return candidate;
     attempts = attempts >> 1;
-    offset = chance.integer(`${choice.id()}#${++round}`, 65_536);
+    offset = chance.integer(`${id}#${++round}`, 65_536);
   }
 }
 

@@ -1,0 +1,220 @@
+import type { ConntrackEntry, NatStatus, SctpState, TcpState, TcpTracking, Tuple } from "./entry.ts";
+import { natBits, natStatus } from "./nat-status.ts";
+import {
+  type Page,
+  expiresTime,
+  flag,
+  flagsWord,
+  idWord,
+  markWord,
+  natShift,
+  rowWords,
+  sctpShift,
+  streamTime,
+  tcpShift,
+} from "./rows.ts";
+import { TupleKey, readTuple, writeReply } from "./tuple-key.ts";
+
+/** In the order of their numbers in a row; 0 is for connections of another protocol. */
+const tcpStates: readonly (TcpState | undefined)[] = [
+  undefined,
+  "NONE",
+  "SYN_SENT",
+  "SYN_RECV",
+  "ESTABLISHED",
+  "FIN_WAIT",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "TIME_WAIT",
+  "CLOSE",
+  "SYN_SENT2",
+];
+const sctpStates: readonly (SctpState | undefined)[] = [
+  undefined,
+  "NONE",
+  "CLOSED",
+  "COOKIE_WAIT",
+  "COOKIE_ECHOED",
+  "ESTABLISHED",
+  "SHUTDOWN_SENT",
+  "SHUTDOWN_RECD",
+  "SHUTDOWN_ACK_SENT",
+];
+
+/**
+ * One row of the table as an object, made for a packet and forgotten with it: two views of a row are the same
+ * connection. What is set goes to the row at once.
+ */
+export class Connection implements ConntrackEntry {
+  #page: Page;
+  /** Of its first word. */
+  #row: number;
+
+  constructor(page: Page, row: number) {
+    this.#page = page;
+    this.#row = row;
+  }
+
+  get page(): Page {
+    return this.#page;
+  }
+
+  get row(): number {
+    return this.#row;
+  }
+
+  /** Names the row among all of the namespace. */
+  get number(): number {
+    return this.#page.first + this.#row / rowWords;
+  }
+
+  /** To another row, for one that was not confirmed before its page went. */
+  move(page: Page): void {
+    const row = page.used++ * rowWords;
+    page.words.set(this.#page.words.subarray(this.#row, this.#row + rowWords), row);
+    page.more[row / rowWords] = this.#page.more[this.#row / rowWords];
+    this.#page = page;
+    this.#row = row;
+  }
+
+  get id(): number {
+    return this.#page.words[this.#row + idWord] as number;
+  }
+
+  get original(): Tuple {
+    return readTuple(this.#page, this.#row, "original");
+  }
+
+  get reply(): Tuple {
+    return readTuple(this.#page, this.#row, "reply");
+  }
+
+  set reply(tuple: Tuple) {
+    writeReply(this.#page, this.#row, new TupleKey().ofTuple(tuple));
+  }
+
+  get confirmed(): boolean {
+    return this.#has(flag.confirmed);
+  }
+
+  set confirmed(value: boolean) {
+    this.#set(flag.confirmed, value);
+  }
+
+  get seenReply(): boolean {
+    return this.#has(flag.seenReply);
+  }
+
+  set seenReply(value: boolean) {
+    this.#set(flag.seenReply, value);
+  }
+
+  get assured(): boolean {
+    return this.#has(flag.assured);
+  }
+
+  set assured(value: boolean) {
+    this.#set(flag.assured, value);
+  }
+
+  get dead(): boolean {
+    return this.#has(flag.dead);
+  }
+
+  set dead(value: boolean) {
+    this.#set(flag.dead, value);
+  }
+
+  get clash(): boolean {
+    return this.#has(flag.clash);
+  }
+
+  set clash(value: boolean) {
+    this.#set(flag.clash, value);
+  }
+
+  get sctpTagged(): boolean {
+    return this.#has(flag.sctpTagged);
+  }
+
+  set sctpTagged(value: boolean) {
+    this.#set(flag.sctpTagged, value);
+  }
+
+  get nat(): NatStatus {
+    return natStatus(this.#nibble(natShift));
+  }
+
+  set nat(status: NatStatus) {
+    this.#setNibble(natShift, natBits(status));
+  }
+
+  get tcpState(): TcpState | undefined {
+    return tcpStates[this.#nibble(tcpShift)];
+  }
+
+  set tcpState(state: TcpState | undefined) {
+    this.#setNibble(tcpShift, tcpStates.indexOf(state));
+  }
+
+  get sctpState(): SctpState | undefined {
+    return sctpStates[this.#nibble(sctpShift)];
+  }
+
+  set sctpState(state: SctpState | undefined) {
+    this.#setNibble(sctpShift, sctpStates.indexOf(state));
+  }
+
+  get mark(): number {
+    return (this.#page.words[this.#row + markWord] as number) >>> 0;
+  }
+
+  set mark(value: number) {
+    this.#page.words[this.#row + markWord] = value;
+  }
+
+  get expiresAtNanos(): number {
+    return this.#page.times[this.#row / 2 + expiresTime] as number;
+  }
+
+  set expiresAtNanos(value: number) {
+    this.#page.times[this.#row / 2 + expiresTime] = value;
+  }
+
+  get streamAtNanos(): number {
+    return this.#page.times[this.#row / 2 + streamTime] as number;
+  }
+
+  set streamAtNanos(value: number) {
+    this.#page.times[this.#row / 2 + streamTime] = value;
+  }
+
+  get tcp(): TcpTracking | undefined {
+    return this.#page.more[this.#row / rowWords]?.tcp;
+  }
+
+  set tcp(tracking: TcpTracking | undefined) {
+    const { more } = this.#page;
+    const at = this.#row / rowWords;
+    more[at] = { addresses: more[at]?.addresses, tcp: tracking };
+  }
+
+  #has(bit: number): boolean {
+    return ((this.#page.words[this.#row + flagsWord] as number) & bit) !== 0;
+  }
+
+  #set(bit: number, value: boolean): void {
+    const at = this.#row + flagsWord;
+    const flags = this.#page.words[at] as number;
+    this.#page.words[at] = value ? flags | bit : flags & ~bit;
+  }
+
+  #nibble(shift: number): number {
+    return ((this.#page.words[this.#row + flagsWord] as number) >>> shift) & 15;
+  }
+
+  #setNibble(shift: number, value: number): void {
+    const at = this.#row + flagsWord;
+    this.#page.words[at] = ((this.#page.words[at] as number) & ~(15 << shift)) | (value << shift);
+  }
+}
