@@ -1,11 +1,13 @@
 import { type Address, formatAddress, isIPv4, isMulticast, unspecified } from "../wire/address.ts";
 import { type IcmpEcho, type IcmpError, type NeighbourDiscovery, type Packet, packetBytes } from "../wire/packet.ts";
-import { nanosPerMilli, nanosPerSecond } from "./clock.ts";
+import { nanosPerMilli } from "./clock.ts";
 import type { Device } from "./device.ts";
 import type { KernelDropCode } from "./drop-codes.ts";
 import { drop } from "./drop.ts";
 import { sendPacket } from "./ip/output.ts";
 import { learnPathMtu } from "./ip/path-mtu.ts";
+import { allowsIcmp, allowsRedirect, allowsRouteError, redirected } from "./ip/peer.ts";
+import { takeRedirect } from "./ip/redirect.ts";
 import { lookupOutput } from "./ip/route.ts";
 import { sourceForRoute } from "./ip/source-address.ts";
 import { nextIdentification } from "./ip/state.ts";
@@ -20,6 +22,8 @@ export interface IcmpMessage {
   readonly code: number;
   /** Next-hop MTU, bytes. */
   readonly mtu?: number;
+  /** The better gateway of a redirect. */
+  readonly gateway?: Address;
 }
 
 /**
@@ -40,6 +44,16 @@ export function sendIcmpError(ns: NetworkNamespace, skb: Skb, message: IcmpMessa
 export function reject(ns: NetworkNamespace, skb: Skb, code: KernelDropCode, message: IcmpMessage): void {
   drop(skb, code);
   if (sendIcmpError(ns, skb, message)) skb.track?.verdict("rejected");
+}
+
+/**
+ * Ends a packet that no route takes. Besides the common limit these errors have one of their own in IPv4 (ip_error).
+ */
+export function rejectUnrouted(ns: NetworkNamespace, skb: Skb, code: KernelDropCode, message: IcmpMessage): void {
+  const { src } = skb.packet;
+  if (!isIPv4(src) || allowsRouteError(ns, src)) return reject(ns, skb, code, message);
+  drop(skb, code);
+  suppress(skb, message, "too many were sent to this host lately");
 }
 
 /** Nobody answered for the next hop: host unreachable to the sender (ipv4_link_failure, ip6_link_failure). */
@@ -81,20 +95,17 @@ function errorSource(ns: NetworkNamespace, skb: Skb): Address | undefined {
   return back.kind === "routed" ? sourceForRoute(ns, back.to, src) : undefined;
 }
 
-/** Token bucket per destination: icmpv4_xrlim_allow(), inet_peer_xrlim_allow(). */
+/** What is limited per destination: icmpv4_xrlim_allow(), icmpv6_xrlim_allow(). */
 function rateAllows(ns: NetworkNamespace, to: Address, { type, code }: IcmpMessage): boolean {
   const v4 = isIPv4(to);
-  if (v4 ? type === 5 || (type === 3 && code === 4) : type === 2) return true;
+  const fib = ns.fib[v4 ? "ipv4" : "ipv6"];
+  if (v4 && ((ns.sysctls.get("net.ipv4.icmp_ratemask") >> type) % 2 === 0 || (type === 3 && code === 4))) return true;
+  if ((!v4 && type === 2) || fib.lookupIn("local", to)?.type === "local") return true;
   const limit = ns.sysctls.get(v4 ? "net.ipv4.icmp_ratelimit" : "net.ipv6.icmp.ratelimit") * nanosPerMilli;
-  if (limit === 0 || ns.fib[v4 ? "ipv4" : "ipv6"].lookupIn("local", to)?.type === "local") return true;
-  const now = ns.surroundings.clock.nowNanos();
-  const bucket = ns.ip.icmpTokens.get(to) ?? { tokens: 60 * nanosPerSecond, lastNanos: now };
-  ns.ip.icmpTokens.set(to, bucket);
-  bucket.tokens = Math.min(bucket.tokens + now - bucket.lastNanos, 6 * limit);
-  bucket.lastNanos = now;
-  if (bucket.tokens < limit) return false;
-  bucket.tokens -= limit;
-  return true;
+  if (v4) return allowsIcmp(ns, to, limit);
+  // A network may be told more than a host.
+  const length = fib.lookup({ dst: to, mark: 0 })?.route.destination.prefixLength ?? 0;
+  return allowsIcmp(ns, to, limit / 2 ** ((128 - length) >> 5));
 }
 
 function sendError(ns: NetworkNamespace, skb: Skb, message: IcmpMessage, src: Address): boolean {
@@ -107,6 +118,7 @@ function sendError(ns: NetworkNamespace, skb: Skb, message: IcmpMessage, src: Ad
     type: message.type,
     code: message.code,
     ...(message.mtu !== undefined && { mtu: message.mtu }),
+    ...(message.gateway !== undefined && { gateway: message.gateway }),
     quoted: packet,
   };
   track?.step({
@@ -167,26 +179,10 @@ const names6: Readonly<Record<string, string>> = {
   "3/0": "hop limit exceeded",
 };
 
-const redirectLoadNanos = nanosPerSecond / 50;
-const redirectNumber = 9;
-
-/**
- * Tells a neighbour of a better first hop, ever more rarely: ip_rt_send_redirect(). Only the sending side is
- * modelled: a host that gets one keeps its routes, as with accept_redirects=0. In IPv6 none is sent.
- */
+/** Tells a neighbour of a better first hop, ever more rarely: ip_rt_send_redirect(). In IPv6 none is sent. */
 export function sendRedirect(ns: NetworkNamespace, skb: Skb, to: RoutedTo): void {
-  const now = ns.surroundings.clock.nowNanos();
   const { src } = skb.packet;
-  let pace = ns.ip.redirects.get(src);
-  if (pace === undefined) ns.ip.redirects.set(src, (pace = { count: 0, lastNanos: Number.NEGATIVE_INFINITY }));
-  if (now - pace.lastNanos > redirectLoadNanos * 2 ** 10) pace.count = 0;
-  if (pace.count >= redirectNumber) {
-    pace.lastNanos = now;
-    return;
-  }
-  if (pace.count > 0 && now - pace.lastNanos <= redirectLoadNanos * 2 ** pace.count) return;
-  pace.lastNanos = now;
-  pace.count++;
+  if (!allowsRedirect(ns, src)) return;
   skb.track?.step({
     kind: "icmp",
     action: "send",
@@ -195,7 +191,8 @@ export function sendRedirect(ns: NetworkNamespace, skb: Skb, to: RoutedTo): void
     reason: "the packet leaves by the device it came in by",
     text: `${formatAddress(src)} could go to ${formatAddress(to.nextHop)} by itself: the node tells it so.`,
   });
-  sendIcmpError(ns, skb, { type: 5, code: 1 });
+  sendIcmpError(ns, skb, { type: 5, code: 1, gateway: to.nextHop });
+  redirected(ns, src);
 }
 
 /** An ICMP message for this namespace: icmp_rcv(), icmpv6_rcv(). */
@@ -209,7 +206,7 @@ export function receiveIcmp(
     case "echo-request":
       return answerEcho(ns, skb, transport);
     case "error":
-      return receiveError(ns, skb, transport);
+      return receiveError(ns, device, skb, transport);
     case "neighbour-solicitation":
     case "neighbour-advertisement":
       return receiveNeighbourDiscovery(ns, device, skb, transport);
@@ -250,7 +247,7 @@ function answerEcho(ns: NetworkNamespace, skb: Skb, transport: IcmpEcho): void {
   });
 }
 
-function receiveError(ns: NetworkNamespace, skb: Skb, transport: IcmpError): void {
+function receiveError(ns: NetworkNamespace, device: Device, skb: Skb, transport: IcmpError): void {
   const { packet, track } = skb;
   const v4 = isIPv4(packet.src);
   const { type, code, quoted } = transport;
@@ -264,6 +261,7 @@ function receiveError(ns: NetworkNamespace, skb: Skb, transport: IcmpError): voi
   });
   const tooBig = v4 ? type === 3 && code === 4 : type === 2;
   if (tooBig && transport.mtu !== undefined) learnPathMtu(ns, quoted.dst, transport.mtu);
+  if (v4 && type === 5 && transport.gateway !== undefined) takeRedirect(ns, device, skb, transport, transport.gateway);
   track?.verdict("delivered");
   deliverIcmpError(ns, packet);
 }

@@ -81,4 +81,5 @@ export interface DeviceSettings {
   readonly arpAnnounce: number;
   readonly proxyArp: boolean;
   readonly proxyNdp: boolean;
+  readonly acceptRedirects: boolean;
 }

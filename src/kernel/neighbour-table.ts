@@ -120,6 +120,20 @@ export class NeighbourTable implements Neighbours {
     send(entry.mac as Mac);
   }
 
+  holds(flowKey: string): boolean {
+    for (const entries of this.#devices.values()) {
+      for (const { queue } of entries.values()) if (queue.some(({ skb }) => skb.flowKey === flowKey)) return true;
+    }
+    return false;
+  }
+
+  validOrAsk(device: string, address: Address, skb: Skb): boolean {
+    const entry = this.#devices.get(device)?.get(address) ?? this.#create(device, address, "FAILED", undefined);
+    this.#age(entry);
+    if (entry.state === "FAILED") this.#ask(entry, skb);
+    return entry.state !== "INCOMPLETE";
+  }
+
   learn(
     device: string,
     address: Address,

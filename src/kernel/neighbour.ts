@@ -33,6 +33,10 @@ export interface Neighbours {
   ): StateChange | undefined;
   /** The MAC when it is surely right and was used before (NUD_CONNECTED with a cached header). */
   connected(device: string, address: Address): Mac | undefined;
+  /** Whether a packet of this flow key still waits here for a link address. */
+  holds(flowKey: string): boolean;
+  /** Whether the link address is known (NUD_VALID); if not, it is asked for. */
+  validOrAsk(device: string, address: Address, skb: Skb): boolean;
   /**
    * Calls `send` with the MAC, at once when it is known and otherwise when it has been resolved.
    * `failed` runs when nobody answered three solicitations.

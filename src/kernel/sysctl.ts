@@ -4,6 +4,8 @@ import type { DeviceSettings, Sysctls } from "./namespace.ts";
 const defaults: Readonly<Record<string, number>> = {
   "net.ipv4.ip_default_ttl": 64,
   "net.ipv4.icmp_ratelimit": 1000,
+  "net.ipv4.icmp_ratemask": 6168,
+  "net.ipv6.icmp.ratelimit": 100,
   "net.ipv4.icmp_msgs_per_sec": 1000,
   "net.ipv4.icmp_echo_ignore_broadcasts": 1,
   "net.ipv4.ip_local_port_range.min": 32768,
@@ -122,6 +124,10 @@ export function createSysctls(): SysctlTable {
         arpIgnore: Math.max(own("arp_ignore"), all("arp_ignore")),
         arpAnnounce: Math.max(own("arp_announce"), all("arp_announce")),
         proxyArp: either("proxy_arp"),
+        acceptRedirects:
+          own("forwarding") !== 0
+            ? own("accept_redirects") !== 0 && all("accept_redirects") !== 0
+            : either("accept_redirects"),
         proxyNdp: get(`net.ipv6.conf.${name}.proxy_ndp`) !== 0 || get("net.ipv6.conf.all.proxy_ndp") !== 0,
       };
       settings.set(name, made);

@@ -125,6 +125,10 @@ export class LinuxSockets implements Sockets {
     throw new LabError("packets of the lab are received by the kernel");
   }
 
+  takesRedirect(): never {
+    return this.receive();
+  }
+
   receiveError(): never {
     return this.receive();
   }

@@ -15,7 +15,7 @@ const errors: readonly (readonly [RegExp, number, number, SocketError["errno"]])
   [/Time to live exceeded|Hop limit/, 11, 0, "EHOSTUNREACH"],
   [/Destination Net Unreachable/, 3, 0, "ENETUNREACH"],
   [/Destination Host Unreachable/, 3, 1, "EHOSTUNREACH"],
-  [/Destination Protocol Unreachable/, 3, 2, "EPROTO"],
+  [/Destination Protocol Unreachable/, 3, 2, "ENOPROTOOPT"],
   [/Destination Port Unreachable/, 3, 3, "ECONNREFUSED"],
   [/Packet filtered/, 3, 13, "EHOSTUNREACH"],
 ];

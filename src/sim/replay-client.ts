@@ -228,7 +228,7 @@ function runRaw(line: FlowLine, context: ClientContext): ClientResult {
   const flags: TcpFlags = Object.fromEntries(
     [...(line.options["flags"] ?? "")].map((letter) => [flagNames[letter as keyof typeof flagNames], true]),
   );
-  sendPacket(
+  const error = sendPacket(
     namespace,
     {
       kind: "ip",
@@ -252,7 +252,7 @@ function runRaw(line: FlowLine, context: ClientContext): ClientResult {
   );
   wait(context, { ...line, options: { timeout: "0.3", ...line.options } }, () => false);
   context.ended();
-  return { result: "sent" };
+  return { result: error === undefined ? "sent" : resultOf(error) };
 }
 
 /** `10.0.0.1:80`, `[fd00::1]:80`. */

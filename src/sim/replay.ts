@@ -50,6 +50,26 @@ const gapNanos = 20 * nanosPerMilli;
  * connections and learned path MTUs are forgotten before each flow, unless it says `fresh=0`. Throws a TextError.
  */
 export function replay(topology: Topology, options: ReplayOptions = {}): ReplayFlow[] {
+  const { clock, recorder, built } = bootTopology(topology, options);
+  const sized = topology.flows.some((flow) => flow.options["size"] !== undefined);
+  const results: ReplayFlow[] = [];
+  for (const flow of topology.flows) {
+    if (options.only !== undefined && !options.only(flow)) continue;
+    results.push(runFlow(flow, built, clock, recorder, sized));
+    options.recorded?.(flow, recorder.flows as readonly Flow[]);
+  }
+  return results;
+}
+
+/** A topology that stands in the engine, its servers open. */
+export interface BootedTopology {
+  readonly clock: EventQueue;
+  readonly recorder: Recorder;
+  readonly built: ReadonlyMap<string, BuiltNamespace>;
+}
+
+/** Builds a topology as the recorder of the kernel cases did. Throws a TextError. */
+export function bootTopology(topology: Topology, options: ReplayOptions = {}): BootedTopology {
   const clock = new EventQueue();
   const network = new Network(clock);
   const recorder = new Recorder("step", () => clock.nowNanos());
@@ -60,22 +80,12 @@ export function replay(topology: Topology, options: ReplayOptions = {}): ReplayF
     recorder,
     profile: options.profile ?? kernelProfiles["6.18"],
   };
-  const built = buildTopology(topology, {
-    network,
-    surroundings,
-  });
+  const built = buildTopology(topology, { network, surroundings });
   for (const own of built.values()) {
     addRecorderTable(own.iptables);
     openAnsweringServers(own);
   }
-  const sized = topology.flows.some((flow) => flow.options["size"] !== undefined);
-  const results: ReplayFlow[] = [];
-  for (const flow of topology.flows) {
-    if (options.only !== undefined && !options.only(flow)) continue;
-    results.push(runFlow(flow, built, clock, recorder, sized));
-    options.recorded?.(flow, recorder.flows as readonly Flow[]);
-  }
-  return results;
+  return { clock, recorder, built };
 }
 
 function runFlow(
@@ -87,7 +97,8 @@ function runFlow(
 ): ReplayFlow {
   const namespace = built.get(line.from)?.namespace;
   if (namespace === undefined) throw new RangeError(`flow ${line.name} starts in ${line.from}, which is no namespace`);
-  if (line.options["fresh"] !== "0") for (const { namespace } of built.values()) forget(namespace);
+  const routes = line.options["size"] !== undefined;
+  if (line.options["fresh"] !== "0") for (const { namespace } of built.values()) forget(namespace, { routes });
   const startNanos = clock.nowNanos();
   const flow = recorder.flow({ protocol: line.protocol, from: line.from, to: line.destination, purpose: line.name });
   const conntrack: Record<string, readonly string[]> = {};
@@ -116,10 +127,10 @@ function runFlow(
   };
 }
 
-/** What the recorder did before each flow. */
-export function forget(namespace: NetworkNamespace): void {
+/** What the recorder did before each flow; route caches it flushed where sizes matter (`ip route flush cache`). */
+export function forget(namespace: NetworkNamespace, { routes }: { readonly routes: boolean } = { routes: true }): void {
   namespace.conntrack.flush();
-  namespace.ip.pathMtus.clear();
+  if (routes) namespace.ip.exceptions.clear();
 }
 
 /** The recorder's TRACE rules stood in the raw tables of every namespace, so those existed everywhere. */

@@ -69,6 +69,8 @@ export interface TcpSegment extends Ports {
   readonly sackBlocks?: number;
   /** The MSS option of a SYN, bytes. */
   readonly mss?: number;
+  /** A bare header: a reset that no connection sends has no options. */
+  readonly noOptions?: true;
 }
 
 export interface UdpDatagram extends Ports {
@@ -107,6 +109,8 @@ export interface IcmpError {
   readonly code: number;
   /** Next-hop MTU of "fragmentation needed" and "packet too big", bytes. */
   readonly mtu?: number;
+  /** The better gateway that a redirect names. */
+  readonly gateway?: Address;
   readonly quoted: Packet;
 }
 
@@ -162,6 +166,7 @@ export function hasPorts(transport: Transport): transport is PortedTransport {
 export function transportHeaderBytes(transport: Transport): number {
   switch (transport.protocol) {
     case "tcp":
+      if (transport.noOptions === true) return 20;
       if (transport.flags.syn === true) return 40;
       return transport.sackBlocks === undefined ? 32 : 36 + 8 * transport.sackBlocks;
     case "udp":

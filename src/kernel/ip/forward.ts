@@ -7,6 +7,7 @@ import { passHook } from "../netfilter.ts";
 import type { Skb } from "../skb.ts";
 import { recordRoute } from "./input.ts";
 import { postrouting } from "./output.ts";
+import { forwardMtu } from "./path-mtu.ts";
 import type { Routed } from "./route.ts";
 
 /** A packet for somebody else: ip_forward(), ip6_forward(). The TTL falls before the hook. */
@@ -14,7 +15,7 @@ export function forwardPacket(ns: NetworkNamespace, skb: Skb, routed: Routed): v
   const { to } = routed;
   const { packet, track } = skb;
   const v4 = typeof packet.dst === "number";
-  const mtu = to.route.mtu ?? to.device.mtu;
+  const mtu = forwardMtu(ns, packet.dst, to);
   const refused: readonly [KernelDropCode, IcmpMessage] | undefined =
     packet.ttl <= 1
       ? ["TTL_EXCEEDED", { type: v4 ? 11 : 3, code: 0 }]

@@ -3,7 +3,7 @@ import { familyOf, formatAddress } from "../../wire/address.ts";
 import type { Packet } from "../../wire/packet.ts";
 import type { Device } from "../device.ts";
 import { drop } from "../drop.ts";
-import { receiveIcmp, reject } from "../icmp.ts";
+import { receiveIcmp, rejectUnrouted } from "../icmp.ts";
 import { receiveIpip } from "../ipip.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import { passHook } from "../netfilter.ts";
@@ -44,7 +44,7 @@ function routePacket(ns: NetworkNamespace, device: Device, skb: Skb): void {
   if (routed.kind === "none") {
     if (skb.track !== undefined) recordRoute(skb, "input", routed, dst);
     if (routed.icmp === undefined) drop(skb, routed.code);
-    else reject(ns, skb, routed.code, routed.icmp);
+    else rejectUnrouted(ns, skb, routed.code, routed.icmp);
     return;
   }
   skb.route = routed.to;

@@ -12,7 +12,7 @@ import type { PmtuDiscovery, SocketError } from "../socket/api.ts";
 import { transmit } from "../transmit.ts";
 import { transmitFragments } from "./fragment-output.ts";
 import { recordRoute } from "./input.ts";
-import { pathMtu } from "./path-mtu.ts";
+import { forwardMtu, pathMtu } from "./path-mtu.ts";
 import { lookupOutput } from "./route.ts";
 
 export interface SendOptions {
@@ -159,7 +159,7 @@ function finishOutput(ns: NetworkNamespace, skb: Skb, forwarded: boolean): void 
   const { packet } = skb;
   const length = packetBytes(packet);
   const mtu = forwarded
-    ? (to.route.mtu ?? to.device.mtu)
+    ? forwardMtu(ns, packet.dst, to)
     : skb.pmtuProbe === true
       ? to.device.mtu
       : pathMtu(ns, packet.dst, to);

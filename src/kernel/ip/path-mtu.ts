@@ -2,6 +2,7 @@ import type { Address } from "../../wire/address.ts";
 import { nanosPerSecond } from "../clock.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { RoutedTo } from "../skb.ts";
+import { exceptionOf, learnException } from "./exception.ts";
 import { lookupOutput } from "./route.ts";
 
 /**
@@ -9,18 +10,23 @@ import { lookupOutput } from "./route.ts";
  * (RFC 1191), else the route's or the device's MTU. 65,535 without a route.
  */
 export function pathMtu(ns: NetworkNamespace, dst: Address, to?: RoutedTo): number {
-  const known = ns.ip.pathMtus.size === 0 ? undefined : ns.ip.pathMtus.get(dst);
   const way = to ?? routeOf(ns, dst);
   const own = way === undefined ? 65_535 : (way.route.mtu ?? way.device.mtu);
-  if (known === undefined) return own;
-  if (known.expiresAtNanos > ns.surroundings.clock.nowNanos()) return Math.min(own, known.mtu);
-  ns.ip.pathMtus.delete(dst);
-  return own;
+  const known = exceptionOf(ns, dst)?.mtu;
+  return known === undefined ? own : Math.min(own, known);
 }
 
 function routeOf(ns: NetworkNamespace, dst: Address): RoutedTo | undefined {
   const routed = lookupOutput(ns, { dst, mark: 0 });
   return routed.kind === "routed" ? routed.to : undefined;
+}
+
+/** The longest packet that is forwarded this way; learned path MTUs count only with ip_forward_use_pmtu. ip_dst_mtu_maybe_forward(). */
+export function forwardMtu(ns: NetworkNamespace, dst: Address, to: RoutedTo): number {
+  const own = to.route.mtu ?? to.device.mtu;
+  if (ns.ip.exceptions.size === 0) return own;
+  const learned = typeof dst === "bigint" || ns.sysctls.get("net.ipv4.ip_forward_use_pmtu") !== 0;
+  return learned ? pathMtu(ns, dst, to) : own;
 }
 
 /** Notes what "fragmentation needed" or "packet too big" said about a destination: __ip_rt_update_pmtu(). */
@@ -29,7 +35,6 @@ export function learnPathMtu(ns: NetworkNamespace, dst: Address, mtu: number): v
   const least = family === "ipv4" ? ns.sysctls.get("net.ipv4.route.min_pmtu") : 1280;
   const believed = Math.max(mtu, least);
   if (believed >= pathMtu(ns, dst)) return;
-  const lifetime = ns.sysctls.get(`net.${family}.route.mtu_expires`) * nanosPerSecond;
-  const expiresAtNanos = ns.surroundings.clock.nowNanos() + lifetime;
-  ns.ip.pathMtus.set(dst, { mtu: believed, expiresAtNanos });
+  const seconds = ns.sysctls.get(`net.${family}.route.mtu_expires`);
+  learnException(ns, dst, { mtu: believed }, seconds * nanosPerSecond);
 }

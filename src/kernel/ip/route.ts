@@ -6,6 +6,7 @@ import type { FibResult, Route } from "../fib.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { RoutedTo } from "../skb.ts";
 import type { Errno } from "../socket/api.ts";
+import { exceptionOf } from "./exception.ts";
 import { validateSource } from "./reverse-path.ts";
 import { sourceForRoute } from "./source-address.ts";
 
@@ -61,12 +62,26 @@ export function lookupOutput(ns: NetworkNamespace, key: OutputKey): Routed | NoR
   ) {
     return { kind: "none", code: "LOOPBACK_SOURCE", errno: "EINVAL", found };
   }
-  const kind = local ? "local" : route.type === "broadcast" ? "broadcast" : isMulticast(dst) ? "multicast" : "output";
+  const group = isMulticast(dst) ? "multicast" : dst === limitedBroadcast ? "broadcast" : undefined;
+  const kind = local ? "local" : route.type === "broadcast" ? "broadcast" : (group ?? "output");
   return {
     kind: "routed",
     table,
-    to: { kind, route, device, nextHop: route.via ?? dst, input: false, redirect: false },
+    // A group is on the link: no gateway has a say (__mkroute_output).
+    to: {
+      kind,
+      route,
+      device,
+      nextHop: group === undefined ? nextHopOf(ns, route, dst) : dst,
+      input: false,
+      redirect: false,
+    },
   };
+}
+
+/** The gateway, or the destination itself; a redirect may have named another. */
+function nextHopOf(ns: NetworkNamespace, route: Route, dst: Address): Address {
+  return exceptionOf(ns, dst)?.gateway ?? route.via ?? dst;
 }
 
 function outOfBound(ns: NetworkNamespace, dst: Address, bound: string): Routed | NoRoute {
@@ -102,11 +117,15 @@ function noRoute(dst: Address, found: FibResult | undefined): NoRoute {
   };
 }
 
-/** What routes and rules that refuse mean: fib_props in net/ipv4/fib_semantics.c, ip6_route_info_create. */
+/**
+ * What routes and rules that refuse mean: fib_props in net/ipv4/fib_semantics.c, fib4_rule_action(),
+ * ip6_route_info_create(). A rule says "unreachable" of the network, a route of the host.
+ */
 function refused(dst: Address, found: FibResult): NoRoute {
   const v4 = isIPv4(dst);
   switch (found.route.type) {
     case "unreachable":
+      if (found.table === "") return { ...noRoute(dst, found), code: "ROUTE_UNREACHABLE" };
       return {
         kind: "none",
         code: "ROUTE_UNREACHABLE",
@@ -149,8 +168,8 @@ function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
   const settings = ns.sysctls.device(device.name);
   if (isMulticast(src) || src === limitedBroadcast) return martian("MARTIAN_SOURCE");
   if (dst === limitedBroadcast || isMulticast(dst)) return groupInput(ns, key);
-  if ((src as number) >>> 24 === 0) return martian("MARTIAN_SOURCE");
-  if ((dst as number) >>> 24 === 0) return martian("MARTIAN_DESTINATION");
+  if (src === 0) return martian("MARTIAN_SOURCE");
+  if (dst === 0) return martian("MARTIAN_DESTINATION");
   if (!settings.routeLocalnet && device.kind !== "loopback") {
     if (isLoopback(dst)) return martian("MARTIAN_DESTINATION");
     if (isLoopback(src)) return martian("MARTIAN_SOURCE");
@@ -169,16 +188,13 @@ function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
     return { kind: "routed", table, to: localTo(ns, route, dst, local ? "local" : "broadcast", device) };
   }
   if (out === undefined || !out.up) return noRoute(dst, found);
+  const nextHop = nextHopOf(ns, route, dst);
   const redirect =
     out === device &&
     source.direct &&
     ns.sysctls.device(out.name).sendRedirects &&
-    (ns.sysctls.device(out.name).sharedMedia || onLink(out, src, route.via ?? dst));
-  return {
-    kind: "routed",
-    table,
-    to: { kind: "forward", route, device: out, nextHop: route.via ?? dst, input: true, redirect },
-  };
+    (ns.sysctls.device(out.name).sharedMedia || onLink(out, src, nextHop));
+  return { kind: "routed", table, to: { kind: "forward", route, device: out, nextHop, input: true, redirect } };
 }
 
 function lookupInput6(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
@@ -284,7 +300,7 @@ export type AddressType =
 export function addressType(ns: NetworkNamespace, address: Address, device?: string): AddressType {
   if (isMulticast(address)) return "MULTICAST";
   if (!isIPv4(address)) return addressType6(ns, address, device);
-  if (address === limitedBroadcast || address >>> 24 === 0) return "BROADCAST";
+  if (address === limitedBroadcast || address === 0) return "BROADCAST";
   // Only the local table is asked; it is the same for every mark and device.
   const found = ns.fib.ipv4.lookupIn("local", address);
   if (found === undefined || (device !== undefined && found.device !== device)) return "UNICAST";

@@ -1,19 +1,27 @@
 import type { Address } from "../../wire/address.ts";
 import type { Timer } from "../clock.ts";
 import type { Skb } from "../skb.ts";
+import type { Peer } from "./peer.ts";
 
 /** What the IP layer of a namespace remembers between packets. */
 export interface IpState {
   /** Next IPv4 identification for packets the stack makes itself. */
   nextId: number;
-  /** Path MTUs learned from ICMP, by destination (next-hop exceptions). */
-  readonly pathMtus: Map<Address, { readonly mtu: number; readonly expiresAtNanos: number }>;
+  /** What ICMP taught about the way to a destination. */
+  readonly exceptions: Map<Address, NextHopException>;
   /** Fragments that wait for the rest of their datagram. */
   readonly fragments: Map<string, FragmentQueue>;
-  /** ICMP errors each destination may still be sent (token bucket, nanoseconds). */
-  readonly icmpTokens: Map<Address, { tokens: number; lastNanos: number }>;
-  /** How often and when a sender was told of a better gateway (struct inet_peer). */
-  readonly redirects: Map<Address, { count: number; lastNanos: number }>;
+  /** Whom ICMP errors were sent to, and at what pace. */
+  readonly peers: Map<Address, Peer>;
+}
+
+/** A destination that does not go as its route says (struct fib_nh_exception). */
+export interface NextHopException {
+  /** Path MTU, bytes. */
+  readonly mtu?: number;
+  /** What a redirect named. */
+  readonly gateway?: Address;
+  readonly expiresAtNanos: number;
 }
 
 export interface FragmentQueue {
@@ -23,7 +31,7 @@ export interface FragmentQueue {
 }
 
 export function createIpState(): IpState {
-  return { nextId: 1, pathMtus: new Map(), fragments: new Map(), redirects: new Map(), icmpTokens: new Map() };
+  return { nextId: 1, exceptions: new Map(), fragments: new Map(), peers: new Map() };
 }
 
 /** An identification for a packet made here; 16 bits. */

@@ -16,6 +16,10 @@ export type Errno =
   | "EADDRINUSE"
   | "EADDRNOTAVAIL"
   | "EPROTO"
+  | "ENOPROTOOPT"
+  | "EHOSTDOWN"
+  | "ENONET"
+  | "EOPNOTSUPP"
   | "EINVAL";
 
 export interface SocketError {
@@ -116,6 +120,8 @@ export interface Sockets {
   ): SocketError | undefined;
   /** For the packet path: a packet that got through INPUT. */
   receive(skb: Skb): void;
+  /** For the packet path: whether the socket that sent this packet would take a redirect of it now. */
+  takesRedirect(sent: Packet): boolean;
   /** For the packet path: an ICMP error (the packet that carries it) arrived; whom it concerns is told. */
   receiveError(packet: Packet): void;
 }

@@ -70,6 +70,17 @@ export function createSockets(ns: NetworkNamespace): Sockets {
     }
   }
 
+  function takesRedirect(sent: Packet): boolean {
+    switch (sent.transport.protocol) {
+      case "tcp":
+        return tcp.takesRedirect(sent, sent.transport);
+      case "udp":
+        return udp.takesRedirect(sent, sent.transport);
+      default:
+        return true;
+    }
+  }
+
   return {
     listeners,
     listen: (listener) => void listeners.push(listener),
@@ -83,5 +94,6 @@ export function createSockets(ns: NetworkNamespace): Sockets {
     echo: (remote, handlers, options) => echo.send(remote, handlers, options),
     receive,
     receiveError,
+    takesRedirect,
   };
 }

@@ -6,7 +6,7 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { EchoHandlers, SocketError, Sockets } from "./api.ts";
 import type { IcmpMeaning } from "./errors.ts";
-import { chooseSource, isError, ttlTowards } from "./local-end.ts";
+import { chooseSource, destinationOf, isError, ttlTowards } from "./local-end.ts";
 import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
 
 type EchoOptions = Parameters<Sockets["echo"]>[2];
@@ -26,8 +26,9 @@ export class EchoSockets {
     this.#ns = ns;
   }
 
-  send(remote: Address, handlers: EchoHandlers, options: EchoOptions): SocketError | undefined {
+  send(target: Address, handlers: EchoHandlers, options: EchoOptions): SocketError | undefined {
     const ns = this.#ns;
+    const { address: remote } = destinationOf({ address: target }, options);
     const { ident, sequence, dataBytes, flow, process, mark, uid } = options;
     const protocol = typeof remote === "number" ? "icmp" : "icmpv6";
     const src = chooseSource(ns, remote, options);

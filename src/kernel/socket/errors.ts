@@ -11,13 +11,13 @@ export interface IcmpMeaning {
 const unreachable4: readonly (readonly [Errno, boolean])[] = [
   ["ENETUNREACH", false],
   ["EHOSTUNREACH", false],
-  ["EPROTO", true],
+  ["ENOPROTOOPT", true],
   ["ECONNREFUSED", true],
   ["EMSGSIZE", false],
-  ["EHOSTUNREACH", false],
+  ["EOPNOTSUPP", false],
   ["ENETUNREACH", true],
-  ["EHOSTUNREACH", true],
-  ["EHOSTUNREACH", true],
+  ["EHOSTDOWN", true],
+  ["ENONET", true],
   ["ENETUNREACH", true],
   ["EHOSTUNREACH", true],
   ["ENETUNREACH", false],
@@ -46,8 +46,9 @@ export function meaningOf(packet: Packet, { protocol, type, code, mtu }: IcmpErr
 }
 
 function meaning4(type: number, code: number): readonly [Errno, boolean] | undefined {
-  if (type === 3) return unreachable4[code] ?? ["EHOSTUNREACH", false];
-  if (type === 11) return ["EHOSTUNREACH", false];
+  if (type === 3) return unreachable4[code];
+  // That fragments were missing at the other end (11/1) is told to nobody.
+  if (type === 11) return code === 1 ? undefined : ["EHOSTUNREACH", false];
   return type === 12 ? ["EPROTO", true] : undefined;
 }
 

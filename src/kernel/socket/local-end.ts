@@ -1,19 +1,43 @@
-import { type Address, type Family, familyOf } from "../../wire/address.ts";
+import { type Address, type Family, address, familyOf, isMulticast, unspecified } from "../../wire/address.ts";
 import { addressType, lookupOutput } from "../ip/route.ts";
 import { sourceForRoute } from "../ip/source-address.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { SocketError, SocketOptions } from "./api.ts";
 
-/** The address a socket sends from towards `dst`: the bound one, or the route's choice. Else why it cannot. */
+const loopback: Readonly<Record<Family, Address>> = { ipv4: address("127.0.0.1"), ipv6: address("::1") };
+
+/** Whom a socket really talks to: the unspecified address means the socket's own, else the loopback (ip_route_output_key). */
+export function destinationOf<E extends { readonly address: Address }>(
+  remote: E,
+  { source }: Pick<SocketOptions, "source">,
+): E {
+  const family = familyOf(remote.address);
+  if (remote.address !== unspecified[family]) return remote;
+  return { ...remote, address: source === undefined || source === unspecified[family] ? loopback[family] : source };
+}
+
+/**
+ * The address a socket sends from towards `dst`: the bound one, or the route's choice. Else why it cannot: with
+ * `connects` (TCP) not to a group, else not to a broadcast address. tcp_v4_connect(), udp_sendmsg(), raw_sendmsg().
+ */
 export function chooseSource(
   ns: NetworkNamespace,
   dst: Address,
-  options: Pick<SocketOptions, "source" | "mark">,
+  options: Pick<SocketOptions, "source" | "mark"> & { readonly connects?: boolean },
 ): Address | SocketError {
-  const { source, mark = 0 } = options;
-  if (source !== undefined && addressType(ns, source) !== "LOCAL") return { errno: "EADDRNOTAVAIL" };
+  const { mark = 0 } = options;
+  const bound = options.source === undefined ? undefined : addressType(ns, options.source);
+  if (bound !== undefined && bound !== "LOCAL" && bound !== "BROADCAST" && bound !== "MULTICAST") {
+    return { errno: "EADDRNOTAVAIL" };
+  }
+  // Bound to a group, a socket hears the group and sends from its own address (__inet_bind).
+  const source = bound === "LOCAL" ? options.source : undefined;
   const routed = lookupOutput(ns, { dst, mark, ...(source !== undefined && { src: source }) });
   if (routed.kind === "none") return { errno: routed.errno };
+  const { kind } = routed.to;
+  if (options.connects === true && (kind === "broadcast" || kind === "multicast")) return { errno: "ENETUNREACH" };
+  // Nobody sets SO_BROADCAST here.
+  if (kind === "broadcast") return { errno: "EACCES" };
   return source ?? sourceForRoute(ns, routed.to, dst) ?? { errno: "EADDRNOTAVAIL" };
 }
 
@@ -28,7 +52,9 @@ export function defaultTtl(ns: NetworkNamespace, family: Family): number {
     : ns.sysctls.get("net.ipv6.conf.default.hop_limit");
 }
 
+/** The TTL of a socket's packets; to a group it is 1, whatever IP_TTL says (IP_MULTICAST_TTL). */
 export function ttlTowards(ns: NetworkNamespace, dst: Address, options: Pick<SocketOptions, "ttl">): number {
+  if (isMulticast(dst)) return 1;
   return options.ttl ?? defaultTtl(ns, familyOf(dst));
 }
 

@@ -354,10 +354,8 @@ export class TcpSocket implements TcpConnection {
    */
   icmpError(error: SocketError, quotedSeq: number): void {
     if (quotedSeq < this.#unacknowledged || quotedSeq > this.#next) return;
-    const calling =
-      typeof this.remote.address === "bigint" &&
-      this.#setup.ns.surroundings.clock.nowNanos() - this.#calledNanos < connectCallNanos;
-    if (this.state === "SYN_SENT" && !calling) this.#fail(error);
+    const unheard = typeof this.remote.address === "bigint" && this.isCalling();
+    if (this.state === "SYN_SENT" && !unheard) this.#fail(error);
     else if (this.state === "SYN_RECV") this.#end();
     else this.#softError = error;
   }
@@ -371,6 +369,11 @@ export class TcpSocket implements TcpConnection {
     this.#recoveryPoint = this.#next;
     for (const piece of this.#send.tooLong(capacity)) this.#sendPiece(piece, 2);
     this.#armRetransmission();
+  }
+
+  /** connect(2) still runs and holds the socket. */
+  isCalling(): boolean {
+    return this.#setup.ns.surroundings.clock.nowNanos() - this.#calledNanos < connectCallNanos;
   }
 
   isOver(): boolean {

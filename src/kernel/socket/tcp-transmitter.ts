@@ -25,6 +25,8 @@ export class TcpTransmitter {
   cause: PacketRecorder | undefined;
   readonly #ends: TcpEnds;
   #sent = 0;
+  /** Flow keys of the last transmissions of what is outstanding, by sequence number. */
+  readonly #last = new Map<number, string>();
   /** First transmissions of what is outstanding, by sequence number: what a retransmission was caused by. */
   readonly #first = new Map<number, PacketRecorder>();
 
@@ -33,24 +35,30 @@ export class TcpTransmitter {
     this.flow = ends.options.flow;
   }
 
+  /** Sends a segment; not again while it still waits for a link address (skb_still_in_host_queue). */
   transmit(segment: OutgoingSegment, attempt = 1): void {
     const { ns, local, remote, options } = this.#ends;
+    const last = attempt > 1 ? this.#last.get(segment.seq) : undefined;
+    if (last !== undefined && ns.neighbours.holds(last)) return;
     const track = this.flow && this.#open(this.flow, segment, attempt);
-    sendSegment(ns, local, remote, options, segment, { flowKey: keyOf(options.flowKey, ++this.#sent), track });
+    const flowKey = keyOf(options.flowKey, ++this.#sent);
+    if (takesSequence(segment)) this.#last.set(segment.seq, flowKey);
+    sendSegment(ns, local, remote, options, segment, { flowKey, track });
   }
 
-  #open(flow: FlowRecorder, { flags, seq, payload }: OutgoingSegment, attempt: number): PacketRecorder {
+  #open(flow: FlowRecorder, segment: OutgoingSegment, attempt: number): PacketRecorder {
+    const { flags, seq } = segment;
     const first = attempt > 1 ? this.#first.get(seq) : undefined;
     const cause = first?.cause("retransmission") ?? this.cause?.cause(reasonOf(flags));
     const track = flow.packet(this.#ends.side, attempt, cause);
-    if (attempt === 1 && (payload !== undefined || flags.syn === true || flags.fin === true))
-      this.#first.set(seq, track);
+    if (attempt === 1 && takesSequence(segment)) this.#first.set(seq, track);
     return track;
   }
 
   /** Everything below `ack` will not be sent again. */
   forgetBelow(ack: number): void {
     for (const seq of this.#first.keys()) if (seq < ack) this.#first.delete(seq);
+    for (const seq of this.#last.keys()) if (seq < ack) this.#last.delete(seq);
   }
 
   /** What the process does, as a step outside any packet. */
@@ -77,6 +85,11 @@ export class TcpTransmitter {
     const { process } = options;
     return { protocol: "tcp", local, remote, state, process, text };
   }
+}
+
+/** A bare acknowledgement or reset is sent once. */
+function takesSequence({ flags, payload }: OutgoingSegment): boolean {
+  return payload !== undefined || flags.syn === true || flags.fin === true;
 }
 
 function reasonOf(flags: TcpFlags): string {

@@ -4,7 +4,7 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, Listener, SocketError, SocketOptions, TcpConnection, TcpHandlers } from "./api.ts";
 import { type IcmpMeaning, isTooBig } from "./errors.ts";
-import { chooseSource, ephemeralPort, isError } from "./local-end.ts";
+import { chooseSource, destinationOf, ephemeralPort, isError } from "./local-end.ts";
 import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
 import { TcpSocket } from "./tcp-connection.ts";
 import { answerWithReset } from "./tcp-segment.ts";
@@ -18,8 +18,9 @@ export class TcpSockets {
     this.#ns = ns;
   }
 
-  connect(remote: Endpoint, handlers: TcpHandlers, options: SocketOptions): TcpConnection {
-    const chosen = chooseSource(this.#ns, remote.address, options);
+  connect(target: Endpoint, handlers: TcpHandlers, options: SocketOptions): TcpConnection {
+    const remote = destinationOf(target, options);
+    const chosen = chooseSource(this.#ns, remote.address, { ...options, connects: true });
     const family = typeof remote.address === "number" ? "ipv4" : "ipv6";
     const address = isError(chosen) ? unspecified[family] : chosen;
     const taken = (port: number): boolean => this.#connections.has(keyOf({ address, port }, remote));
@@ -83,12 +84,15 @@ export class TcpSockets {
     const remote: Endpoint = { address: packet.src, port: segment.srcPort };
     const connection = this.#connections.get(keyOf(local, remote));
     const { flags } = segment;
+    const toGroup = skb.route?.kind === "broadcast" || skb.route?.kind === "multicast";
     const opens = flags.syn === true && flags.ack !== true && flags.rst !== true;
     if (connection !== undefined && !(opens && connection.state === "TIME_WAIT"))
       return connection.receive(skb, segment);
-    if (listener !== undefined && opens && flags.fin !== true)
+    if (listener !== undefined && opens && flags.fin !== true && !toGroup)
       return this.#accept(skb, segment, listener, local, remote);
     if (flags.rst === true) return recordNoSocket(skb, "TCP_RESET_UNASKED");
+    // A group is never answered (tcp_v4_send_reset).
+    if (toGroup) return recordNoSocket(skb, "NO_SOCKET");
     const port = `TCP port ${local.port} of ${formatAddress(local.address)}`;
     recordNoSocket(
       skb,
@@ -116,6 +120,11 @@ export class TcpSockets {
     socket.answerSyn(skb, segment, () => {
       socket.handlers = listener.accept?.(socket) ?? {};
     });
+  }
+
+  takesRedirect({ src, dst }: Packet, { srcPort, dstPort }: TcpSegment): boolean {
+    const key = keyOf({ address: src, port: srcPort }, { address: dst, port: dstPort });
+    return this.#connections.get(key)?.isCalling() === false;
   }
 
   /** An ICMP error about a segment from here. */

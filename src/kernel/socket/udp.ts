@@ -8,7 +8,7 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, Listener, SocketError, SocketOptions, UdpHandlers, UdpSocket } from "./api.ts";
 import { type IcmpMeaning } from "./errors.ts";
-import { chooseSource, ephemeralPort, isError, ttlTowards } from "./local-end.ts";
+import { chooseSource, destinationOf, ephemeralPort, isError, ttlTowards } from "./local-end.ts";
 import { keyOf, recordArrival, recordCall, recordNoSocket } from "./record.ts";
 
 interface BoundSocket extends UdpSocket {
@@ -16,6 +16,11 @@ interface BoundSocket extends UdpSocket {
   readonly handlers: UdpHandlers;
   readonly options: SocketOptions;
   readonly bound: Address | undefined;
+}
+
+interface Ports {
+  readonly srcPort: number;
+  readonly dstPort: number;
 }
 
 /** The UDP sockets of a namespace. */
@@ -27,8 +32,9 @@ export class UdpSockets {
     this.#ns = ns;
   }
 
-  open(remote: Endpoint | undefined, handlers: UdpHandlers, options: SocketOptions): UdpSocket {
+  open(connectTo: Endpoint | undefined, handlers: UdpHandlers, options: SocketOptions): UdpSocket {
     const ns = this.#ns;
+    const remote = connectTo && destinationOf(connectTo, options);
     const chosen =
       remote === undefined ? (options.source ?? unspecified.ipv4) : chooseSource(ns, remote.address, options);
     const failure = isError(chosen) ? chosen : undefined;
@@ -50,7 +56,7 @@ export class UdpSockets {
       options,
       bound: remote === undefined ? options.source : address,
       send: (payload, to) => {
-        const target = remote ?? to;
+        const target = remote ?? (to && destinationOf(to, options));
         if (port === undefined) return { errno: "EADDRINUSE" };
         if (target === undefined) return { errno: "EINVAL" };
         if (failure !== undefined) return this.#failed(socket, failure, target);
@@ -172,6 +178,10 @@ export class UdpSockets {
       else if (bound === undefined) best ??= socket;
     }
     return best;
+  }
+
+  takesRedirect({ src, dst }: Packet, { srcPort, dstPort }: Ports): boolean {
+    return this.#find({ address: src, port: srcPort }, { address: dst, port: dstPort }) !== undefined;
   }
 
   /** An ICMP error about a datagram from here: only a connected socket hears of it (__udp4_lib_err). */

@@ -58,6 +58,10 @@ export function outcomeOf(error: SocketError): Outcome {
     case "EPERM":
     case "EMSGSIZE":
     case "EPROTO":
+    case "ENOPROTOOPT":
+    case "EHOSTDOWN":
+    case "ENONET":
+    case "EOPNOTSUPP":
     case "EADDRINUSE":
     case "EADDRNOTAVAIL":
     case "EINVAL":
