@@ -13,7 +13,7 @@ export interface BuiltNamespace extends PlannedNamespace {
  * Kernel defaults that a new namespace might not have: it takes IPv4 settings from the machine's first namespace
  * (net.core.devconf_inherit_init_net). ICMP errors are not rate limited, for a flow would then end in silence.
  */
-const baseSysctls = [
+export const baseSysctls: readonly string[] = [
   "net.ipv4.ip_forward=0",
   ...["all", "default"].flatMap((device) => [
     ...["rp_filter", "route_localnet", "accept_local", "src_valid_mark", "arp_ignore", "arp_announce", "proxy_arp"].map(
@@ -33,13 +33,18 @@ const baseSysctls = [
 ];
 
 /** Veth ends whose interface indexes are equal wait up to a second for their carrier: all indexes are unequal. */
-const firstIndex = 100;
+export const firstIndex = 100;
 
 /** Makes the namespaces of a plan, wires them and programs them. Throws a LabError with what Linux said. */
 export async function buildNamespaces(plan: readonly PlannedNamespace[]): Promise<readonly BuiltNamespace[]> {
-  for (const { id } of plan) run(["ip", "netns", "add", id]);
-  run(["ip", "-batch", "-"], links(plan));
   const hasIpv6 = plan.some(({ ns }) => [...ns.devices.values()].some(isIpv6));
+  const ipv6Off = hasIpv6 ? "" : "net.ipv6.conf.all.disable_ipv6=1\nnet.ipv6.conf.default.disable_ipv6=1\n";
+  for (const { id } of plan) {
+    run(["ip", "netns", "add", id]);
+    // Before the links are made: a device begins with the settings called default.
+    runIn(id, ["sysctl", "-q", "-e", "-p", "-"], `${baseSysctls.join("\n")}\n${ipv6Off}`);
+  }
+  run(["ip", "-batch", "-"], links(plan));
   for (const planned of plan) program(planned, hasIpv6);
   await carriers(plan);
   return plan.map((planned) => ({ ...planned, deviceNames: deviceNames(planned.id) }));
@@ -88,8 +93,6 @@ function program({ ns, id, iptables, dark }: PlannedNamespace, hasIpv6: boolean)
   const sysctls = (own: string, ...flags: string[]): void => {
     if (own !== "") runIn(id, ["sysctl", "-q", ...flags, "-p", "-"], own);
   };
-  const ipv6Off = hasIpv6 ? "" : "net.ipv6.conf.all.disable_ipv6=1\nnet.ipv6.conf.default.disable_ipv6=1\n";
-  sysctls(`${baseSysctls.join("\n")}\n${ipv6Off}`, "-e");
   // Settings of devices that come with `ip` are unknown the first time.
   sysctls(files.get("sysctl") ?? "", "-e");
   run(["ip", "-n", id, "link", "set", "lo", "up"]);
@@ -115,18 +118,18 @@ function program({ ns, id, iptables, dark }: PlannedNamespace, hasIpv6: boolean)
   runIn(id, ["sysctl", "-q", "net.netfilter.nf_log.2=nfnetlink_log", "net.netfilter.nf_log.10=nfnetlink_log"]);
 }
 
-interface ShownLink {
+export interface ShownLink {
   readonly ifindex: number;
   readonly ifname: string;
   readonly flags: readonly string[];
   readonly qdisc?: string;
 }
 
-function shownLinks(id: string): readonly ShownLink[] {
+export function shownLinks(id: string): readonly ShownLink[] {
   return JSON.parse(run(["ip", "-n", id, "-j", "link"])) as ShownLink[];
 }
 
-function deviceNames(id: string): ReadonlyMap<number, string> {
+export function deviceNames(id: string): ReadonlyMap<number, string> {
   return new Map(shownLinks(id).map(({ ifindex, ifname }) => [ifindex, ifname]));
 }
 

@@ -50,12 +50,13 @@ function readIpv4(bytes: Buffer): ReadPacket {
       ...((offset > 0 || more) && { fragment: { offset, more } }),
       length,
     },
-    identity: `${id} ${upper.identity} ${length}`,
+    identity: `${id} ${upper.identity} ${length} ${offset}`,
   };
 }
 
 function readIpv6(bytes: Buffer): ReadPacket {
-  const upper = readUpper(bytes[6] as number, bytes.subarray(40), false);
+  const { protocol, offset } = skipExtensions(bytes);
+  const upper = readUpper(protocol, bytes.subarray(offset), false);
   const length = 40 + bytes.readUInt16BE(4);
   const address = (at: number): string =>
     formatAddress(ipv6((bytes.readBigUInt64BE(at) << 64n) | bytes.readBigUInt64BE(at + 8)));
@@ -63,6 +64,20 @@ function readIpv6(bytes: Buffer): ReadPacket {
     packet: { ...upper.fields, src: address(8), dst: address(24), ttl: bytes[7] as number, length },
     identity: `${upper.identity} ${length}`,
   };
+}
+
+/** Hop-by-hop, routing and destination options: RFC 8200, section 4. */
+const extensions: readonly (number | undefined)[] = [0, 43, 60];
+
+/** What stands behind the extension headers of an IPv6 packet, and where. */
+function skipExtensions(bytes: Buffer): { readonly protocol: number; readonly offset: number } {
+  let protocol = bytes[6] as number;
+  let offset = 40;
+  while (extensions.includes(protocol) && offset + 8 <= bytes.length) {
+    protocol = bytes[offset] as number;
+    offset += ((bytes[offset + 1] as number) + 1) * 8;
+  }
+  return { protocol, offset };
 }
 
 interface Upper {
@@ -80,7 +95,12 @@ function readUpper(number: number, bytes: Buffer, isLaterFragment: boolean): Upp
     case "udp":
     case "sctp":
       return {
-        fields: { protocol, srcPort: bytes.readUInt16BE(0), dstPort: bytes.readUInt16BE(2) },
+        fields: {
+          protocol,
+          srcPort: bytes.readUInt16BE(0),
+          dstPort: bytes.readUInt16BE(2),
+          ...(protocol === "udp" && readVxlan(bytes)),
+        },
         identity: protocol,
       };
     case "icmp":
@@ -89,6 +109,16 @@ function readUpper(number: number, bytes: Buffer, isLaterFragment: boolean): Upp
     default:
       return { fields: { protocol }, identity: protocol };
   }
+}
+
+/** The ports of Linux' default and of the standard. */
+const vxlanPorts: readonly number[] = [8472, 4789];
+
+/** The frame inside a VXLAN datagram (RFC 7348). */
+function readVxlan(bytes: Buffer): Pick<PacketRecord, "vni" | "inner"> | undefined {
+  if (!vxlanPorts.includes(bytes.readUInt16BE(2)) || bytes.length < 16 || bytes[8] !== 0x08) return undefined;
+  const inner = readFrame(bytes.subarray(16));
+  return inner && { vni: bytes.readUIntBE(12, 3), inner: inner.packet };
 }
 
 function readTcp(bytes: Buffer): Upper {
@@ -117,6 +147,7 @@ function readIcmp(protocol: "icmp" | "icmpv6", bytes: Buffer): Upper {
       ...(tooBig && { mtu: protocol === "icmp" ? bytes.readUInt16BE(6) : bytes.readUInt32BE(4) }),
       ...(inner && { inner: inner.packet }),
     },
-    identity: `${protocol} ${type}/${code} ${echo ? bytes.readUInt32BE(4) : ""} ${inner?.identity ?? ""}`,
+    // The identifier of an echo may be translated.
+    identity: `${protocol} ${type}/${code} ${echo ? bytes.readUInt16BE(6) : ""} ${inner?.identity ?? ""}`,
   };
 }

@@ -4,11 +4,19 @@ import type { ReplayPacket } from "../sim/replay-record.ts";
 import { type TablePlace, tableStep } from "../sim/replay-record.ts";
 import { macsText, packetText } from "../sim/replay-text.ts";
 import type { PacketRecord } from "../trace/records.ts";
-import type { BuiltNamespace } from "./build.ts";
+import type { Iptables } from "../iptables/netns.ts";
 import { readIp } from "./bytes.ts";
 import type { CapturedFrame } from "./capture.ts";
 import type { RuleEvent } from "./nflog.ts";
 import { runIn } from "./run.ts";
+
+/** What is known of a traced namespace. */
+export interface TracedNamespace {
+  /** Device names by interface index. */
+  readonly deviceNames: ReadonlyMap<number, string>;
+  /** The same tables in the engine: they know targets and policies. */
+  readonly iptables?: Iptables;
+}
 
 /* What Linux showed, in the words of the kernel cases: the same that `recordOf` makes of the engine's trace. */
 
@@ -25,17 +33,21 @@ interface OpenPacket {
   readonly steps: string[];
   readonly matched: { table: string; chain: string; rule: number }[];
   seen: string;
-  /** Still in the raw table of the hook it began in. */
-  beginning: string | undefined;
+  /** Where it began, while it is still in that table: no packet passes a place of a built-in chain twice. */
+  beginning: { readonly place: string; readonly passed: Set<string> } | undefined;
 }
 
 /** The first rule of these chains of table raw is the one that asks for the trace. */
 const tracing = new Set(["raw:PREROUTING", "raw:OUTPUT"]);
 
-/** Sorts a namespace's trace by packets. The trace of a packet that comes in again (by the loopback) is a new one. */
+/**
+ * Sorts a namespace's trace by packets. The trace of a packet that comes in again (by the loopback) is a new one.
+ * `sized`: with lengths, as the cases about MTUs are written.
+ */
 export function tracedPackets(
   events: readonly RuleEvent[],
-  { deviceNames, iptables }: BuiltNamespace,
+  { deviceNames, iptables }: TracedNamespace,
+  sized = false,
 ): readonly TracedPacket[] {
   const rulesets = { ipv4: iptables?.ruleset("ipv4"), ipv6: iptables?.ruleset("ipv6") };
   const packets: OpenPacket[] = [];
@@ -46,14 +58,17 @@ export function tracedPackets(
     const place = `${event.table}:${event.chain}`;
     const number = tracing.has(place) ? event.number - 1 : event.number;
     if (number === 0) continue;
-    const text = packetText(read.packet, false);
+    const text = packetText(read.packet, sized);
     let open = latest.get(read.identity);
-    if (open === undefined || (tracing.has(place) && open.beginning !== place)) {
-      open = { packet: read.packet, at: text, steps: [], matched: [], seen: text, beginning: place };
+    const passes = `${place}:${event.action}:${number}`;
+    if (open === undefined || (tracing.has(place) && isAgain(open, place, passes))) {
+      const beginning = { place, passed: new Set<string>() };
+      open = { packet: read.packet, at: text, steps: [], matched: [], seen: text, beginning };
       latest.set(read.identity, open);
       packets.push(open);
     }
-    if (event.table !== "raw") open.beginning = undefined;
+    if (event.table === "raw") open.beginning?.passed.add(passes);
+    else open.beginning = undefined;
     const family = read.packet.src.includes(":") ? "ipv6" : "ipv4";
     const step = tableStep(placeOf(event, number, rulesets[family], deviceNames), event.mark);
     open.steps.push(`${step}${text === open.seen ? "" : ` | ${text}`}`);
@@ -61,6 +76,11 @@ export function tracedPackets(
     if (event.action === "rule") open.matched.push({ table: event.table, chain: event.chain, rule: number });
   }
   return packets;
+}
+
+/** Whether what is seen there is another packet than the one that is known: the same bytes, sent or received again. */
+function isAgain({ beginning }: OpenPacket, place: string, passes: string): boolean {
+  return beginning === undefined || beginning.place !== place || beginning.passed.has(passes);
 }
 
 /** Neighbour discovery and multicast housekeeping of IPv6: what ARP is in IPv4. */
@@ -93,12 +113,12 @@ function placeOf(
 }
 
 /** `namespace device direction smac>dmac packet` lines. */
-export function frameLines(frames: readonly CapturedFrame[]): readonly string[] {
+export function frameLines(frames: readonly CapturedFrame[], sized = false): readonly string[] {
   return frames
     .filter(({ packet }) => !isNoise(packet))
     .map(
       ({ namespace, device, direction, packet }) =>
-        `${namespace} ${device} ${direction} ${macsText(packet)} ${packetText(packet, false)}`,
+        `${namespace} ${device} ${direction} ${macsText(packet)} ${packetText(packet, sized)}`,
     );
 }
 

@@ -11,6 +11,18 @@ import { readAddresses, readFdb, readNeighbours, readRoutes, readRules } from ".
  *   sysctl-a    sysctl -a
  */
 
+/** The names of all of them. */
+export const dumpFiles: readonly string[] = [
+  "ip-addr",
+  "ip-route",
+  "ip-route6",
+  "ip-rule",
+  "ip-rule6",
+  "ip-neigh",
+  "bridge-fdb",
+  "sysctl-a",
+];
+
 type Files = ReadonlyMap<string, string>;
 
 /** Devices, addresses, routes, rules and neighbours of a node's dumps. Throws a TextError. */

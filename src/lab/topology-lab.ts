@@ -1,0 +1,32 @@
+import { type ReplayFlow, bootTopology, replay } from "../sim/replay.ts";
+import type { FlowLine } from "../topology/flow-line.ts";
+import type { Topology } from "../topology/topology.ts";
+import { goldenSections, recordedBranch } from "./golden-compare.ts";
+import type { GoldenFlow } from "./golden.ts";
+import type { LabFlow } from "./lab.ts";
+import { recordTopology } from "./topology-record.ts";
+
+/** A topology that ran twice: what Linux showed, and where the engine differs. */
+export interface TopologyRun {
+  readonly recorded: readonly GoldenFlow[];
+  readonly flows: readonly LabFlow[];
+}
+
+/**
+ * Runs the flows of a topology folder on this machine's kernel, then in the engine, which takes the branches that Linux
+ * took. To be called inside a private world. Throws a TextError for the folder, a LabError when Linux refuses something.
+ */
+export async function runTopology(topology: Topology, only: (flow: FlowLine) => boolean): Promise<TopologyRun> {
+  const recorded = await recordTopology(topology, bootTopology(topology).built, only);
+  const replayed = new Map(
+    replay(topology, { chance: recordedBranch(recorded), only }).map((flow) => [flow.name, flow]),
+  );
+  return { recorded, flows: recorded.map((flow) => compared(flow, replayed.get(flow.name) as ReplayFlow)) };
+}
+
+function compared(recorded: GoldenFlow, replayed: ReplayFlow): LabFlow {
+  const { name, from, proto, dst, result } = recorded;
+  const about = { name, from, run: `${proto} ${dst}` };
+  if (replayed.result === "unknown") return { ...about, skipped: "kubehop itself says unknown" };
+  return { ...about, outcome: result, sections: goldenSections(recorded, replayed) };
+}
