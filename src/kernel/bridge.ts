@@ -145,6 +145,9 @@ function flood(
     .map((name) => ns.devices.get(name))
     .filter((to): to is Device => to !== undefined && to.up && refusal(from, to) === undefined)
     .filter((to) => !unicast || to.port?.flood === true);
+  const { heeds } = bridge;
+  const heeded = heeds === undefined ? ports : ports.filter(({ name }) => heeds(name, skb));
+  const ignored = ports.length - heeded.length;
   skb.track?.step({
     kind: "bridge",
     action: "flood",
@@ -152,10 +155,14 @@ function flood(
     ...(from && { inPort: from.name }),
     outPorts: [...ports.map(({ name }) => name), ...(toBridge ? [bridge.name] : [])],
     ...(skb.dstMac !== undefined && { mac: skb.dstMac }),
+    ...(ignored > 0 && {
+      text: `Bridge ${bridge.name} copies the frame to its ${ports.length} other ports. ${ignored} of the hosts there are not asked and ignore it: their copies are not shown.`,
+    }),
   });
   if (ports.length === 0 && !toBridge) return drop(skb, "BRIDGE_NO_PORT");
-  const last = toBridge ? undefined : ports.pop();
-  for (const to of ports) send(ns, bridge, from, to, copyOf(ns, skb, from, "flooded copy"));
+  if (heeded.length === 0 && !toBridge) return drop(skb, "OTHER_HOST", "None of the hosts is asked.");
+  const last = toBridge ? undefined : heeded.pop();
+  for (const to of heeded) send(ns, bridge, from, to, copyOf(ns, skb, from, "flooded copy"));
   if (last !== undefined) send(ns, bridge, from, last, skb);
   else passUp(ns, bridge, from, skb);
 }

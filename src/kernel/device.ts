@@ -1,6 +1,7 @@
 import type { Owner } from "../trace/records.ts";
 import type { Address } from "../wire/address.ts";
 import type { Mac } from "../wire/mac.ts";
+import type { ArpSkb, Skb } from "./skb.ts";
 
 /** An address on a device, as `ip addr` shows it. */
 export interface InterfaceAddress {
@@ -70,6 +71,11 @@ export interface BridgeDevice extends DeviceBase {
   ageingNanos: number;
   /** No MAC was given: it has the lowest one of its ports. */
   readonly inheritsMac?: boolean;
+  /**
+   * Tells, for a switch of very many hosts, whether the host behind a port would do more with a flooded frame than
+   * ignore it. Such a frame is counted and not carried there. Absent: every port gets its copy.
+   */
+  heeds?: (port: string, skb: Skb | ArpSkb) => boolean;
 }
 
 /** Where a VXLAN device sends frames for an inner MAC: an entry of `bridge fdb ... dst`. */

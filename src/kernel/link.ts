@@ -94,10 +94,13 @@ function build(ns: NetworkNamespace, spec: DeviceSpec): Device {
   }
 }
 
+const lastIfindex = new WeakMap<NetworkNamespace, number>();
+
+/** Numbers are not given twice: dev_index_reserve(), net/core/dev.c. */
 function nextIfindex(ns: NetworkNamespace): number {
-  let highest = 0;
-  for (const { ifindex } of ns.devices.values()) if (ifindex > highest) highest = ifindex;
-  return highest + 1;
+  const next = (lastIfindex.get(ns) ?? 0) + 1;
+  lastIfindex.set(ns, next);
+  return next;
 }
 
 function defaultMac(ns: NetworkNamespace, spec: DeviceSpec): Mac {

@@ -12,6 +12,7 @@ import { startClusterDns } from "./cluster-dns.ts";
 import { cniPlugins, proxies } from "./components.ts";
 import { HostPorts } from "./host-ports.ts";
 import { type PodPort, hostAssumption, openServers, portsOf } from "./listens.ts";
+import { runningPodsOf } from "./pods-of-node.ts";
 import { syncPolicies } from "./policies.ts";
 import type { NodeProxy, RunningProxy } from "./proxies.ts";
 import { type Underlay, internalAddresses } from "./underlay.ts";
@@ -115,9 +116,7 @@ export class RunningNode {
 
   #syncPods(): void {
     const wanted = new Map(
-      this.#world.cluster.pods
-        .filter(({ spec, status }) => spec.nodeName === this.#node.metadata.name && status.phase === "Running")
-        .map((pod) => [podNamespaceName(pod), pod]),
+      runningPodsOf(this.#world.cluster.pods, this.#node.metadata.name).map((pod) => [podNamespaceName(pod), pod]),
     );
     for (const [name, running] of this.#pods) {
       const next = wanted.get(name);

@@ -2,6 +2,7 @@ import type { ClusterSettings } from "../cluster/cluster.ts";
 import type { Node } from "../cluster/objects.ts";
 import { addAddress } from "../kernel/address.ts";
 import { lookupOutput } from "../kernel/ip/route.ts";
+import type { BridgeDevice } from "../kernel/device.ts";
 import { addDevice, enslave, setUp } from "../kernel/link.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { addRoute } from "../kernel/routes.ts";
@@ -22,17 +23,28 @@ export function outsideName(address: Address): string {
 
 const owner: Owner = { kind: "Component", name: "the network between the nodes" };
 
-/** The switch: a bridge with a port for every node and one for the router. */
-export function buildSwitch(ns: NetworkNamespace, nodes: readonly Node[]): void {
+/** A segment of more hosts than this does not show each of them ignoring a question. */
+const mostShownHosts = 64;
+
+/**
+ * The switch: a bridge with a port for every node and one for the router. `heeds` says whether a node would do more with
+ * a frame than ignore it.
+ */
+export function buildSwitch(
+  ns: NetworkNamespace,
+  nodes: readonly Node[],
+  heeds: NonNullable<BridgeDevice["heeds"]>,
+): void {
   // A switch is no Linux host: no iptables see its frames.
   ns.sysctls.set("net.bridge.bridge-nf-call-iptables", 0);
   ns.sysctls.set("net.bridge.bridge-nf-call-ip6tables", 0);
-  addDevice(ns, { kind: "bridge", name: "sw0", mac: localMac(0xff_0000_0001), owner });
+  const bridge = addDevice(ns, { kind: "bridge", name: "sw0", mac: localMac(0xff_0000_0001), owner }) as BridgeDevice;
+  if (nodes.length > mostShownHosts) bridge.heeds = heeds;
   const nodePorts = nodes.map(({ metadata: { name } }) => ({ port: name, namespace: name }));
   for (const { port, namespace } of [...nodePorts, { port: "router", namespace: routerName }]) {
     addDevice(ns, { kind: "physical", name: port, peer: { namespace, device: "eth0" }, owner });
-    setUp(ns, port);
     enslave(ns, port, "sw0");
+    setUp(ns, port);
   }
   setUp(ns, "sw0");
 }

@@ -15,7 +15,7 @@ import { type ListenPort, type Listens, hostAssumption, listenAssumption, openSe
 import { upstreamAssumption } from "./cluster-dns.ts";
 import { namespaceState } from "./namespace-state.ts";
 import { RunningNode } from "./node.ts";
-import { type Underlay, planUnderlay } from "./underlay.ts";
+import { type Underlay, internalAddresses, planUnderlay } from "./underlay.ts";
 import {
   buildOutside,
   buildRouter,
@@ -59,6 +59,7 @@ export class World {
   readonly #nodes = new Map<string, RunningNode>();
   #cluster: Cluster;
   #nodesByName: ReadonlyMap<string, Node> | undefined;
+  #addresses: ReadonlyMap<string, readonly Address[]> | undefined;
 
   constructor(cluster: Cluster, options: WorldOptions) {
     this.#cluster = cluster;
@@ -126,6 +127,14 @@ export class World {
     if (node !== undefined && concerns(node.addresses, skb)) node.start();
   }
 
+  /** Whether a node's network card would do more with a frame than ignore it, as one that has not met any does. */
+  #heeds(name: string, skb: Skb | ArpSkb): boolean {
+    if (this.#nodes.has(name)) return true;
+    this.#addresses ??= new Map(this.#cluster.nodes.map((node) => [node.metadata.name, internalAddresses(node)]));
+    const addresses = this.#addresses.get(name);
+    return addresses === undefined || concerns(addresses, skb);
+  }
+
   /** Of a node that has its network card alone there is nothing to tell yet. */
   #stateOf(name: string): NamespaceState | undefined {
     const node = this.#nodes.get(name);
@@ -136,7 +145,10 @@ export class World {
 
   /** A new state of the cluster: running nodes wire and unwire pods, and their components sync. */
   update(next: Cluster): void {
-    if (next.nodes !== this.#cluster.nodes) this.#nodesByName = undefined;
+    if (next.nodes !== this.#cluster.nodes) {
+      this.#nodesByName = undefined;
+      this.#addresses = undefined;
+    }
     this.#cluster = next;
     for (const running of this.#nodes.values()) running.sync();
   }
@@ -184,7 +196,7 @@ export class World {
   #create(name: string): NetworkNamespace | undefined {
     if (name === switchName) {
       const ns = this.#namespace(name);
-      buildSwitch(ns, this.#cluster.nodes);
+      buildSwitch(ns, this.#cluster.nodes, (port, skb) => this.#heeds(port, skb));
       return ns;
     }
     if (name === routerName) {
