@@ -1,5 +1,6 @@
 import type { Scene, SceneElement, SceneNamespace, SceneNode } from "./scene.ts";
 import { Slots } from "./slots.ts";
+import { placeTiles } from "./tiles.ts";
 
 /*
  *  ┌ node ─────────────────────┐   Nodes stand side by side; y = 0 is the top of their hosts.
@@ -12,7 +13,8 @@ import { Slots } from "./slots.ts";
  *  │ └────────[eth0]─────────┘ │
  *  └───────────────────────────┘
  *    ── switches, routers and hosts outside below ──
- *    ▫▫▫▫ tiles: nodes that no packet saw ▫▫▫▫   Pods that no packet saw are chips on top of their node.
+ *    ▫▫▫▫ tiles: nodes that no packet saw ▫▫▫▫   Pods that no packet saw are chips on top of their node; where
+ *                                 they are many, all pods of the node are dots there.
  */
 
 export interface Point {
@@ -39,25 +41,28 @@ const columns = 2;
 const gap = 12;
 const padding = 16;
 const titleHeight = 28;
-const pod = { width: 150, height: 118, lift: 46, rowPitch: 118 + 30 } as const;
-const host = { width: columns * pod.width + (columns - 1) * gap, height: 132 } as const;
+const pod = { width: 150, height: 112, lift: 42, rowPitch: 112 + 30 } as const;
+const host = { width: columns * pod.width + (columns - 1) * gap, height: 130 } as const;
 const nodeWidth = host.width + 2 * padding;
 const nodePitch = nodeWidth + 40;
 const chip = { width: 72, height: 22 } as const;
-const fabricGap = 54;
-const switchHeight = 60;
+const fabricGap = 48;
+const switchHeight = 58;
 const idleChip = { width: 98, height: 20, gap: 6, perRow: 3 } as const;
-/** More idle pods than these are only counted. */
-export const idleShown = 9;
-const tile = { width: 78, height: 46, gap: 8, title: 26 } as const;
+/** More idle pods than these are dots. */
+export const idleShown = 6;
+const dotPitch = 7;
 
 export function nodeBoxId(name: string): string {
   return `node:${name}`;
 }
 
-export function tileBoxId(name: string): string {
-  return `tile:${name}`;
+/** Where the pods of a node are dots. */
+export function dotsBoxId(node: string): string {
+  return `dots:${node}`;
 }
+
+const stateWidth: Readonly<Record<string, number>> = { FDB: 34, conntrack: 72 };
 
 type Boxes = Map<string, Box>;
 
@@ -73,7 +78,7 @@ export function layout(scene: Scene, previous?: Slots): Layout {
   for (const node of scene.nodes) placeNode(boxes, node, (nodeSlots.get(node.name) ?? 0) * nodePitch, slots, peers);
   const below = placeFabric(boxes, scene, slots, peers);
   const story = boundsOf([...boxes.values()]);
-  placeTiles(boxes, scene, slots, below);
+  placeTiles(boxes, scene.tiles, slots, below, nodePitch, Math.max(3, scene.nodes.length));
   return { boxes, bounds: boundsOf([...boxes.values()]), story, slots };
 }
 
@@ -101,7 +106,7 @@ function placeNode(boxes: Boxes, node: SceneNode, x: number, slots: Slots, peers
     top = Math.min(top, box.y - titleHeight - 4);
     placeMachine(boxes, one, box, "bottom");
   }
-  top = placeIdle(boxes, node.idle, left, top);
+  top = node.idle.length > idleShown ? placeDots(boxes, node, left, top) : placeIdle(boxes, node.idle, left, top);
   const hostBox = { x: left, y: 0, width: host.width, height: host.height };
   placeHost(boxes, node, hostBox, slots, podSlots, peers);
   boxes.set(nodeBoxId(node.name), { x, y: top, width: nodeWidth, height: host.height + padding + 8 - top });
@@ -109,10 +114,9 @@ function placeNode(boxes: Boxes, node: SceneNode, x: number, slots: Slots, peers
 
 /** Chips in rows, upwards from `top`; returns the new top. */
 function placeIdle(boxes: Boxes, idle: readonly string[], left: number, top: number): number {
-  const shown = idle.slice(0, idleShown);
-  const rows = Math.ceil(shown.length / idleChip.perRow);
+  const rows = Math.ceil(idle.length / idleChip.perRow);
   const pitch = idleChip.height + idleChip.gap;
-  for (const [index, name] of shown.entries()) {
+  for (const [index, name] of idle.entries()) {
     const x = left + (index % idleChip.perRow) * (idleChip.width + idleChip.gap);
     const y = top + titleHeight - (rows - Math.floor(index / idleChip.perRow)) * pitch;
     boxes.set(name, { x, y, width: idleChip.width, height: idleChip.height });
@@ -120,32 +124,23 @@ function placeIdle(boxes: Boxes, idle: readonly string[], left: number, top: num
   return top - rows * pitch;
 }
 
-/** The rest of the cluster, in rows as wide as the stage. */
-function placeTiles(boxes: Boxes, { tiles, nodes }: Scene, slots: Slots, y: number): void {
-  const width = Math.max(3, nodes.length) * nodePitch;
-  const perRow = Math.floor(width / (tile.width + tile.gap));
-  const places = slots.take(
-    "tiles",
-    tiles.map(({ name }) => name),
-  );
-  for (const [name, slot] of places) {
-    boxes.set(tileBoxId(name), {
-      x: (slot % perRow) * (tile.width + tile.gap),
-      y: y + tile.title + Math.floor(slot / perRow) * (tile.height + tile.gap),
-      width: tile.width,
-      height: tile.height,
-    });
-  }
+/** Room for a dot per pod, the busy ones too, upwards from `top`; returns the new top. */
+function placeDots(boxes: Boxes, { name, pods, idle }: SceneNode, x: number, top: number): number {
+  const perRow = Math.floor(host.width / dotPitch);
+  const height = Math.ceil((pods.length + idle.length) / perRow) * dotPitch;
+  boxes.set(dotsBoxId(name), { x, y: top + titleHeight - height - 6, width: host.width, height });
+  return top - height - 6;
 }
 
 /** A pod or a host outside: interfaces on one border, the process at the far end. */
 function placeMachine(boxes: Boxes, machine: SceneNamespace, box: Box, border: "top" | "bottom"): void {
   boxes.set(machine.name, box);
   const x = box.x + box.width / 2;
-  const [processY, stackY] = border === "bottom" ? [54, 86] : [82, 48];
+  const [processY, stackY] = border === "bottom" ? [51, 82] : [78, 46];
   for (const { id, kind } of machine.elements) {
     if (kind === "process") boxes.set(id, around(x, box.y + processY, 92, 26));
     if (kind === "stack") boxes.set(id, around(x, box.y + stackY, 26, 26));
+    if (kind === "state") boxes.set(id, around(box.x + 34, box.y + stackY, 52, 17));
   }
   placeRow(boxes, machine.elements.filter(isDevice), box, border === "bottom" ? box.y + box.height : box.y);
 }
@@ -161,12 +156,14 @@ function placeHost(
   boxes.set(node.host.name, box);
   const podOf = new Map(node.pods.flatMap(({ name, elements }) => elements.map(({ id }) => [id, name])));
   const others: string[] = [];
-  for (const { id, kind } of node.host.elements) {
+  for (const { id, kind, name } of node.host.elements) {
     const podSlot = podSlots.get(podOf.get(peers.get(id) ?? "") ?? "");
-    if (kind === "process") boxes.set(id, around(box.x + 60, box.y + 94, 92, 26));
-    else if (kind === "stack") boxes.set(id, around(box.x + box.width / 2, box.y + 94, 28, 28));
-    else if (kind === "bridge") boxes.set(id, { x: box.x + 14, y: box.y + 34, width: box.width - 28, height: 26 });
-    else if (kind === "tunnel") boxes.set(id, around(box.x + box.width - 56, box.y + 94, chip.width + 8, chip.height));
+    if (kind === "process") boxes.set(id, around(box.x + 60, box.y + 84, 92, 24));
+    else if (kind === "stack") boxes.set(id, around(box.x + box.width / 2, box.y + 86, 28, 28));
+    else if (kind === "bridge") boxes.set(id, { x: box.x + 14, y: box.y + 32, width: box.width - 28, height: 26 });
+    else if (kind === "tunnel") boxes.set(id, around(box.x + box.width - 56, box.y + 86, chip.width + 8, chip.height));
+    else if (kind === "state")
+      boxes.set(id, around(stateX(box, name), box.y + (name === "FDB" ? 45 : 110), stateWidth[name] ?? 60, 17));
     else if (podSlot === undefined) others.push(id);
     else boxes.set(id, around(hostEndX(box, podSlot), box.y, chip.width, chip.height));
   }
@@ -175,6 +172,11 @@ function placeHost(
     const x = box.x + box.width / 2 + side * Math.ceil(slot / 2) * (chip.width + 8);
     boxes.set(id, around(x, box.y + box.height, chip.width, chip.height));
   }
+}
+
+/** The connections of a host stand in its lower left corner, a bridge's addresses at its right end. */
+function stateX(box: Box, name: string): number {
+  return name === "FDB" ? box.x + box.width - 38 : box.x + 50;
 }
 
 /** Host ends of the first row of pods stand under them; those of further rows on the gaps beside. */
@@ -210,7 +212,12 @@ function placeSwitch(boxes: Boxes, segment: SceneNamespace, box: Box, peers: Rea
     const peer = boxes.get(peers.get(element.id) ?? "");
     if (element.kind === "bridge")
       boxes.set(element.id, { ...box, x: box.x + 14, y: box.y + 24, width: box.width - 28, height: 24 });
-    else if (element.kind === "stack") boxes.set(element.id, around(box.x + box.width - 26, box.y + 13, 18, 18));
+    else if (element.kind === "state")
+      boxes.set(
+        element.id,
+        around(box.x + box.width - 38, box.y + (element.name === "FDB" ? 36 : 13), stateWidth[element.name] ?? 60, 17),
+      );
+    else if (element.kind === "stack") boxes.set(element.id, around(box.x + box.width - 90, box.y + 13, 18, 18));
     else if (peer === undefined) spare.push(element);
     else boxes.set(element.id, around(peer.x + peer.width / 2, box.y, chip.width, chip.height));
   }

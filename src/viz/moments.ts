@@ -1,5 +1,5 @@
 import type { Flow, Hop, PacketTrace, Step, Trace } from "../trace/records.ts";
-import { elementId, loopback, mainFlows, processId, stackId } from "./scene.ts";
+import { conntrackId, elementId, fdbId, loopback, mainFlows, processId, stackId } from "./scene.ts";
 
 /** What a moment means: by shape, word and colour everywhere. */
 export type Tone = "forwarded" | "rewritten" | "encapsulated" | "delivered" | "dropped" | "rejected" | "unknown";
@@ -16,6 +16,8 @@ export interface Moment {
   readonly stepIndex: number;
   /** The element where it happens. */
   readonly place: string;
+  /** The state that the step looks into or changes: an element. */
+  readonly touches?: string;
   /** For a packet that leaves by a cable: the element at the other end. */
   readonly towards?: string;
   readonly tone: Tone;
@@ -76,6 +78,7 @@ function draftsOf(flow: Flow): Draft[] {
       hop.steps.map((step, stepIndex): Draft => {
         const ends = hopIndex === packet.hops.length - 1 && stepIndex === hop.steps.length - 1;
         const towards = step.kind === "device" && step.action === "transmit" ? peerId(step.peer) : undefined;
+        const touches = stateOf(step);
         const tone = ends || step.kind === "drop" ? endTone(packet, step) : toneOf(step);
         return {
           step,
@@ -84,6 +87,7 @@ function draftsOf(flow: Flow): Draft[] {
           hop,
           stepIndex,
           place: placeOf(step),
+          ...(touches !== undefined && { touches }),
           ...(towards !== undefined && { towards }),
           tone,
         };
@@ -103,6 +107,11 @@ function endTone(packet: PacketTrace, step: Step): Tone {
 function peerId(peer: string | undefined): string | undefined {
   const slash = peer?.lastIndexOf("/") ?? -1;
   return peer === undefined || slash < 1 ? undefined : elementId(peer.slice(0, slash), peer.slice(slash + 1));
+}
+
+function stateOf(step: Step): string | undefined {
+  if (step.kind === "conntrack") return conntrackId(step.namespace);
+  return step.kind === "bridge" ? fdbId(step.namespace, step.bridge) : undefined;
 }
 
 function placeOf(step: Step): string {

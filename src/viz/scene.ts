@@ -14,7 +14,7 @@ export interface Scene {
   /** Namespaces on no node: switches, routers, hosts outside. */
   readonly fabric: readonly SceneNamespace[];
   readonly links: readonly SceneLink[];
-  /** Nodes that no packet saw: the rest of the cluster, by zone and name. */
+  /** In a large cluster the nodes that no packet saw, by zone and name. */
   readonly tiles: readonly SceneTile[];
 }
 
@@ -37,7 +37,8 @@ export interface SceneNamespace {
   readonly elements: readonly SceneElement[];
 }
 
-export type ElementKind = "process" | "stack" | "bridge" | "tunnel" | "interface";
+/** `state` is what a namespace remembers: its connections, a bridge's addresses. */
+export type ElementKind = "process" | "stack" | "bridge" | "tunnel" | "interface" | "state";
 
 export interface SceneElement {
   readonly id: string;
@@ -52,6 +53,9 @@ export interface SceneLink {
   readonly to: string;
   readonly kind: "cable" | "inside";
 }
+
+/** In a cluster of so many nodes all of them are drawn in full. */
+const smallCluster = 5;
 
 /** What goes over the loopback device never leaves the stack: it has no box of its own. */
 export const loopback = "lo";
@@ -75,6 +79,14 @@ export function mainFlows(trace: Trace): readonly Flow[] {
   return main.length > 0 ? main : trace.flows;
 }
 
+export function conntrackId(namespace: string): string {
+  return elementId(namespace, "#conntrack");
+}
+
+export function fdbId(namespace: string, bridge: string): string {
+  return elementId(namespace, `#fdb ${bridge}`);
+}
+
 /**
  * Collects every place of some flows, and what else is in the cluster; the order is by name, so that it does not depend
  * on the packets.
@@ -94,6 +106,7 @@ class Survey {
   readonly #ports = new Map<string, string>();
   readonly #cables = new Map<string, string>();
   readonly #inventory: Inventory;
+  #pods: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(inventory: Inventory) {
     this.#inventory = inventory;
@@ -122,6 +135,7 @@ class Survey {
         break;
       case "bridge":
         this.#element(namespace, step.bridge, "bridge");
+        this.#element(namespace, `#fdb ${step.bridge}`, "state", "FDB");
         for (const port of [step.inPort, ...(step.outPorts ?? [])]) {
           if (port === undefined || port === step.bridge) continue;
           this.#element(namespace, port, "interface");
@@ -138,11 +152,14 @@ class Survey {
         this.#stack(namespace);
         if (step.device !== undefined) this.#element(namespace, step.device, "interface");
         break;
+      case "conntrack":
+        this.#stack(namespace);
+        this.#element(namespace, "#conntrack", "state", "conntrack");
+        break;
       case "hook":
       case "rule":
       case "chain":
       case "map":
-      case "conntrack":
       case "nat":
       case "ipset":
       case "ipvs":
@@ -159,7 +176,9 @@ class Survey {
       const own = elements.filter((element) => element.namespace === name);
       return { name, elements: own.toSorted((a, b) => compare(a.id, b.id)) };
     });
-    const nodeNames = [...new Set(this.#nodeOf.values())].filter((name) => name !== undefined).toSorted(compare);
+    const seen = [...this.#nodeOf.values()].filter((name) => name !== undefined);
+    const small = this.#inventory.nodes.length <= smallCluster ? this.#inventory.nodes.map(({ name }) => name) : [];
+    const nodeNames = [...new Set([...seen, ...small])].toSorted(compare);
     const nodes = nodeNames.map((name): SceneNode => {
       const here = namespaces.filter((namespace) => this.#nodeOf.get(namespace.name) === name);
       const host = here.find((namespace) => namespace.name === name) ?? { name, elements: [] };
@@ -170,18 +189,31 @@ class Survey {
     const tiles = this.#inventory.nodes
       .filter(({ name }) => !nodeNames.includes(name))
       .map((node): SceneTile => ({ ...node, pods: this.#podsOn(node.name) }))
-      .toSorted((a, b) => compare(a.zone ?? "", b.zone ?? "") || compare(a.name, b.name));
+      .toSorted((a, b) => natural(a.zone ?? "", b.zone ?? "") || natural(a.name, b.name));
     return { nodes, fabric, links: this.#links(elements), tiles };
   }
 
   #podsOn(node: string): readonly string[] {
-    return this.#inventory.pods.filter((pod) => pod.node === node).map(({ name }) => name);
+    return this.#byNode().get(node) ?? [];
+  }
+
+  #byNode(): ReadonlyMap<string, readonly string[]> {
+    if (this.#pods) return this.#pods;
+    const pods = new Map<string, string[]>();
+    for (const { node, name } of this.#inventory.pods) {
+      const known = pods.get(node);
+      if (known) known.push(name);
+      else pods.set(node, [name]);
+    }
+    for (const names of pods.values()) names.sort(natural);
+    this.#pods = pods;
+    return pods;
   }
 
   #links(elements: readonly SceneElement[]): SceneLink[] {
     const known = new Set(elements.map(({ id }) => id));
     const inside = elements
-      .filter(({ kind }) => kind !== "stack")
+      .filter(({ kind }) => kind !== "stack" && kind !== "state")
       .map(({ id, namespace }) => link(id, this.#ports.get(id) ?? stackId(namespace), "inside"));
     const cables = [...this.#cables].map(([from, to]) => link(from, to, "cable"));
     const all = [...inside, ...cables].filter(({ from, to }) => known.has(from) && known.has(to));
@@ -231,6 +263,12 @@ class Survey {
 function link(a: string, b: string, kind: SceneLink["kind"]): SceneLink {
   const [from, to] = compare(a, b) <= 0 ? [a, b] : [b, a];
   return { id: `${from}--${to}`, from, to, kind };
+}
+
+/** Numbers in names count as numbers: n9 stands before n10. */
+function natural(a: string, b: string): number {
+  const key = (name: string): string => name.replaceAll(/\d+/g, (digits) => digits.padStart(9, "0"));
+  return compare(key(a), key(b)) || compare(a, b);
 }
 
 /** By code units: the same on every machine. */

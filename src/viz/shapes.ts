@@ -2,7 +2,7 @@ import { type Box, type Point, centre } from "./layout.ts";
 import type { Tone } from "./moments.ts";
 import type { ElementKind } from "./scene.ts";
 
-/** Outlines and icons as SVG path data. Kind by shape: hexagon endpoint, rectangle device, diamond decision. */
+/** Outlines and icons as SVG path data. Kind by shape: hexagon endpoint, rectangle device, diamond decision, cylinder state. */
 export function outline(kind: ElementKind, box: Box): string {
   const { x, y, width, height } = box;
   const { x: cx, y: cy } = centre(box);
@@ -11,6 +11,8 @@ export function outline(kind: ElementKind, box: Box): string {
       return `M${x + 12},${y}H${x + width - 12}L${x + width},${cy}L${x + width - 12},${y + height}H${x + 12}L${x},${cy}Z`;
     case "stack":
       return `M${cx},${y}L${x + width},${cy}L${cx},${y + height}L${x},${cy}Z`;
+    case "state":
+      return cylinder(box);
     case "bridge":
       return roundedRect(box, 5);
     case "tunnel":
@@ -18,6 +20,13 @@ export function outline(kind: ElementKind, box: Box): string {
     case "interface":
       return roundedRect(box, 6);
   }
+}
+
+function cylinder({ x, y, width, height }: Box): string {
+  const lid = 3;
+  const arc = (end: number, at: number, sweep: 0 | 1): string => `A${width / 2},${lid},0,0,${sweep},${end},${at}`;
+  const body = `M${x},${y + lid}${arc(x + width, y + lid, 1)}V${y + height - lid}${arc(x, y + height - lid, 1)}Z`;
+  return `${body}M${x},${y + lid}${arc(x + width, y + lid, 0)}`;
 }
 
 export function roundedRect({ x, y, width, height }: Box, radius: number): string {

@@ -114,7 +114,7 @@ test("the glyph stands in the namespace of its step, and no piece of the trail i
 test("the trail shows the rewrite of the Service's address", () => {
   const { course, frames } = framesOf("curl-across-nodes");
   const end = course.moments.findIndex(({ step }) => step.kind === "socket" && step.action === "accept");
-  expect([...new Set(frames[end]?.trail.map(({ tone }) => tone))]).toEqual(["forwarded", "rewritten"]);
+  expect([...new Set(frames[end]?.trail.map(({ tone }) => tone))]).toEqual(["forwarded", "rewritten", "delivered"]);
   expect(frames[end]?.glyph.tone).toBe("delivered");
 });
 

@@ -5,7 +5,7 @@ import { stopText, stopTone } from "../stops.ts";
 import { el, icon } from "./dom.ts";
 import type { Loaded, State, Store } from "./store.ts";
 
-const rowHeight = 30;
+const rowHeight = 26;
 
 /** One line of the list: a step, or a stop at the coarse grain. */
 interface Row {

@@ -85,7 +85,12 @@ export function bindings(
     },
     { keys: ["]"], label: "]", does: "one level in: node, then pod", run: () => stage.level(1) },
     { keys: ["["], label: "[", does: "one level out", run: () => stage.level(-1) },
-    { keys: ["w", "+", "="], label: "w +", does: "closer (stage, or the timeline under the pointer)", run: () => closer(1.25) },
+    {
+      keys: ["w", "+", "="],
+      label: "w +",
+      does: "closer (stage, or the timeline under the pointer)",
+      run: () => closer(1.25),
+    },
     { keys: ["s", "-"], label: "s −", does: "further away", run: () => closer(0.8) },
     { keys: ["a"], label: "a", does: "look to the left", run: () => aside(-1) },
     { keys: ["d"], label: "d", does: "look to the right", run: () => aside(1) },

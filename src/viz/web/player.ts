@@ -1,4 +1,5 @@
 import { moved, stopPosition } from "../navigate.ts";
+import { stopWords } from "../stops.ts";
 import { button, el, icon, reducedMotion } from "./dom.ts";
 import type { Store } from "./store.ts";
 
@@ -11,9 +12,13 @@ const paths = {
   last: "M12,3V13M3,3L9.5,8L3,13Z",
 } as const;
 
-/** Time that one place stays in sight while playing, milliseconds at speed 1. */
-const dwellMillis = { hop: 1100, step: 700 } as const;
+/** Time that one place stays in sight while playing, milliseconds at speed 1: to see it, and for each letter to read. */
+const dwellMillis = { hop: { look: 900, letter: 14 }, step: { look: 500, letter: 10 } } as const;
+const longestDwell = 4000;
+/** At `instant` nothing moves, but each place is drawn. */
+const instantMillis = 60;
 const speeds = [0.25, 0.5, 1, 2, 4, 8] as const;
+const instant = "instant";
 
 /** Play, pause and step; the only clock of the page. */
 export class Player {
@@ -28,9 +33,12 @@ export class Player {
       "select",
       { "aria-label": "Speed" },
       ...speeds.map((one) => el("option", { value: one }, `${one}×`)),
+      el("option", {}, instant),
     );
     speed.value = "1";
-    speed.addEventListener("change", () => store.update({ speed: Number(speed.value) }));
+    speed.addEventListener("change", () =>
+      store.update({ speed: speed.value === instant ? Infinity : Number(speed.value) }),
+    );
     const grain = el(
       "select",
       { "aria-label": "Grain: stop by stop or step by step (g)" },
@@ -97,8 +105,12 @@ export class Player {
 
   #wait(): void {
     clearTimeout(this.#timer);
-    const { grain, speed } = this.#store.state;
-    const millis = dwellMillis[grain] / speed;
+    const { grain, speed, loaded, cursor } = this.#store.state;
+    const { look, letter } = dwellMillis[grain];
+    const moment = loaded?.course.moments[cursor];
+    const stop = grain === "hop" ? loaded?.course.stops[moment?.stop ?? 0] : undefined;
+    const letters = loaded && stop ? stopWords(loaded.course, stop).story.length : (moment?.step.text.length ?? 0);
+    const millis = Math.max(instantMillis, Math.min(longestDwell, look + letter * letters) / speed);
     this.#timer = window.setTimeout(() => this.#advance(), reducedMotion.matches ? Math.max(millis, 500) : millis);
   }
 

@@ -29,18 +29,21 @@ export function showTraces(store: Store, input: Pick<PageActions, "again" | "sha
   assumptionsView(byId("assumptions"), store);
   let keys: readonly KeyBinding[] = [];
   const help = helpDialog(() => keys);
-  keys = bindings({ store, player, stage, timeline, help }, {
-    ...input,
-    filter: () => events.focusFilter(),
-    saveSvg: () => saveSvg(byId("stage")),
-    present: () => presenting.toggle(),
-    clear: () => {
-      presenting.end();
-      stage.fit();
-      timeline.fit();
-      store.update({ playing: false, filter: "", picked: [] });
+  keys = bindings(
+    { store, player, stage, timeline, help },
+    {
+      ...input,
+      filter: () => events.focusFilter(),
+      saveSvg: () => saveSvg(byId("stage")),
+      present: () => presenting.toggle(),
+      clear: () => {
+        presenting.end();
+        stage.fit();
+        timeline.fit();
+        store.update({ playing: false, filter: "", picked: [] });
+      },
     },
-  });
+  );
   listenForKeys(keys);
   const { share } = input;
   byId("tools").append(

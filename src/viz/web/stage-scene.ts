@@ -1,7 +1,9 @@
 import { type Selection, select } from "d3";
-import { type Box, centre, idleShown, nodeBoxId, tileBoxId } from "../layout.ts";
+import { type Box, centre, dotsBoxId, nodeBoxId } from "../layout.ts";
+import type { PodRole } from "../roles.ts";
 import type { SceneElement } from "../scene.ts";
 import { fitted, outline, polyline, roundedRect } from "../shapes.ts";
+import { zoneBoxId, zonesOf } from "../tiles.ts";
 import type { View } from "./store.ts";
 
 export type Layer = Selection<SVGGElement, unknown, null, undefined>;
@@ -13,15 +15,15 @@ interface PlacedBox {
   readonly name: string;
   readonly role: Role;
   readonly box: Box;
-  /** Pods that there is no room for. */
-  readonly hidden: number;
+  /** What it is, in a word or two. */
+  readonly about: string;
 }
 
 /** Draws nodes, pods and what lies between the nodes. */
-export function drawBoxes(layer: Layer, view: View): void {
+export function drawBoxes(layer: Layer, view: View, roles: ReadonlyMap<string, PodRole>): void {
   layer
     .selectAll<SVGGElement, PlacedBox>("g")
-    .data(placedBoxes(view), ({ id }) => id)
+    .data(placedBoxes(view, roles), ({ id }) => id)
     .join((enter) => {
       const group = enter.append("g");
       group.append("path");
@@ -36,7 +38,7 @@ export function drawBoxes(layer: Layer, view: View): void {
       const group = select(this);
       const { name, kind } = labels(placed);
       group.select("path").attr("d", roundedRect(placed.box, placed.role === "node" ? 14 : 9));
-      group.select("title").text(`${placed.role} ${placed.name}`);
+      group.select("title").text(`${placed.role === "idle" ? "pod" : placed.role} ${placed.name}`);
       for (const [selector, label] of [
         [".name", name],
         [".kind", kind],
@@ -46,23 +48,37 @@ export function drawBoxes(layer: Layer, view: View): void {
     });
 }
 
-function placedBoxes({ scene, layout }: View): PlacedBox[] {
-  const all: readonly (Omit<PlacedBox, "box" | "hidden"> & Partial<PlacedBox>)[] = [
-    ...scene.nodes.map(({ name, idle }) => ({
+function placedBoxes({ scene, layout }: View, roles: ReadonlyMap<string, PodRole>): PlacedBox[] {
+  const all: readonly (Omit<PlacedBox, "box" | "about"> & Partial<PlacedBox>)[] = [
+    ...scene.nodes.map(({ name, pods, idle }) => ({
       id: nodeBoxId(name),
       name,
       role: "node" as const,
-      hidden: Math.max(0, idle.length - idleShown),
+      about: layout.boxes.has(dotsBoxId(name)) ? `node, ${pods.length + idle.length} pods` : "node",
     })),
-    ...scene.nodes.map(({ host: { name } }) => ({ id: name, name, role: "host" as const })),
-    ...scene.nodes.flatMap(({ pods }) => pods.map(({ name }) => ({ id: name, name, role: "pod" as const }))),
+    ...scene.nodes.map(({ host: { name, elements } }) => ({
+      id: name,
+      name,
+      role: "host" as const,
+      about: elements.length > 0 ? "host network" : "host network, where no packet came",
+    })),
+    ...scene.nodes.flatMap(({ pods }) =>
+      pods.map(({ name }) => ({ id: name, name, role: "pod" as const, about: podWords(name, roles.get(name)) })),
+    ),
     ...scene.nodes.flatMap(({ idle }) => idle.map((name) => ({ id: name, name, role: "idle" as const }))),
     ...scene.fabric.map(({ name }) => ({ id: name, name, role: "fabric" as const })),
   ];
   return all.flatMap((one) => {
     const box = layout.boxes.get(one.id);
-    return box === undefined ? [] : [{ hidden: 0, ...one, box }];
+    return box === undefined ? [] : [{ about: "", ...one, box }];
   });
+}
+
+/** The namespace of a pod, and its part in the story. */
+function podWords(name: string, role: PodRole | undefined): string {
+  const slash = name.indexOf("/");
+  const namespace = slash < 0 ? "pod" : name.slice(0, slash);
+  return role === "client" || role === "server" ? `${namespace} · ${role}` : namespace;
 }
 
 interface Label {
@@ -72,19 +88,19 @@ interface Label {
   readonly text: string;
 }
 
-function labels({ name, role, box, hidden }: PlacedBox): { readonly name: Label; readonly kind: Label } {
+function labels({ name, role, box, about }: PlacedBox): { readonly name: Label; readonly kind: Label } {
   const [left, right] = [box.x + 12, box.x + box.width - 12];
   const slash = name.indexOf("/");
   switch (role) {
     case "node":
       return {
         name: { x: left, y: box.y + 20, anchor: "start", text: fitted(name, box.width - 70, 8.2) },
-        kind: { x: right, y: box.y + 20, anchor: "end", text: hidden > 0 ? `node, ${hidden} more pods` : "node" },
+        kind: { x: right, y: box.y + 20, anchor: "end", text: about },
       };
     case "host":
       return {
         name: { x: left, y: box.y, anchor: "start", text: "" },
-        kind: { x: right, y: box.y + box.height - 9, anchor: "end", text: "host network" },
+        kind: { x: right, y: box.y + box.height - 9, anchor: "end", text: about },
       };
     case "pod":
       return {
@@ -93,7 +109,7 @@ function labels({ name, role, box, hidden }: PlacedBox): { readonly name: Label;
           x: left,
           y: box.y + 32,
           anchor: "start",
-          text: slash < 0 ? "pod" : fitted(name.slice(0, slash), box.width - 12),
+          text: fitted(about, box.width - 12, 6),
         },
       };
     case "idle":
@@ -115,62 +131,28 @@ function labels({ name, role, box, hidden }: PlacedBox): { readonly name: Label;
   }
 }
 
-interface Tile {
+interface Zone {
   readonly id: string;
-  readonly name: string;
-  readonly zone: string | undefined;
-  readonly pods: readonly string[];
+  readonly text: string;
   readonly box: Box;
 }
 
-/** Draws the nodes that no packet saw, each with a dot per pod. */
-export function drawTiles(layer: Layer, { scene, layout: { boxes } }: View): void {
-  const tiles = scene.tiles.flatMap(({ name, zone, pods }): readonly Tile[] => {
-    const id = tileBoxId(name);
-    const box = boxes.get(id);
-    return box === undefined ? [] : [{ id, name, zone, pods, box }];
+/** Writes over the nodes that no packet saw how many they are, zone by zone. */
+export function drawZones(layer: Layer, { scene, layout: { boxes } }: View): void {
+  const zones = [...zonesOf(scene.tiles)].flatMap(([zone, tiles]): readonly Zone[] => {
+    const box = boxes.get(zoneBoxId(zone));
+    const pods = tiles.reduce((sum, tile) => sum + tile.pods.length, 0);
+    const text = `${tiles.length} more ${tiles.length === 1 ? "node" : "nodes"}, ${pods.toLocaleString("en")} pods`;
+    return box === undefined ? [] : [{ id: zone, text: zone === "" ? text : `${zone} · ${text}`, box }];
   });
-  const [first] = tiles;
   layer
-    .selectAll<SVGTextElement, Tile>("text.more")
-    .data(first === undefined ? [] : [first])
+    .selectAll<SVGTextElement, Zone>("text")
+    .data(zones, ({ id }) => id)
     .join("text")
-    .attr("class", "more")
-    .attr("x", 0)
-    .attr("y", Math.min(...tiles.map(({ box }) => box.y)) - 8)
-    .text(tiles.length === 1 ? "1 more node" : `${tiles.length} more nodes`);
-  layer
-    .selectAll<SVGGElement, Tile>("g")
-    .data(tiles, ({ id }) => id)
-    .join((enter) => {
-      const group = enter.append("g").attr("class", "tile");
-      group.append("path").attr("class", "frame");
-      group.append("path").attr("class", "dots");
-      group.append("text");
-      group.append("title");
-      return group;
-    })
-    .each(function ({ name, zone, pods, box }) {
-      const group = select(this);
-      group.select(".frame").attr("d", roundedRect(box, 6));
-      group.select(".dots").attr("d", dots(box, pods.length));
-      group
-        .select("text")
-        .attr("x", box.x + 6)
-        .attr("y", box.y + 14)
-        .text(fitted(name, box.width - 10));
-      group.select("title").text(`node ${name}${zone === undefined ? "" : ` in ${zone}`}, ${pods.length} pods`);
-    });
-}
-
-/** A dot per pod, as many as there is room for. */
-function dots(box: Box, count: number): string {
-  const perRow = Math.floor((box.width - 10) / 7);
-  return Array.from({ length: Math.min(count, perRow * 3) }, (_, index) => {
-    const x = box.x + 9 + (index % perRow) * 7;
-    const y = box.y + 24 + Math.floor(index / perRow) * 7;
-    return `M${x - 2},${y}a2,2,0,1,0,4,0a2,2,0,1,0,-4,0`;
-  }).join("");
+    .attr("class", "zone")
+    .attr("x", ({ box }) => box.x)
+    .attr("y", ({ box }) => box.y + 18)
+    .text(({ text }) => text);
 }
 
 export function drawLinks(layer: Layer, { ways }: View): void {
@@ -213,6 +195,12 @@ export function drawElements(
       // The packet's glyph rests on the middle of a bridge, and hides a diamond: their names stand aside.
       if (element.kind === "stack")
         label.attr("x", x + 20).text(box.width < 20 ? "" : hosts.has(element.namespace) ? "routes, rules" : "routes");
+      else if (element.kind === "state")
+        label
+          .attr("x", x)
+          .attr("y", y + 5)
+          .attr("text-anchor", "middle")
+          .text(element.name);
       else if (element.kind === "bridge") label.attr("x", box.x + 9).text(fitted(element.name, box.width / 3));
       else
         label

@@ -1,97 +1,145 @@
-import { select, zoom, zoomIdentity, zoomTransform } from "d3";
+import { select } from "d3";
 import { type Frame, frameAt } from "../frame.ts";
-import { type Box, type Point, boundsOf, centre, nodeBoxId } from "../layout.ts";
+import { type Box, boundsOf, nodeBoxId } from "../layout.ts";
 import type { Course } from "../moments.ts";
-import { pointAlong } from "../route.ts";
+import { podRoles } from "../roles.ts";
 import type { SceneElement } from "../scene.ts";
-import { icons, polyline, toneWords } from "../shapes.ts";
-import { icon, reducedMotion, svg } from "./dom.ts";
-import { type Layer, drawBoxes, drawElements, drawLinks, drawTiles } from "./stage-scene.ts";
-import type { State, Store, View } from "./store.ts";
+import { toneWords } from "../shapes.ts";
+import { Breadcrumbs, type Level } from "./breadcrumbs.ts";
+import { svg } from "./dom.ts";
+import { Minimap } from "./minimap.ts";
+import { Camera } from "./stage-camera.ts";
+import { DotLayer, dotLegend } from "./stage-dots.ts";
+import { PacketLayer } from "./stage-packet.ts";
+import { type Layer, drawBoxes, drawElements, drawLinks, drawZones } from "./stage-scene.ts";
+import type { Loaded, State, Store, View } from "./store.ts";
 
 const moveMillis = 240;
 /** Below this width the whole stage would be too small to read: it shows the node of the packet. */
 const narrow = 560;
+/** Below this scale only what is large is drawn. */
+const farScale = 0.5;
+/** Room for the breadcrumbs, pixels. */
+const crumbRoom = 30;
+
+type LayerName = "world" | "zones" | "boxes" | "links" | "bridges" | "trail" | "elements" | "clones" | "glyph";
+
+/** From the whole cluster to one namespace. */
+const levels: readonly Level[] = ["cluster", "story", "node", "namespace"];
 
 /** The picture: nested boxes, the packet on its way, the trail behind it. D3 draws what scene, layout and frame say. */
 export class Stage {
   readonly #store: Store;
   readonly #root: SVGSVGElement;
-  readonly #layers: Readonly<
-    Record<"world" | "tiles" | "boxes" | "links" | "bridges" | "trail" | "elements" | "glyph", Layer>
-  >;
+  readonly #layers: Readonly<Record<LayerName, Layer>>;
   readonly #summary: HTMLElement;
-  readonly #zoom = zoom<SVGSVGElement, unknown>().scaleExtent([0.2, 4]);
+  readonly #camera: Camera;
+  readonly #dots = new DotLayer();
+  readonly #minimap = new Minimap((point) => {
+    this.#level = "free";
+    this.#camera.centreOn(point);
+  });
+  readonly #crumbs = new Breadcrumbs((level) => this.#show(level));
+  readonly #packet: PacketLayer;
+  readonly #legend = dotLegend();
   #frame: Frame | undefined;
-  #animation = 0;
-  #level = 0;
+  #level: Level = "story";
 
   constructor(root: HTMLElement, summary: HTMLElement, store: Store) {
     this.#store = store;
     this.#summary = summary;
     this.#root = svg("svg", { class: "stage-svg", role: "img", "aria-labelledby": summary.id });
-    root.append(this.#root);
-    const world = select(this.#root).append("g");
+    root.append(this.#root, this.#dots.element, this.#crumbs.element, this.#legend, this.#minimap.element);
+    const world = select(this.#root).append("g").attr("class", "world");
     const layer = (name: string): Layer => world.append("g").attr("class", name);
     this.#layers = {
       world,
-      tiles: layer("tiles"),
+      zones: layer("zones"),
       boxes: layer("boxes"),
       links: layer("links"),
       bridges: layer("bridges"),
       trail: layer("trail"),
       elements: layer("elements"),
+      clones: layer("clones"),
       glyph: layer("glyph"),
     };
-    this.#zoom.on("zoom", (event: { transform: string }) => world.attr("transform", String(event.transform)));
-    select(this.#root).call(this.#zoom);
-    new ResizeObserver(() => this.fit()).observe(root);
-    this.#root.addEventListener("click", ({ target }) => this.#pick(target));
+    this.#packet = new PacketLayer(this.#layers);
+    this.#camera = new Camera(this.#root, (transform, byHand) => {
+      if (byHand) this.#level = "free";
+      world.attr("transform", String(transform)).classed("far", transform.k < farScale);
+      this.#redraw();
+    });
+    new ResizeObserver(() => this.#show(this.#level, false)).observe(root);
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])
+      matchMedia(query).addEventListener("change", () => this.#redraw());
+    new MutationObserver(() => this.#redraw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    this.#root.addEventListener("click", (event) => this.#pick(event));
+    this.#root.addEventListener("pointermove", (event) => {
+      const words = this.#dots.under(this.#camera.worldPoint(event))?.words ?? "";
+      if (root.title !== words) root.title = words;
+    });
     store.listen((state, before) => this.#update(state, before));
   }
 
-  /** Shows everything, or on a narrow screen the node that the packet is on. */
+  /** Shows where the story takes place, or on a narrow screen the node that the packet is on. */
   fit(): void {
-    this.#level = 0;
-    const view = this.#view();
-    if (view) this.#look(this.#root.clientWidth < narrow ? this.#surroundings(view) : whole(view.layout));
+    this.#show(this.#root.clientWidth < narrow ? "node" : "story");
   }
 
-  /** Goes close to where the packet is. */
+  /** Goes close to where the packet is; from there back to everything. */
   focus(): void {
-    const box = this.#view()?.layout.boxes.get(this.#frame?.namespace ?? "");
-    if (box) this.#look({ x: box.x - 40, y: box.y - 40, width: box.width + 80, height: box.height + 80 });
+    if (this.#level === "namespace") this.fit();
+    else this.#show("namespace");
   }
 
   /** Moves the view by a part of its width. */
   pan(direction: 1 | -1): void {
-    const { k } = zoomTransform(this.#root);
-    this.#zoom.translateBy(select(this.#root), (-direction * this.#root.clientWidth) / 8 / k, 0);
+    this.#level = "free";
+    this.#camera.pan(direction / 8);
   }
 
-  /**
-   * One level of nesting further in (1) or out (-1): the whole cluster, where the story
-   * takes place, the node of the packet, its namespace.
-   */
+  /** One level of nesting further in (1) or out (-1): the cluster, the story, the node of the packet, its namespace. */
   level(by: 1 | -1): void {
-    const view = this.#view();
-    if (!view) return;
-    this.#level = Math.min(2, Math.max(-1, this.#level + by));
-    if (this.#level === -1) this.#look(view.layout.bounds);
-    if (this.#level === 0) this.#look(whole(view.layout));
-    if (this.#level === 1) this.#look(this.#surroundings(view));
-    if (this.#level === 2) this.focus();
+    const now = this.#level === "free" ? 1 : levels.indexOf(this.#level);
+    this.#show(levels[Math.min(levels.length - 1, Math.max(0, now + by))] ?? "story");
   }
 
   zoomBy(factor: number): void {
-    this.#zoom.scaleBy(select(this.#root), factor);
+    this.#level = "free";
+    this.#camera.zoomBy(factor);
+  }
+
+  #show(level: Level, glide = true): void {
+    this.#level = level;
+    const view = this.#view();
+    if (!view) return;
+    if (level !== "free") this.#camera.look(this.#boxOf(level, view), { glide, top: crumbRoom });
+    this.#redraw();
+  }
+
+  #boxOf(level: Exclude<Level, "free">, view: View): Box {
+    switch (level) {
+      case "cluster":
+        return view.layout.bounds;
+      case "story":
+        return story(view.layout, (this.#root.clientHeight - crumbRoom) / Math.max(1, this.#root.clientWidth));
+      case "node":
+        return this.#surroundings(view);
+      case "namespace": {
+        const box = view.layout.boxes.get(this.#frame?.namespace ?? "");
+        return box === undefined ? view.layout.bounds : grown(box, 40);
+      }
+    }
   }
 
   /** A pod clicked is the sender, the next one the receiver. */
-  #pick(target: EventTarget | null): void {
+  #pick(event: MouseEvent): void {
     const { loaded, picked } = this.#store.state;
-    const clicked = target instanceof Element ? target.closest(".box-pod, .box-idle") : null;
-    const id = clicked === null ? undefined : select<Element, { id: string }>(clicked).datum().id;
+    const clicked = event.target instanceof Element ? event.target.closest(".box-pod, .box-idle") : null;
+    const id =
+      clicked === null
+        ? this.#dots.under(this.#camera.worldPoint(event))?.pod
+        : select<Element, { id: string }>(clicked).datum().id;
     if (id === undefined || loaded?.inventory.pods.some(({ name }) => name === id) !== true) return;
     this.#store.update({ picked: picked.includes(id) ? [] : [...picked, id] });
   }
@@ -101,138 +149,101 @@ export class Stage {
     return loaded?.views[grain];
   }
 
-  #surroundings({ scene, layout }: View): Box {
+  #nodeOf({ scene }: View): string | undefined {
     const at = this.#frame?.namespace;
-    const node = scene.nodes.find(({ host, pods }) => host.name === at || pods.some(({ name }) => name === at));
-    const box = layout.boxes.get(node === undefined ? (at ?? "") : nodeBoxId(node.name));
+    return scene.nodes.find(({ host, pods }) => host.name === at || pods.some(({ name }) => name === at))?.name;
+  }
+
+  #surroundings(view: View): Box {
+    const node = this.#nodeOf(view);
+    const box = view.layout.boxes.get(node === undefined ? (this.#frame?.namespace ?? "") : nodeBoxId(node));
     return box === undefined
-      ? layout.bounds
+      ? view.layout.bounds
       : boundsOf([box, { ...(this.#frame?.glyph.at ?? box), width: 1, height: 30 }]);
   }
 
-  #look(box: Box): void {
-    const { clientWidth: width, clientHeight: height } = this.#root;
-    if (width === 0 || height === 0) return;
-    const scale = Math.min(1.5, (width - 24) / box.width, (height - 24) / box.height);
-    const { x, y } = centre(box);
-    this.#zoom.transform(
-      select(this.#root),
-      zoomIdentity.translate(width / 2 - x * scale, height / 2 - y * scale).scale(scale),
-    );
+  /** What depends on where the camera looks. */
+  #redraw(): void {
+    const view = this.#view();
+    if (!view) return;
+    const { sight, transform } = this.#camera;
+    this.#dots.draw(transform, sight);
+    this.#minimap.draw(view, sight, this.#frame?.glyph.at);
+    this.#crumbs.draw(view, this.#level, this.#nodeOf(view), this.#frame?.namespace);
   }
 
-  #update({ loaded, cursor, grain, playing, speed, picked }: State, before: State): void {
+  #update({ loaded, cursor, grain, speed, picked }: State, before: State): void {
     const view = loaded?.views[grain];
     if (!loaded || !view) return;
     const fresh = loaded !== before.loaded || grain !== before.grain;
     if (picked !== before.picked)
       this.#layers.boxes.selectAll<SVGGElement, { id: string }>("g").classed("picked", ({ id }) => picked.includes(id));
     if (!fresh && cursor === before.cursor) return;
-    if (fresh) {
-      this.#frame = undefined;
-      drawTiles(this.#layers.tiles, view);
-      drawBoxes(this.#layers.boxes, view);
-      drawLinks(this.#layers.links, view);
-      drawElements(this.#layers.bridges, view, ({ kind }) => kind === "bridge");
-      drawElements(this.#layers.elements, view, ({ kind }) => kind !== "bridge");
-    }
+    if (fresh) this.#drawScene(loaded, view);
     const from = this.#frame;
-    this.#drawFrame(loaded.course, view, cursor, playing ? moveMillis / speed : moveMillis);
-    if (fresh || (this.#root.clientWidth < narrow && from?.namespace !== this.#frame?.namespace)) this.fit();
+    this.#drawFrame(loaded.course, view, cursor, moveMillis / speed);
+    const moved = from?.namespace !== this.#frame?.namespace;
+    if (fresh) this.#show(this.#root.clientWidth < narrow ? "node" : "story", false);
+    else if (moved && (this.#level === "node" || this.#level === "namespace")) this.#show(this.#level);
+    else this.#redraw();
+  }
+
+  #drawScene({ trace }: Loaded, view: View): void {
+    const roles = podRoles(trace);
+    this.#frame = undefined;
+    drawZones(this.#layers.zones, view);
+    drawBoxes(this.#layers.boxes, view, roles);
+    drawLinks(this.#layers.links, view);
+    drawElements(this.#layers.bridges, view, ({ kind }) => kind === "bridge");
+    drawElements(this.#layers.elements, view, ({ kind }) => kind !== "bridge");
+    this.#dots.fill(view, roles);
+    this.#legend.hidden = this.#dots.count === 0;
   }
 
   #drawFrame(course: Course, { ways, scene, layout }: View, cursor: number, millis: number): void {
     const frame = frameAt(course, ways, cursor);
-    if (!frame) return;
+    const moment = course.moments[cursor];
+    if (!frame || !moment) return;
     const before = this.#frame;
     this.#frame = frame;
-    const passed = course.byPacket.get(course.moments[cursor]?.packet?.id ?? 0) ?? [];
+    const passed = course.byPacket.get(moment.packet?.id ?? 0) ?? [];
     const visited = new Set(passed.filter(({ index }) => index <= cursor).map(({ place }) => place));
+    const touched = touchedAt(course, cursor, this.#store.state.grain);
     for (const layer of [this.#layers.bridges, this.#layers.elements]) {
       layer
         .selectAll<SVGGElement, SceneElement>("g")
         .classed("visited", ({ id }) => visited.has(id))
+        .classed("touched", ({ id }) => touched.has(id))
         .classed("active", ({ id }) => id === frame.place)
         .attr("data-tone", ({ id }) => (id === frame.place ? frame.glyph.tone : null));
     }
     this.#layers.boxes
       .selectAll<SVGGElement, { id: string }>("g")
       .classed("active", ({ id }) => id === frame.namespace);
-    this.#drawTrail(frame);
-    const moving = course.moments[cursor]?.towards !== undefined;
-    this.#drawGlyph(frame, moving ? undefined : layout.boxes.get(frame.place));
-    const grew = before !== undefined && frame.trail.length !== before.trail.length && frame.trail.length > 0;
-    if (grew) this.#travel(before.glyph.at, frame, millis);
-    else this.#put(frame.glyph.at);
-    this.#summary.textContent = `${scene.nodes.length} nodes. The packet is in ${frame.namespace}: ${toneWords[frame.glyph.tone]}.`;
-  }
-
-  #drawTrail({ trail }: Frame): void {
-    this.#layers.trail
-      .selectAll<SVGGElement, Frame["trail"][number]>("g")
-      .data(trail)
-      .join((enter) => {
-        const group = enter.append("g");
-        group.append("path").attr("class", "under");
-        group.append("path").attr("class", "over");
-        return group;
-      })
-      .attr("data-tone", ({ tone }) => tone)
-      .each(function ({ points }) {
-        select(this).selectAll("path").attr("d", polyline(points));
-      });
-  }
-
-  /** On a cable the glyph is in the middle of it; at an element it stands at its side, so that the name stays readable. */
-  #drawGlyph({ glyph }: Frame, box: Box | undefined): void {
-    const shift = box === undefined || box.width < 40 || box.width > 120 ? 0 : box.width / 2;
-    const sign = icon(icons[glyph.tone], "sign");
-    for (const [name, value] of Object.entries({ x: -8, y: -8, width: 16, height: 16 }))
-      sign.setAttribute(name, String(value));
-    const plate = svg("rect", { x: -15, y: -12, width: 30, height: 24, rx: 7 });
-    const inner = svg("g", { transform: `translate(${shift},0)` }, plate, sign);
-    this.#layers.glyph.attr("data-tone", glyph.tone).node()?.replaceChildren(inner);
-  }
-
-  /** Moves the glyph along the new piece of the trail. */
-  #travel(from: Point, frame: Frame, millis: number): void {
-    if (reducedMotion.matches || millis < 20 || document.hidden) return this.#put(frame.glyph.at);
-    const points = forwardPoints(from, frame);
-    cancelAnimationFrame(this.#animation);
-    const start = performance.now();
-    const tick = (now: number): void => {
-      const t = Math.min(1, Math.max(0, now - start) / millis);
-      this.#place(pointAlong(points, t * (2 - t)));
-      if (t < 1) this.#animation = requestAnimationFrame(tick);
-    };
-    this.#animation = requestAnimationFrame(tick);
-  }
-
-  #put(point: Point): void {
-    cancelAnimationFrame(this.#animation);
-    this.#place(point);
-  }
-
-  #place({ x, y }: Point): void {
-    this.#layers.glyph.attr("transform", `translate(${x},${y})`);
+    this.#packet.draw(frame, before, moment.towards === undefined ? layout.boxes.get(frame.place) : undefined, millis);
+    this.#summary.textContent = summaryOf(scene.nodes.length + scene.tiles.length, frame);
   }
 }
 
-/** Everything; in a large cluster where the story takes place, and the first of the other nodes. */
-function whole({ bounds, story }: View["layout"]): Box {
-  const margin = 110;
-  return bounds.height <= story.height * 1.4
-    ? bounds
-    : {
-        ...story,
-        width: Math.max(story.width, Math.min(bounds.width, story.width * 1.3)),
-        height: story.height + margin,
-      };
+function summaryOf(nodes: number, { namespace, glyph, clones }: Frame): string {
+  const others = clones.length === 0 ? "" : ` ${clones.length} more on their way.`;
+  return `${nodes} ${nodes === 1 ? "node" : "nodes"}. The packet is in ${namespace}: ${toneWords[glyph.tone]}.${others}`;
 }
 
-/** The part of the trail that lies ahead of where the glyph was, or the straight way where it was elsewhere. */
-function forwardPoints(from: Point, { trail, glyph }: Frame): readonly Point[] {
-  const all = trail.flatMap(({ points }) => points);
-  const at = all.findLastIndex(({ x, y }) => x === from.x && y === from.y);
-  return at >= 0 ? all.slice(at) : [from, glyph.at];
+/** The state that the step, or the stop, looked into. */
+function touchedAt({ moments, stops }: Course, cursor: number, grain: State["grain"]): ReadonlySet<string> {
+  const first = grain === "hop" ? (stops[moments[cursor]?.stop ?? 0]?.first ?? cursor) : cursor;
+  return new Set(moments.slice(first, cursor + 1).flatMap(({ touches }) => (touches === undefined ? [] : [touches])));
+}
+
+/** Where the story takes place, and in a large cluster as many of the other nodes below it as the stage has room for. */
+function story({ bounds, story: box }: View["layout"], shape: number): Box {
+  const peek = 96;
+  if (bounds.height <= box.height * 1.3) return bounds;
+  const width = Math.max(box.width, Math.min(bounds.width, box.width * 1.3));
+  return { ...box, width, height: Math.min(bounds.height, Math.max(box.height + peek, width * shape)) };
+}
+
+function grown({ x, y, width, height }: Box, by: number): Box {
+  return { x: x - by, y: y - by, width: width + 2 * by, height: height + 2 * by };
 }

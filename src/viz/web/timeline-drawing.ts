@@ -5,9 +5,9 @@ import { fitted } from "../shapes.ts";
 import { endMark, tickPath, tickShape } from "../ticks.ts";
 import { svg } from "./dom.ts";
 
-export const laneHeight = 17;
+export const laneHeight = 16;
 /** Times, breakpoints and forks stand above the lanes. */
-export const axisHeight = 20;
+export const axisHeight = 18;
 export const labelWidth = 126;
 export const padding = 10;
 /** With less room for a step than this its kind cannot be told by its shape. */
@@ -57,9 +57,10 @@ export function drawDetail(band: Band, scale: Scale, breakpoints: ReadonlySet<nu
   const ranks = Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
   const dense = scale.x(1) - scale.x(0) < shapeRoom;
   const bottom = axisHeight + band.lanes.length * laneHeight;
+  const forkPlaces = ranks.filter((rank) => isFork(band.moments[rank])).map((rank) => scale.x(rank));
   return [
     ...band.lanes.map((_, index) => lane(index, scale.width)),
-    ...timeMarks(band, ranks, scale, bottom),
+    ...timeMarks(band, ranks, scale, bottom, forkPlaces),
     ...packetLines(band, scale).map((d) => svg("path", { class: "packet-line", d })),
     ...tones.map((tone) => {
       const d = ranks.map((rank) => mark(band, rank, tone, scale.x(rank), dense)).join("");
@@ -98,7 +99,13 @@ function mark({ moments, laneOf }: Band, rank: number, tone: Tone, x: number, de
 }
 
 /** The virtual time wherever there is room for it: it does not run evenly along the steps. */
-function timeMarks({ moments }: Band, ranks: readonly number[], scale: Scale, bottom: number): readonly SVGElement[] {
+function timeMarks(
+  { moments }: Band,
+  ranks: readonly number[],
+  scale: Scale,
+  bottom: number,
+  taken: readonly number[],
+): readonly SVGElement[] {
   const marks: SVGElement[] = [];
   let free = labelWidth;
   let told: string | undefined;
@@ -106,6 +113,7 @@ function timeMarks({ moments }: Band, ranks: readonly number[], scale: Scale, bo
     const [x, nanos] = [scale.x(rank), moments[rank]?.step.timeNanos ?? 0];
     const text = timeText(nanos);
     if (x < free || text === told || x > scale.width - 40) continue;
+    if (taken.some((place) => place > x - oddsRoom - 8 && place < x + 56)) continue;
     told = text;
     free = x + timeRoom;
     marks.push(
@@ -123,15 +131,22 @@ export function timeText(nanos: number): string {
   return `${Number((millis / 1000).toFixed(3))} s`;
 }
 
+function isFork(moment: Moment | undefined): boolean {
+  return (moment?.step.choice?.options.length ?? 0) > 1;
+}
+
 /** A fork in the road where something was chosen, with the odds of what was taken. */
 function forks({ moments, laneOf }: Band, ranks: readonly number[], scale: Scale): readonly SVGElement[] {
   let free = 0;
   return ranks.flatMap((rank) => {
     const choice = moments[rank]?.step.choice;
     const x = scale.x(rank);
-    if (choice === undefined || choice.options.length < 2 || x < labelWidth) return [];
+    if (choice === undefined || !isFork(moments[rank]) || x < labelWidth) return [];
     const y = laneY(laneOf[rank] ?? 0);
-    const stem = svg("path", { class: "fork", d: `M${x},${y - 3}V${axisHeight - 3}M${x},${axisHeight}l-5,-6M${x},${axisHeight}l5,-6` });
+    const stem = svg("path", {
+      class: "fork",
+      d: `M${x},${y - 3}V${axisHeight - 3}M${x},${axisHeight}l-5,-6M${x},${axisHeight}l5,-6`,
+    });
     if (x < free) return [stem];
     free = x + oddsRoom;
     return [stem, svg("text", { class: "odds", x: x + 7, y: axisHeight - 2 }, oddsText(choice))];

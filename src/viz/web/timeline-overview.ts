@@ -50,7 +50,9 @@ export function overview(onBrush: (range: Range) => void): Overview {
       for (const name of ["x1", "x2"]) cursorLine.setAttribute(name, String(at));
       if (!fresh) return;
       element.setAttribute("width", String(wide));
-      marks.replaceChildren(...tones.map((tone) => svg("path", { class: "ticks", "data-tone": tone, d: strokes(next, tone, x) })));
+      marks.replaceChildren(
+        ...tones.map((tone) => svg("path", { class: "ticks", "data-tone": tone, d: strokes(next, tone, x) })),
+      );
       brush.extent([
         [labelWidth + padding, 1],
         [Math.max(labelWidth + padding + 1, wide - padding), height - 1],

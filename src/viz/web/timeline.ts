@@ -104,7 +104,8 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
   // A slider answers these keys even where the page's single keys are turned off.
   root.addEventListener("keydown", (event) => {
     const { loaded, cursor, grain } = store.state;
-    const to = loaded && sliderTarget(event, (by) => moved(loaded.course, cursor, grain, by), loaded.course.moments.length);
+    const to =
+      loaded && sliderTarget(event, (by) => moved(loaded.course, cursor, grain, by), loaded.course.moments.length);
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
