@@ -108,36 +108,51 @@ function drawField(
     }
   }
   const grid = dotGrid(inside, pods.length);
-  const plain = new Path2D();
-  for (const [index, pod] of pods.entries()) {
-    const at = dotAt(inside, grid, index);
-    const role = roles.get(pod);
-    const radius = grid.pitch * 0.29;
-    if (role === undefined) {
-      plain.moveTo(at.x + radius, at.y);
-      plain.arc(at.x, at.y, radius, 0, 2 * Math.PI);
-      continue;
-    }
-    context.fillStyle = colors.roles[role];
-    context.fill(new Path2D(roleMark(role, at, grid.pitch * 0.5)), "nonzero");
-  }
+  const radius = grid.pitch * 0.29;
   context.fillStyle = colors.roles.other;
-  context.fill(plain, "nonzero");
+  context.beginPath();
+  for (const [index, pod] of pods.entries()) {
+    if (roles.has(pod)) continue;
+    const { x, y } = dotAt(inside, grid, index);
+    context.moveTo(x + radius, y);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+  context.fill();
+  for (const [index, pod] of pods.entries()) {
+    const role = roles.get(pod);
+    if (role === undefined) continue;
+    const { x, y } = dotAt(inside, grid, index);
+    context.fillStyle = colors.roles[role];
+    context.beginPath();
+    for (const [dx, dy] of corners[role]) context.lineTo(x + dx * grid.pitch * 0.5, y + dy * grid.pitch * 0.5);
+    context.fill();
+  }
 }
 
-/** The shape of a role: diamond, square, triangle, dot. */
-function roleMark(role: PodRole, { x, y }: Point, r: number): string {
-  switch (role) {
-    case "client":
-      return `M${x},${y - r}L${x + r},${y}L${x},${y + r}L${x - r},${y}Z`;
-    case "server":
-      return `M${x - r * 0.85},${y - r * 0.85}h${1.7 * r}v${1.7 * r}h${-1.7 * r}Z`;
-    case "path":
-      return `M${x},${y - r}L${x + r},${y + r * 0.8}H${x - r}Z`;
-    case "other":
-      return `M${x - r * 0.6},${y}a${r * 0.6},${r * 0.6},0,1,0,${r * 1.2},0a${r * 0.6},${r * 0.6},0,1,0,${-r * 1.2},0`;
-  }
-}
+/** The shape of a role: diamond, square, triangle; an octagon for what is a mere dot. */
+const corners: Readonly<Record<PodRole, readonly (readonly [number, number])[]>> = {
+  client: [
+    [0, -1],
+    [1, 0],
+    [0, 1],
+    [-1, 0],
+  ],
+  server: [
+    [-0.85, -0.85],
+    [0.85, -0.85],
+    [0.85, 0.85],
+    [-0.85, 0.85],
+  ],
+  path: [
+    [0, -1],
+    [1, 0.8],
+    [-1, 0.8],
+  ],
+  other: Array.from({ length: 8 }, (_, index) => {
+    const angle = ((index + 0.5) * Math.PI) / 4;
+    return [0.6 * Math.cos(angle), 0.6 * Math.sin(angle)] as const;
+  }),
+};
 
 /** What the shapes of the dots mean. */
 export function dotLegend(): HTMLElement {
@@ -151,8 +166,8 @@ export function dotLegend(): HTMLElement {
         { class: `role-${role}` },
         svg(
           "svg",
-          { viewBox: "-6 -6 12 12", "aria-hidden": "true" },
-          svg("path", { d: roleMark(role, { x: 0, y: 0 }, 5) }),
+          { viewBox: "-1.1 -1.1 2.2 2.2", "aria-hidden": "true" },
+          svg("polygon", { points: corners[role].map((corner) => corner.join(",")).join(" ") }),
         ),
         roleWords[role],
       ),
