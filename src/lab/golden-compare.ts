@@ -1,7 +1,7 @@
 import type { Chance } from "../kernel/chance.ts";
 import type { ReplayFlow } from "../sim/replay.ts";
 import type { Section } from "./compare.ts";
-import type { GoldenFlow } from "./golden.ts";
+import type { RecordedFlow } from "./golden.ts";
 
 /*
  * What may differ between a replay and a golden.json, and nothing else:
@@ -16,7 +16,7 @@ import type { GoldenFlow } from "./golden.ts";
  */
 
 /** Both records of a flow, part by part: `linux` is the recorded one. */
-export function goldenSections(golden: GoldenFlow, replayed: ReplayFlow): readonly Section[] {
+export function goldenSections(golden: RecordedFlow, replayed: ReplayFlow): readonly Section[] {
   const sections: Section[] = [];
   const check = (title: string, linux: readonly string[], kubehop: readonly string[]): void => {
     const length = Math.max(linux.length, kubehop.length);
@@ -30,7 +30,7 @@ export function goldenSections(golden: GoldenFlow, replayed: ReplayFlow): readon
   if (golden.sends !== undefined) check("sends", golden.sends, replayed.sends ?? []);
   if (golden.pmtu !== undefined) check("pmtu", [`${golden.pmtu}`], [`${replayed.pmtu}`]);
   for (const namespace of union(golden.conntrack, replayed.conntrack)) {
-    const lines = ({ conntrack }: GoldenFlow | ReplayFlow): string[] => (conntrack[namespace] ?? []).toSorted();
+    const lines = ({ conntrack }: RecordedFlow | ReplayFlow): string[] => (conntrack[namespace] ?? []).toSorted();
     check(`conntrack ${namespace}`, lines(golden), lines(replayed));
   }
   if (golden.proto === "tcp" && golden.size !== undefined) {
@@ -41,7 +41,7 @@ export function goldenSections(golden: GoldenFlow, replayed: ReplayFlow): readon
   }
   const firstOnly = golden.result === "timeout" || golden.result === "connected-no-answer";
   for (const namespace of union(golden.trace, replayed.trace)) {
-    const lines = ({ trace }: GoldenFlow | ReplayFlow): string[] => {
+    const lines = ({ trace }: RecordedFlow | ReplayFlow): string[] => {
       const packets = trace[namespace] ?? [];
       const cut = firstOnly ? untilRepeated(packets, ({ at }) => at) : packets;
       return cut.flatMap(({ at, steps }) => [at, ...steps.map((step) => `  ${step}`)]);
@@ -71,7 +71,7 @@ function longestSegment(wire: readonly string[], server: string): number {
 }
 
 /** Takes at each statistic rule the branch that the recorded flow took. */
-export function recordedBranch(flows: readonly GoldenFlow[]): Chance {
+export function recordedBranch(flows: readonly RecordedFlow[]): Chance {
   const taken = new Set<string>();
   for (const { name, trace } of flows) {
     for (const [namespace, packets] of Object.entries(trace)) {

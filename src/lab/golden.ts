@@ -1,12 +1,10 @@
 import type { ReplayAnswer } from "../sim/replay-client.ts";
 import type { ReplayPacket } from "../sim/replay-record.ts";
 
-/** One flow of a golden.json: what was recorded on Linux, in the format of the kernel cases (docs/topology.md). */
-export interface GoldenFlow {
+/** What was recorded of a flow on Linux, in the format of the kernel cases (docs/topology.md). */
+export interface RecordedFlow {
   readonly name: string;
-  readonly from: string;
   readonly proto: string;
-  readonly dst: string;
   readonly result: string;
   readonly size?: number;
   readonly pmtu?: number;
@@ -15,6 +13,12 @@ export interface GoldenFlow {
   readonly trace: Readonly<Record<string, readonly ReplayPacket[]>>;
   readonly wire: readonly string[];
   readonly conntrack: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One flow of a golden.json. */
+export interface GoldenFlow extends RecordedFlow {
+  readonly from: string;
+  readonly dst: string;
 }
 
 /** A whole golden.json. */

@@ -23,6 +23,7 @@ const tools = [
   "iptables-legacy-restore",
   "mount",
   "nsenter",
+  "perl",
   "ping",
   "setpriv",
   "sysctl",

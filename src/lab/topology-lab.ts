@@ -1,6 +1,7 @@
 import { type ReplayFlow, bootTopology, replay } from "../sim/replay.ts";
 import type { FlowLine } from "../topology/flow-line.ts";
 import type { Topology } from "../topology/topology.ts";
+import { essentials } from "./capabilities.ts";
 import { goldenSections, recordedBranch } from "./golden-compare.ts";
 import type { GoldenFlow } from "./golden.ts";
 import type { LabFlow } from "./lab.ts";
@@ -29,4 +30,20 @@ function compared(recorded: GoldenFlow, replayed: ReplayFlow): LabFlow {
   const about = { name, from, run: `${proto} ${dst}` };
   if (replayed.result === "unknown") return { ...about, skipped: "kubehop itself says unknown" };
   return { ...about, outcome: result, sections: goldenSections(recorded, replayed) };
+}
+
+/** Why this folder cannot stand on this kernel; undefined when it can be tried. */
+export function whyNoTopology({ namespaces }: Topology, missing: ReadonlyMap<string, string>): string | undefined {
+  const essential = essentials.find((feature) => missing.has(feature));
+  if (essential !== undefined) return `this kernel lacks ${essential} (${missing.get(essential)})`;
+  for (const { name, files } of namespaces) {
+    const kinds = [...(files.get("ip") ?? "").matchAll(/\btype (\w+)/g)].map(([, kind = ""]) => kind);
+    const kind = kinds.find((own) => missing.has(own));
+    if (kind !== undefined) return `${name} needs a ${kind} device, and this kernel makes none (${missing.get(kind)})`;
+    if (files.get("exec")?.includes("ipvsadm") === true && missing.has("ip_vs"))
+      return `${name} balances with IPVS, and this kernel has no ip_vs`;
+    if (/^sctp /m.test(files.get("listen") ?? "")) return `${name} listens on SCTP, and there are no SCTP sockets here`;
+    if (files.has("nft")) return `${name} has nftables rules, which kubehop does not model`;
+  }
+  return undefined;
 }

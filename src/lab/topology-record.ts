@@ -98,7 +98,10 @@ async function recordFlow(
     frames.push(...seen.flatMap((round) => round[index]?.frames ?? []).flatMap((frame) => captured(frame, own)));
   }
   return {
-    ...clientRecord(line, words),
+    ...clientRecord(
+      line,
+      words.map(([key, value]): ClientWord => [key, masked(value, known)]),
+    ),
     trace,
     wire: frameLines(frames, sized).map((text) => masked(text, known)),
     conntrack,

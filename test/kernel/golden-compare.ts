@@ -1,12 +1,12 @@
 import { goldenSections } from "../../src/lab/golden-compare.ts";
-import type { GoldenFlow } from "../../src/lab/golden.ts";
+import type { RecordedFlow } from "../../src/lab/golden.ts";
 import type { ReplayFlow } from "../../src/sim/replay.ts";
 
-export type { GoldenFlow } from "../../src/lab/golden.ts";
+export type { RecordedFlow as GoldenFlow } from "../../src/lab/golden.ts";
 export { recordedBranch } from "../../src/lab/golden-compare.ts";
 
 /** The first difference of each part; none when the flow agrees within what golden-compare.ts allows. */
-export function differences(golden: GoldenFlow, replayed: ReplayFlow): string[] {
+export function differences(golden: RecordedFlow, replayed: ReplayFlow): string[] {
   return goldenSections(golden, replayed).flatMap(({ title, linux, kubehop, differsAt }) =>
     differsAt === undefined
       ? []

@@ -1,14 +1,11 @@
-import { readFileSync, readdirSync, statSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { TextError } from "../../iptables/text-error.ts";
 import { seededChance } from "../../kernel/chance.ts";
 import { replay } from "../../sim/replay.ts";
 import { pinnedFlows } from "../../sim/replay-pins.ts";
-import { type TopologyFiles, parseTopology } from "../../topology/topology.ts";
-import { CliError, exitCodes } from "../exit.ts";
+import { parseTopology } from "../../topology/topology.ts";
 import { wholeNumber } from "../input.ts";
 import type { Streams } from "../io.ts";
+import { goldenText, readFolder, withTextErrors } from "../topology-folder.ts";
 
 interface ReplayFlags {
   readonly only?: RegExp;
@@ -36,30 +33,13 @@ export function replayVerb(streams: Streams): Command {
 }
 
 function runReplay(folder: string, { only, pin: pins, seed }: ReplayFlags): string {
-  try {
-    const flows = replay(parseTopology(readFolder(folder)), {
+  const flows = withTextErrors(() =>
+    replay(parseTopology(readFolder(folder)), {
       chance: pinnedFlows(pins, seededChance(seed)),
       only: ({ name }) => only === undefined || only.test(name),
-    });
-    return `${JSON.stringify({ dir: basename(resolve(folder)), backend: "kubehop", flows }, null, 1)}\n`;
-  } catch (error) {
-    if (!(error instanceof TextError)) throw error;
-    const lines = error.problems.map(
-      ({ code, file, line, column, message }) => `${file}:${line}:${column}: error ${code}: ${message}`,
-    );
-    throw new CliError(exitCodes.badInput, lines.join("\n"));
-  }
-}
-
-/** The folder's files by their path inside it. */
-function readFolder(folder: string): TopologyFiles {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new CliError(exitCodes.badInput, `error NO_SUCH_FILE ${folder}: there is no such folder`);
-  }
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
-    statSync(join(folder, file)).isFile(),
+    }),
   );
-  return new Map(files.map((file) => [file, readFileSync(join(folder, file), "utf8")]));
+  return goldenText(folder, "kubehop", flows);
 }
 
 function expression(text: string): RegExp {
