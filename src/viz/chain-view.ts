@@ -1,5 +1,6 @@
-import type { HookName, Step } from "../trace/records.ts";
+import type { HookName, MissedRule, Step } from "../trace/records.ts";
 import type { Course, Moment } from "./moments.ts";
+import { commentOf } from "./why.ts";
 
 /** One line of a chain as the packet met it. */
 export interface ChainLine {
@@ -10,8 +11,11 @@ export interface ChainLine {
   readonly result: "matched" | "missed" | "end";
   /** The rule's text, or what ended the chain. */
   readonly text: string;
+  /** What its author wrote into it. */
+  readonly comment?: string;
   /** For a miss the term that failed and what the packet has. */
   readonly failed?: { readonly term: string; readonly packet: string };
+  /** Packets that the rule has matched so far. */
   readonly counted?: number;
 }
 
@@ -75,11 +79,20 @@ function missed(step: Step & { kind: "rule" }, moment: number): readonly ChainLi
     return [
       { moment, rule: through > rule ? `${rule}-${through}` : String(rule), result: "missed", text: step.rules ?? "" },
     ];
-  return failed.map(({ rule: number, term, packet }) => ({
-    moment,
-    rule: String(number),
-    result: "missed",
-    text: through === rule ? (step.rules ?? "") : "",
-    failed: { term, packet },
-  }));
+  return failed.map((miss) => {
+    const comment = commentOf(miss.terms?.map(({ term }) => term) ?? []);
+    return {
+      moment,
+      rule: String(miss.rule),
+      result: "missed",
+      text: through === rule && step.rules !== undefined ? step.rules : ruleText(miss),
+      ...(comment !== undefined && { comment }),
+      failed: { term: miss.term, packet: miss.packet },
+    };
+  });
+}
+
+/** The rule as iptables-save prints it; empty where the trace names its failing term alone. */
+function ruleText({ terms = [], target }: MissedRule): string {
+  return [...terms.map(({ term }) => term), ...(terms.length > 0 && target !== undefined ? [target] : [])].join(" ");
 }

@@ -1,9 +1,10 @@
 import { packetAt } from "../trace/recorder.ts";
 import type { Hop, PacketRecord } from "../trace/records.ts";
+import { type LayerField, type PacketLayer, packetLayers } from "./packet-layers.ts";
 
 /** One header field before and after a step. */
 export interface FieldRow {
-  readonly field: keyof PacketRecord;
+  readonly id: string;
   readonly label: string;
   readonly before: string;
   readonly after: string;
@@ -12,81 +13,54 @@ export interface FieldRow {
 
 export interface LayerRows {
   readonly layer: string;
+  readonly nested: boolean;
   readonly rows: readonly FieldRow[];
 }
-
-const layers: readonly (readonly [string, readonly (readonly [keyof PacketRecord, string])[]])[] = [
-  [
-    "Ethernet",
-    [
-      ["srcMac", "from"],
-      ["dstMac", "to"],
-    ],
-  ],
-  [
-    "IP",
-    [
-      ["src", "from"],
-      ["dst", "to"],
-      ["ttl", "time to live"],
-      ["length", "length"],
-      ["dontFragment", "cutting"],
-    ],
-  ],
-  [
-    "Transport",
-    [
-      ["srcPort", "from port"],
-      ["dstPort", "to port"],
-      ["flags", "flags"],
-      ["seq", "sequence"],
-      ["ack", "acknowledges"],
-      ["icmpType", "ICMP type"],
-      ["icmpCode", "ICMP code"],
-      ["ident", "identifier"],
-      ["sequence", "sequence"],
-      ["mtu", "largest size"],
-    ],
-  ],
-  [
-    "Content",
-    [
-      ["payload", "says"],
-      ["vni", "VXLAN network"],
-    ],
-  ],
-  ["In this kernel", [["mark", "mark"]]],
-];
 
 /** The packet before and after the step at `index` of a hop, layer by layer. */
 export function packetRows(hop: Hop, index: number): readonly LayerRows[] {
   return diffRows(packetAt(hop, index), packetAt(hop, index + 1));
 }
 
+/** Fields with a value, in the order of the packet as it is after; what is there no longer comes last. */
 export function diffRows(before: PacketRecord, after: PacketRecord): readonly LayerRows[] {
-  return layers
-    .map(([layer, fields]) => ({
-      layer: layer === "Transport" ? after.protocol.toUpperCase() : layer,
-      rows: fields
-        .filter(([field]) => before[field] !== undefined || after[field] !== undefined)
-        .map(([field, label]) => {
-          const [a, b] = [format(field, before), format(field, after)];
-          return { field, label, before: a, after: b, changed: a !== b };
-        }),
-    }))
+  const [old, now] = [aligned(packetLayers(before)), aligned(packetLayers(after))];
+  const gone = [...old].filter(([name]) => !now.has(name)).map(([, layer]) => layer);
+  return [...now.entries(), ...gone.map((layer) => [keyOf(layer), layer] as const)]
+    .map(([key, layer]) => {
+      const earlier = old.get(key)?.fields ?? [];
+      const later = now.get(key)?.fields ?? [];
+      const fields = [...later, ...earlier.filter((field) => !later.some((one) => same(one, field)))];
+      const rows = fields
+        .map((field) =>
+          rowOf(
+            field,
+            earlier.find((one) => same(one, field)),
+            later.find((one) => same(one, field)),
+          ),
+        )
+        .filter((row) => row.before !== "" || row.after !== "");
+      return { layer: layer.name, nested: layer.nested, rows };
+    })
     .filter(({ rows }) => rows.length > 0);
 }
 
-const flagWords: Readonly<Record<string, string>> = { F: "FIN", S: "SYN", R: "RST", P: "PSH", A: "ACK", U: "URG" };
+function rowOf({ id, label }: LayerField, before: LayerField | undefined, after: LayerField | undefined): FieldRow {
+  const [a, b] = [before?.value ?? "", after?.value ?? ""];
+  return { id: after?.id ?? id, label, before: a, after: b, changed: a !== b };
+}
 
-function format(field: keyof PacketRecord, packet: PacketRecord): string {
-  const value = packet[field];
-  if (value === undefined) return "";
-  if (field === "flags") return [...String(value)].map((letter) => flagWords[letter] ?? letter).join(" ");
-  if (field === "mark") return `0x${Number(value).toString(16)}`;
-  if (field === "dontFragment") return value === true ? "forbidden" : "allowed";
-  if (field === "length") return `${Number(value)} bytes`;
-  return typeof value === "object" ? "" : String(value);
+function same(a: LayerField, b: LayerField): boolean {
+  return a.label === b.label;
+}
+
+/** Layers by their name; the headers of a packet inside are others than those outside. */
+function aligned(layers: readonly PacketLayer[]): ReadonlyMap<string, PacketLayer> {
+  return new Map(layers.map((layer) => [keyOf(layer), layer]));
+}
+
+function keyOf({ name, nested }: PacketLayer): string {
+  return `${nested ? "inner " : ""}${name}`;
 }
 
 /** `10.244.0.3:40004 → 10.96.0.11:80`. */

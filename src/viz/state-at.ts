@@ -1,61 +1,153 @@
-import type { StateChange } from "../trace/records.ts";
+import type { NamespaceState as Snapshot, StateChange, StateTable, Step, Trace } from "../trace/records.ts";
 import type { Course } from "./moments.ts";
 
-export type StateTable = StateChange["table"];
-
 /** One entry of a table, as it is after a step. */
-export interface StateEntry {
+export interface EntryAt {
   readonly key: string;
   readonly text: string;
   /** Added, changed or taken away by the step itself. */
   readonly change?: StateChange["action"];
+  /** As it was, where the step changed it. */
+  readonly before?: string;
+  /** The step looked it up. */
+  readonly used?: true;
 }
 
-export interface NamespaceState {
+export interface TableAt {
+  readonly table: StateTable;
+  /** What the step changed or used first. */
+  readonly entries: readonly EntryAt[];
+  /** Entries that the trace does not list. */
+  readonly leftOut: number;
+}
+
+export interface NamespaceAt {
   readonly namespace: string;
-  readonly tables: readonly {
-    readonly table: StateTable | "routes looked up";
-    readonly entries: readonly StateEntry[];
-  }[];
+  readonly tables: readonly TableAt[];
 }
 
-type Tables = Map<string, Map<string, StateEntry>>;
+type Tables = Map<StateTable, Map<string, EntryAt>>;
+
+const tableOrder: readonly StateTable[] = [
+  "conntrack",
+  "ipvs",
+  "route",
+  "neighbour",
+  "fdb",
+  "ipset",
+  "recent",
+  "socket",
+  "counter",
+];
 
 /**
- * What the trace says about the state of every namespace after the moment at `index`: changes folded in order, and what
- * lookups found. The namespace of the moment comes first.
+ * The state of every namespace that the trace has come into, after the moment at `index`: what it held before, with the
+ * changes of all steps so far. What the steps from `since` on did is marked. The namespace of the moment comes first.
  */
-export function stateAt({ moments }: Course, index: number): readonly NamespaceState[] {
+export function stateAt(
+  { moments }: Course,
+  index: number,
+  { before = [], since = index }: { readonly before?: Trace["before"] | undefined; readonly since?: number } = {},
+): readonly NamespaceAt[] {
+  const snapshots = new Map(before.map((one) => [one.namespace, one]));
   const namespaces = new Map<string, Tables>();
-  const entriesOf = (namespace: string, table: string): Map<string, StateEntry> => {
-    const tables = namespaces.get(namespace) ?? new Map();
-    namespaces.set(namespace, tables);
-    const entries = tables.get(table) ?? new Map();
-    tables.set(table, entries);
-    return entries;
-  };
   for (const { step, index: at } of moments.slice(0, index + 1)) {
-    const now = at === index;
-    for (const { table, action, key, before, after } of step.stateChanges ?? []) {
-      const entries = entriesOf(step.namespace, table);
-      if (action !== "delete") entries.set(key, { key, text: after ?? "", ...(now && { change: action }) });
-      else if (now) entries.set(key, { key, text: before ?? "", change: action });
-      else entries.delete(key);
-    }
-    if (step.kind === "route" && step.route !== undefined)
-      entriesOf(step.namespace, "routes looked up").set(step.route, { key: step.route, text: "" });
-    if (step.kind === "neighbour" && step.action === "hit" && step.mac !== undefined) {
-      const key = `${step.address} dev ${step.device}`;
-      const known = entriesOf(step.namespace, "neighbour");
-      if (![...known.keys()].some((one) => one.startsWith(step.address))) known.set(key, { key, text: step.mac });
-    }
+    const { namespace } = step;
+    const tables = namespaces.get(namespace) ?? tablesOf(snapshots.get(namespace));
+    namespaces.set(namespace, tables);
+    apply(tables, step, at >= since);
   }
   const here = moments[index]?.step.namespace;
-  const first = (name: string): number => (name === here ? 0 : 1);
   return [...namespaces]
     .map(([namespace, tables]) => ({
       namespace,
-      tables: [...tables].map(([table, entries]) => ({ table: table as StateTable, entries: [...entries.values()] })),
+      tables: tableOrder
+        .map((table) => tableAt(table, tables.get(table), snapshots.get(namespace)))
+        .filter(({ entries }) => entries.length > 0),
     }))
-    .toSorted((a, b) => first(a.namespace) - first(b.namespace));
+    .filter(({ tables }) => tables.length > 0)
+    .toSorted((a, b) => Number(b.namespace === here) - Number(a.namespace === here));
+}
+
+function tablesOf(snapshot: Snapshot | undefined): Tables {
+  return new Map(
+    (snapshot?.tables ?? []).map(({ table, entries }) => [
+      table,
+      new Map(entries.map(({ key, text }) => [key, { key, text }])),
+    ]),
+  );
+}
+
+function apply(tables: Tables, step: Step, now: boolean): void {
+  for (const { table, action, key, before, after } of step.stateChanges ?? []) {
+    const entries = entriesOf(tables, table);
+    const known = entries.get(key);
+    const old = before ?? known?.text;
+    if (action !== "delete") {
+      // What was added and then changed by the marked steps is new.
+      const change = known?.change === "add" ? "add" : action;
+      const was = known?.change === "update" ? known.before : old;
+      const changed = now && { change, ...(change === "update" && was !== undefined && { before: was }) };
+      entries.set(key, { key, text: after ?? "", ...changed });
+    } else if (now) entries.set(key, { key, text: old ?? "", change: action });
+    else entries.delete(key);
+  }
+  const found = usedBy(step);
+  if (found === undefined) return;
+  const entries = entriesOf(tables, found.table);
+  // A trace without the state before still tells what was looked up.
+  const known = [...entries.values()].find(({ key, text }) => key === found.key || text === found.key);
+  const entry = known ?? { key: found.key, text: found.text };
+  entries.set(entry.key, now ? { ...entry, used: true } : entry);
+}
+
+/** The first tuple of an entry as `conntrack -L` prints it: the key of its changes. */
+const originalTuple = /src=\S+ dst=\S+(?: sport=\S+ dport=\S+| type=\S+ code=\S+ id=\S+)?/;
+
+/** The entry that a lookup found. */
+function usedBy(step: Step): { readonly table: StateTable; readonly key: string; readonly text: string } | undefined {
+  switch (step.kind) {
+    case "route": {
+      if (step.route === undefined || step.table === "local") return undefined;
+      const plain = step.table === undefined || step.table === "main";
+      const key = plain ? step.route : `${step.route} table ${step.table}`;
+      return { table: "route", key, text: key };
+    }
+    case "neighbour":
+      if (step.action !== "hit" || step.mac === undefined) return undefined;
+      return { table: "neighbour", key: `${step.address} dev ${step.device}`, text: `lladdr ${step.mac}` };
+    case "bridge":
+      if (step.action !== "forward" || step.mac === undefined) return undefined;
+      return { table: "fdb", key: `${step.bridge} ${step.mac}`, text: `dev ${step.outPorts?.[0] ?? step.bridge}` };
+    case "conntrack": {
+      const key = originalTuple.exec(step.entry ?? "")?.[0];
+      return key === undefined || step.action === "new"
+        ? undefined
+        : { table: "conntrack", key, text: step.entry ?? "" };
+    }
+    case "ipvs":
+      return step.service === undefined ? undefined : { table: "ipvs", key: step.service, text: step.service };
+    default:
+      return undefined;
+  }
+}
+
+function entriesOf(tables: Tables, table: StateTable): Map<string, EntryAt> {
+  const entries = tables.get(table) ?? new Map<string, EntryAt>();
+  tables.set(table, entries);
+  return entries;
+}
+
+function tableAt(
+  table: StateTable,
+  entries: ReadonlyMap<string, EntryAt> | undefined,
+  snapshot: Snapshot | undefined,
+): TableAt {
+  const all = [...(entries?.values() ?? [])];
+  const touched = ({ change, used }: EntryAt): number => (change !== undefined ? 0 : used === true ? 1 : 2);
+  return {
+    table,
+    entries: all.toSorted((a, b) => touched(a) - touched(b)),
+    leftOut: snapshot?.tables.find((one) => one.table === table)?.leftOut ?? 0,
+  };
 }

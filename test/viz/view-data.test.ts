@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chainVisits } from "../../src/viz/chain-view.ts";
 import { filterKeys, parseFilter } from "../../src/viz/filter.ts";
-import { headerLengths } from "../../src/viz/headers.ts";
 import { linkFragment, readLinkState } from "../../src/viz/link.ts";
 import { buildCourse } from "../../src/viz/moments.ts";
 import { ownedLines, ownerOfLine } from "../../src/viz/owned-lines.ts";
@@ -166,7 +165,9 @@ test("state is folded up to the step, and what the step did is marked", () => {
     stateAt(course, index).flatMap(({ tables }) => tables.flatMap((table) => table.entries));
   expect(entries(1)).toEqual([]);
   expect(entries(2)).toEqual([{ key: "tcp a b", text: "tcp a b [UNREPLIED]", change: "add" }]);
-  expect(entries(3)).toEqual([{ key: "tcp a b", text: "tcp a b [ASSURED]", change: "update" }]);
+  expect(entries(3)).toEqual([
+    { key: "tcp a b", text: "tcp a b [ASSURED]", change: "update", before: "tcp a b [UNREPLIED]" },
+  ]);
   expect(entries(4)).toEqual([{ key: "tcp a b", text: "tcp a b [ASSURED]", change: "delete" }]);
 });
 
@@ -186,31 +187,6 @@ test("a line of the input owns its steps, up to the end of its document", () => 
   expect(ownerOfLine(owned, 14, text)?.line).toBe(12);
   expect(ownerOfLine(owned, 16, text)).toBeUndefined();
   expect(ownerOfLine(owned, 11, text)).toBeUndefined();
-});
-
-/** Lengths: RFC 894 (14), RFC 791 (20), RFC 9293 (20), RFC 768 (8), RFC 7348 (8), RFC 8200 (40), RFC 826 (28). */
-describe("headers", () => {
-  const cases = [
-    ["TCP in IPv4", packet, "Ethernet 14, IPv4 20, TCP 20, data 20"],
-    ["UDP in IPv6", { protocol: "udp", src: "fd00::1", dst: "fd00::2", length: 48 }, "IPv6 40, UDP 8"],
-    [
-      "ARP",
-      { protocol: "arp", src: "10.0.0.1", dst: "10.0.0.2", srcMac: "02:00:00:00:00:01", length: 28 },
-      "Ethernet 14, ARP 28",
-    ],
-    [
-      "VXLAN",
-      { protocol: "udp", src: "172.18.0.2", dst: "172.18.0.3", length: 110, vni: 1, inner: packet },
-      "IPv4 20, UDP 8, VXLAN 8, Ethernet 14, IPv4 20, TCP 20, data 20",
-    ],
-  ] as const;
-  test.each(cases)("%s", (_, record, expected) => {
-    expect(
-      headerLengths(record)
-        .map(({ name, bytes }) => `${name} ${bytes}`)
-        .join(", "),
-    ).toBe(expected);
-  });
 });
 
 describe("links", () => {

@@ -3,13 +3,13 @@ import { firstSample } from "./first-sample.ts";
 import { inputsView } from "./inputs.ts";
 import { noticeView } from "./notice.ts";
 import { Runner } from "./runner.ts";
-
 import { shareLink } from "./share-button.ts";
 import { showTraces } from "./shell.ts";
 import { Store } from "./store.ts";
 
 const store = new Store();
 const runner = new Runner(store);
+store.run = (request, opening) => runner.run(request, opening);
 showTraces(store, { again: () => runner.again(), share: () => void shareLink(store) });
 const inputs = inputsView(byId("inputs"), store, runner);
 noticeView(byId("notice"), store, {

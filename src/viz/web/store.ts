@@ -88,6 +88,8 @@ export class Store {
     note: undefined,
   };
   readonly #listeners: Listener[] = [];
+  /** Sends a request to the engine; absent where nothing can be run. */
+  run?: (request: Request, opening?: Opening) => void;
 
   get state(): State {
     return this.#state;
