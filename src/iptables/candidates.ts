@@ -7,7 +7,7 @@ import type { Rule } from "./rule.ts";
 type Key = Address | number | string;
 
 /** Matches that change state, take chances or leave steps: what stands behind them must not be looked at before. */
-const ordered: ReadonlySet<Match["kind"]> = new Set(["statistic", "recent", "limit", "set", "nfacct"]);
+const ordered: ReadonlySet<Match["kind"]> = new Set(["statistic", "recent", "limit", "hashlimit", "set", "nfacct"]);
 
 const noRules: readonly number[] = [];
 

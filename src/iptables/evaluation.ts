@@ -4,6 +4,7 @@ import type { HookState } from "../kernel/netfilter.ts";
 import type { Choice, StateChange } from "../trace/records.ts";
 import type { IpSets } from "./ipset/store.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
+import type { Bucket } from "./matches/rate.ts";
 import type { SetFlag, SetMatch } from "./matches/set.ts";
 import type { LiveChain, ReadyRule, Term } from "./live-chain.ts";
 import type { RecentLists } from "./recent-list.ts";
@@ -14,6 +15,8 @@ export interface Shared {
   readonly clock: Clock;
   readonly sets: IpSets;
   readonly recentLists: RecentLists;
+  /** Buckets of `hashlimit` by table. */
+  readonly buckets: Map<string, Map<string, Bucket>>;
   /** What IPVS knows of a packet; set by ipvs/. */
   ipvsView?: ((state: HookState) => IpvsView | undefined) | undefined;
 }
@@ -81,6 +84,15 @@ export class Evaluation {
   /** The same for a target. */
   targetMemory<T>(create: () => T): T {
     return ((this.ready as ReadyRule).targetMemory ??= create()) as T;
+  }
+
+  /** The buckets of a `hashlimit` table: rules of one family that name it share them. */
+  buckets(name: string): Map<string, Bucket> {
+    const { buckets } = this.#shared;
+    const key = `${this.state.family} ${name}`;
+    let found = buckets.get(key);
+    if (found === undefined) buckets.set(key, (found = new Map()));
+    return found;
   }
 
   /** Records a change of state that the comparison itself made. */

@@ -39,7 +39,8 @@ export class Iptables {
     this.namespace = namespace;
     this.sets = new IpSets();
     this.recentLists = new RecentLists();
-    this.#shared = { clock: namespace.surroundings.clock, sets: this.sets, recentLists: this.recentLists };
+    const { clock } = namespace.surroundings;
+    this.#shared = { clock, sets: this.sets, recentLists: this.recentLists, buckets: new Map() };
   }
 
   /** The rules with their counters as they are now. */

@@ -27,8 +27,8 @@ const protocolMatches: Readonly<Record<number, MatchKind>> = {
 /** Targets that iptables has and this program does not model. Any other unknown name is a user chain. */
 const unmodelledTargets = new Set(
   (
-    "AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNSECMARK DNPT DSCP ECN HL HMARK IDLETIMER LED NETMAP NFQUEUE QUEUE RATEEST " +
-    "SECMARK SNPT SYNPROXY TCPOPTSTRIP TEE TOS TTL"
+    "AUDIT CLUSTERIP CONNSECMARK DNPT DSCP ECN HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SNPT SYNPROXY " +
+    "TCPOPTSTRIP TEE TOS"
   ).split(" "),
 );
 
@@ -67,6 +67,15 @@ class RuleReader {
       if (!("draft" in part)) return Array.isArray(part) ? part : [part as Match];
       return [moduleOf(part.kind).finish?.(part.draft, this.#read) ?? (part.draft as Match)];
     });
+    if (
+      lists.some((list) => list.length > 1) &&
+      lists.some(([match]) => match !== undefined && isNegatedAddress(match))
+    ) {
+      this.#read.fail(
+        "NO_NEGATION",
+        "a list of addresses and a ! before an address do not go together: write one rule each",
+      );
+    }
     let rules: Match[][] = [[]];
     for (const list of lists) rules = rules.flatMap((matches) => list.map((match) => [...matches, match]));
     return rules.map((matches) => ({ matches, ...(target && { target }) }));
@@ -164,6 +173,10 @@ class RuleReader {
     this.#parts.push(part);
     handler(part.draft, this.#read);
   }
+}
+
+function isNegatedAddress(match: Match): boolean {
+  return (match.kind === "source" || match.kind === "destination") && match.inverted;
 }
 
 /** The handler of an option, which may be cut short as long as it stays unambiguous (getopt_long). */

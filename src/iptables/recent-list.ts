@@ -1,5 +1,6 @@
 import type { StateChange } from "../trace/records.ts";
-import { type Address, formatAddress, ipv4, ipv6 } from "../wire/address.ts";
+import { type Address, formatAddress } from "../wire/address.ts";
+import { maskedBits } from "./addresses.ts";
 import type { RecentMatch } from "./matches/recent.ts";
 
 /** Entries a list holds (ip_list_tot), and times an entry remembers (ip_pkt_list_tot, rounded up to a power of two). */
@@ -14,10 +15,7 @@ interface RecentEntry {
 
 /** The address under the mask of a rule. */
 export function recentKey(address: Address, mask: Address | undefined): Address {
-  if (mask === undefined) return address;
-  return typeof address === "number" && typeof mask === "number"
-    ? ipv4(address & mask)
-    : ipv6((address as bigint) & (mask as bigint));
+  return mask === undefined ? address : maskedBits(address, mask);
 }
 
 /** One list of xt_recent: /proc/net/xt_recent/NAME. */

@@ -33,6 +33,7 @@ function sendReset(namespace: HookState["namespace"], skb: Skb): void {
       flags.ack === true
         ? 0
         : transport.seq + payloadBytes(packet.payload) + (flags.syn === true ? 1 : 0) + (flags.fin === true ? 1 : 0),
+    noOptions: true,
   };
   const answer: Packet = {
     kind: "ip",

@@ -4,9 +4,9 @@ import { targetModule, targetNames } from "../../src/iptables/targets/index.ts";
 
 /** What of a match or target is read and printed, and makes the outcome unknown where it decides. */
 const notModelled: Readonly<Record<string, string>> = {
-  sctp: "`--chunk-types`",
+  hashlimit: "rates of bytes, `--hashlimit-rate-match`",
+  sctp: "flags of chunks (`DATA:U`)",
   socket: "all of it, for TCP and UDP",
-  tcp: "`--tcp-option` other than 2 (MSS)",
   CT: "everything but `--notrack`",
   TPROXY: "all of it",
 };

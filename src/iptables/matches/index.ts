@@ -1,6 +1,7 @@
 import { type AddrtypeMatch, addrtype } from "./addrtype.ts";
 import { type CommentMatch, comment } from "./comment.ts";
 import { type ConntrackMatch, type StateMatch, conntrack, state } from "./conntrack.ts";
+import { type HashlimitMatch, hashlimit } from "./hashlimit.ts";
 import { type IcmpMatch, icmp, icmp6 } from "./icmp.ts";
 import {
   type AddressMatch,
@@ -14,14 +15,18 @@ import {
   protocol,
   source,
 } from "./ip.ts";
+import { type IprangeMatch, iprange } from "./iprange.ts";
 import { type IpvsMatch, ipvs } from "./ipvs.ts";
+import { type LengthMatch, length } from "./length.ts";
 import { type LimitMatch, limit } from "./limit.ts";
+import { type MacMatch, mac } from "./mac.ts";
 import { type MarkMatch, connmark, mark } from "./mark.ts";
 import type { MatchModule } from "./module.ts";
 import { type MultiportMatch, multiport } from "./multiport.ts";
 import { type NfacctMatch, nfacct } from "./nfacct.ts";
 import { type OwnerMatch, owner } from "./owner.ts";
 import { type PhysdevMatch, physdev } from "./physdev.ts";
+import { type PkttypeMatch, pkttype } from "./pkttype.ts";
 import { type RecentMatch, recent } from "./recent.ts";
 import { type RpfilterMatch, rpfilter } from "./rpfilter.ts";
 import { type SctpMatch, sctp } from "./sctp.ts";
@@ -30,6 +35,7 @@ import { type SocketMatch, socket } from "./socket.ts";
 import { type StatisticMatch, statistic } from "./statistic.ts";
 import { type TcpMatch, tcp } from "./tcp.ts";
 import { type TcpmssMatch, tcpmss } from "./tcpmss.ts";
+import { type TtlMatch, hl, ttl } from "./ttl.ts";
 import { type UdpMatch, udp } from "./udp.ts";
 import { type UnmodelledMatch, unmodelled } from "./unmodelled.ts";
 
@@ -43,14 +49,19 @@ export type Match =
   | CommentMatch
   | ConntrackMatch
   | StateMatch
+  | HashlimitMatch
   | IcmpMatch
+  | IprangeMatch
   | IpvsMatch
+  | LengthMatch
   | LimitMatch
+  | MacMatch
   | MarkMatch
   | MultiportMatch
   | NfacctMatch
   | OwnerMatch
   | PhysdevMatch
+  | PkttypeMatch
   | RecentMatch
   | RpfilterMatch
   | SctpMatch
@@ -59,6 +70,7 @@ export type Match =
   | StatisticMatch
   | TcpMatch
   | TcpmssMatch
+  | TtlMatch
   | UdpMatch
   | UnmodelledMatch;
 
@@ -86,15 +98,21 @@ const extensionModules = {
   comment,
   connmark,
   conntrack,
+  hashlimit,
+  hl,
   icmp,
   icmp6,
+  iprange,
   ipvs,
+  length,
   limit,
+  mac,
   mark,
   multiport,
   nfacct,
   owner,
   physdev,
+  pkttype,
   recent,
   rpfilter,
   sctp,
@@ -104,6 +122,7 @@ const extensionModules = {
   statistic,
   tcp,
   tcpmss,
+  ttl,
   udp,
 } as const;
 

@@ -1,6 +1,6 @@
-import { type Address, formatAddress } from "../../wire/address.ts";
+import { formatAddress } from "../../wire/address.ts";
 import { protocolNumber } from "../../wire/packet.ts";
-import { inBlock, printBlock, readBlock } from "../addresses.ts";
+import { type Block, inBlock, printBlock, readBlock } from "../addresses.ts";
 import { protocolByName, protocolName, transportName } from "../protocols.ts";
 import type { OptionReader } from "../option.ts";
 import { type MatchModule, printOption } from "./module.ts";
@@ -10,10 +10,8 @@ import { type MatchModule, printOption } from "./module.ts";
  */
 
 /** `[!] -s`, `[!] -d`: an address under a prefix. `base` has no bits beyond the prefix. */
-export interface AddressMatch {
+export interface AddressMatch extends Block {
   readonly kind: "source" | "destination";
-  readonly base: Address;
-  readonly prefixLength: number;
   readonly inverted: boolean;
 }
 
@@ -40,10 +38,10 @@ export interface FragmentMatch {
 /** The addresses of one `-s` or `-d`: a list makes one rule each. */
 export function readAddresses(kind: AddressMatch["kind"], read: OptionReader): AddressMatch[] {
   const inverted = read.inverted();
-  const texts = read.value().split(",");
-  if (inverted && texts.length > 1)
-    read.fail("NO_NEGATION", "a list of addresses cannot be negated: write one rule each");
-  return texts.map((text) => ({ kind, ...readBlock(read, text), inverted }));
+  return read
+    .value()
+    .split(",")
+    .map((text) => ({ kind, ...readBlock(read, text), inverted }));
 }
 
 export function readProtocol(read: OptionReader): ProtocolMatch {
@@ -76,7 +74,7 @@ const address: MatchModule<AddressMatch> = {
   start: () => ({}),
   // A block of all addresses is no term in the kernel, and not printed.
   print: (match) =>
-    match.prefixLength === 0 && !match.inverted
+    match.prefixLength === 0 && match.mask === undefined && !match.inverted
       ? ""
       : printOption(match.inverted, match.kind === "source" ? "-s" : "-d", printBlock(match)),
   matches(match, { state }) {

@@ -1,4 +1,5 @@
 import type { OptionReader } from "../option.ts";
+import { portOfService } from "../services.ts";
 import type { Failure } from "./module.ts";
 
 /** A range of numbers, both ends included, as `--dport 80` or `! --sport 1000:2000` state it. */
@@ -8,7 +9,7 @@ export interface PortRange {
   readonly inverted: boolean;
 }
 
-/** Reads `80`, `1000:2000`, `:2000` or `1000:`. */
+/** Reads `80`, `http`, `1000:2000`, `:2000` or `1000:`. */
 export function readPortRange(read: OptionReader, max = 65_535): PortRange {
   const inverted = read.inverted();
   return { ...readSpan(read, read.value(), max), inverted };
@@ -20,13 +21,14 @@ export function readSpan(
   text: string,
   max = 65_535,
 ): { readonly from: number; readonly to: number } {
+  const bound = (word: string): number => portOfService(word) ?? read.number(0, max, word);
   const colon = text.indexOf(":");
   if (colon < 0) {
-    const port = read.number(0, max, text);
+    const port = bound(text);
     return { from: port, to: port };
   }
-  const from = colon === 0 ? 0 : read.number(0, max, text.slice(0, colon));
-  const to = colon === text.length - 1 ? max : read.number(0, max, text.slice(colon + 1));
+  const from = colon === 0 ? 0 : bound(text.slice(0, colon));
+  const to = colon === text.length - 1 ? max : bound(text.slice(colon + 1));
   if (from > to) read.fail("BAD_RANGE", `${text} ends before it begins`);
   return { from, to };
 }

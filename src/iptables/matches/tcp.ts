@@ -1,5 +1,5 @@
 import { formatTcpFlags } from "../../trace/packet-record.ts";
-import type { TcpFlags } from "../../wire/packet.ts";
+import type { TcpFlags, TcpSegment } from "../../wire/packet.ts";
 import { transportName } from "../protocols.ts";
 import type { OptionReader } from "../option.ts";
 import { type MatchModule, printOption } from "./module.ts";
@@ -51,10 +51,7 @@ export const tcp: MatchModule<TcpMatch> = {
       const { mask, compare, inverted } = match.flags;
       if (((bitsOf(transport.flags) & mask) === compare) === inverted) return false;
     }
-    // Of the options only the MSS (kind 2) is modelled.
-    if (match.option === undefined) return true;
-    if (match.option.number !== 2) return undefined;
-    return (transport.mss !== undefined) !== match.option.inverted;
+    return match.option === undefined || hasOption(transport, match.option.number) !== match.option.inverted;
   },
   explain(match, { state }) {
     const { transport } = state.skb.packet;
@@ -64,6 +61,26 @@ export const tcp: MatchModule<TcpMatch> = {
     );
   },
 };
+
+/** Whether a segment of Linux carries the option: its SYNs have four, what follows has timestamps. RFC 9293, 7323, 2018. */
+function hasOption(segment: TcpSegment, number: number): boolean {
+  const isSyn = segment.flags.syn === true;
+  switch (number) {
+    case 1:
+      return segment.noOptions !== true;
+    case 2:
+      return segment.mss !== undefined;
+    case 3:
+    case 4:
+      return isSyn;
+    case 5:
+      return segment.sackBlocks !== undefined;
+    case 8:
+      return segment.noOptions !== true;
+    default:
+      return false;
+  }
+}
 
 function bitsOf(flags: TcpFlags): number {
   return (

@@ -1,13 +1,17 @@
+import { type ChecksumTarget, checksum } from "./checksum.ts";
+import { type ClassifyTarget, classify } from "./classify.ts";
 import { type ConnmarkTarget, connmark } from "./connmark.ts";
 import { type CtTarget, ct, notrack } from "./ct.ts";
 import { type LogTarget, log, nflog, trace } from "./log.ts";
 import { type MarkTarget, mark } from "./mark.ts";
 import type { TargetModule } from "./module.ts";
 import { type MasqueradeTarget, type NatTarget, type RedirectTarget, dnat, masquerade, redirect, snat } from "./nat.ts";
+import { type NetmapTarget, netmap } from "./netmap.ts";
 import { type RejectTarget, reject } from "./reject.ts";
 import { type SetTarget, set } from "./set.ts";
 import { type TcpmssTarget, tcpmss } from "./tcpmss.ts";
 import { type TproxyTarget, tproxy } from "./tproxy.ts";
+import { type TtlTarget, hl, ttl } from "./ttl.ts";
 import { type UnmodelledTarget, unmodelled } from "./unmodelled.ts";
 import { type ChainTarget, type VerdictTarget, accept, drop, returning } from "./verdict.ts";
 
@@ -15,17 +19,21 @@ import { type ChainTarget, type VerdictTarget, accept, drop, returning } from ".
 export type Target =
   | VerdictTarget
   | ChainTarget
+  | ChecksumTarget
+  | ClassifyTarget
   | ConnmarkTarget
   | CtTarget
   | LogTarget
   | MarkTarget
   | MasqueradeTarget
   | NatTarget
+  | NetmapTarget
   | RedirectTarget
   | RejectTarget
   | SetTarget
   | TcpmssTarget
   | TproxyTarget
+  | TtlTarget
   | UnmodelledTarget;
 
 /** Targets with a module: all but jumps and gotos, which the walk itself does. */
@@ -41,13 +49,17 @@ type TargetOf<K extends TargetKind, T = ModuleTarget> = T extends { readonly kin
 /** The registry: one line per target; the key is the name behind `-j`. */
 const modules: { readonly [K in TargetKind]: TargetModule<TargetOf<K>> } = {
   ACCEPT: accept,
+  CHECKSUM: checksum,
+  CLASSIFY: classify,
   CONNMARK: connmark,
   CT: ct,
   DNAT: dnat,
   DROP: drop,
+  HL: hl,
   LOG: log,
   MARK: mark,
   MASQUERADE: masquerade,
+  NETMAP: netmap,
   NFLOG: nflog,
   NOTRACK: notrack,
   REDIRECT: redirect,
@@ -58,6 +70,7 @@ const modules: { readonly [K in TargetKind]: TargetModule<TargetOf<K>> } = {
   TCPMSS: tcpmss,
   TPROXY: tproxy,
   TRACE: trace,
+  TTL: ttl,
   unmodelled,
 };
 

@@ -100,7 +100,8 @@ function rangeOf(
   };
 }
 
-function bind(state: HookState, manip: "dst" | "src", range: NatRange): TargetVerdict {
+/** Settles one end of the connection by the range. */
+export function bind(state: HookState, manip: "dst" | "src", range: NatRange): TargetVerdict {
   const verdict = state.namespace.conntrack.setupNat(state, manip, range);
   return verdict === "accept" ? "accept" : verdict === "unknown" ? "unknown" : "drop";
 }

@@ -100,6 +100,7 @@ export function answerWithReset(ns: NetworkNamespace, skb: Skb, segment: TcpSegm
       flags: acknowledges ? { rst: true } : { rst: true, ack: true },
       seq: acknowledges ? segment.ack : 0,
       ack: acknowledges ? 0 : segment.seq + segmentLength(packet, segment),
+      noOptions: true,
     },
     payload: emptyPayload,
   };
