@@ -57,12 +57,13 @@ export function readInput(
   flags: InputFlags,
   streams: Streams,
   settings: NonNullable<InputOptions["settings"]> = {},
+  isAsGiven = false,
 ): ClusterInput {
   if (flags.scenario !== undefined && flags.filename.length > 0) {
     throw new CliError(exitCodes.usage, "error: --scenario and -f exclude each other");
   }
   const stated = optionsOf(flags);
-  const options = { ...stated, settings: { ...stated.settings, ...settings } };
+  const options = { ...stated, settings: { ...stated.settings, ...settings }, isAsGiven };
   const loaded =
     flags.scenario === undefined ? loadInput(sourcesOf(flags), options) : scenarioInput(flags.scenario, options);
   if ("problems" in loaded) throw new CliError(exitCodes.badInput, loaded.problems.map(formatProblem).join("\n"));

@@ -1,8 +1,7 @@
 import { Assumptions, assumeSettings } from "./assumptions.ts";
-import { checkNodes, reporter } from "./checks.ts";
 import type { Cluster, ClusterSettings } from "./cluster.ts";
 import { completeNodes } from "./controllers/nodes.ts";
-import { serviceKey } from "./controllers/services.ts";
+import { servicesAsGiven } from "./controllers/services.ts";
 import { missingSystemObjects } from "./controllers/system.ts";
 import { inferSettings } from "./infer.ts";
 import type { AllocatePodIPs } from "./ipam.ts";
@@ -21,6 +20,8 @@ export interface BuildOptions {
   readonly allocatePodIPs: AllocatePodIPs;
   /** As of loading. */
   readonly lenient?: boolean;
+  /** Nothing is allocated for Services, also for those of later edits. */
+  readonly isAsGiven?: boolean;
 }
 
 /** The cluster, or none when there is an error: nothing half-loaded is run. */
@@ -46,7 +47,6 @@ export function buildCluster(loaded: Pick<Loaded, "objects" | "problems">, optio
   if (hasErrors(faults)) return { problems: faults, cluster: undefined, state: undefined };
   const pods = objects.filter((object): object is Pod => object.kind === "Pod");
   const nodes = nodesOf(objects, pods, settings, stated.nodeCount !== undefined, assumptions);
-  checkNodes(nodes, settings, reporter(problems));
   const system = missingSystemObjects(objects, nodes, settings, assumptions);
   if (pods.length > 0 || objects.some((object) => "template" in ((object as { spec?: object }).spec ?? {}))) {
     const text = "pods are ready unless their status or the annotation kubehop.dev/ready says otherwise";
@@ -58,6 +58,7 @@ export function buildCluster(loaded: Pick<Loaded, "objects" | "problems">, optio
     allocatePodIPs: options.allocatePodIPs,
     cidrsStated: stated.serviceCidrs !== undefined,
     lenient: options.lenient ?? false,
+    isAsGiven: options.isAsGiven ?? false,
     assumptions: assumptions.list(),
   };
   const store = storeOf([...others, ...nodes, ...system]);
@@ -69,11 +70,10 @@ export function buildCluster(loaded: Pick<Loaded, "objects" | "problems">, optio
     : { problems: all, cluster: built.cluster, state: built };
 }
 
-/** Services of a running cluster have gone through its allocators: what they lack was not given. */
+/** Services of a running cluster have gone through its allocators; those of later edits have not. */
 function asTheyStand(store: Store): Memory {
-  const services = list(store, "Service");
-  const byKey = new Map(services.map((service) => [serviceKey(service), { wanted: service, service }]));
-  return { services: { inputs: [], result: { services, byKey }, problems: [], assumptions: [] } };
+  const result = servicesAsGiven(list(store, "Service"));
+  return { services: { inputs: [], result, problems: [], assumptions: [] } };
 }
 
 /** Stated nodes keep their place; what they lack was added. */

@@ -21,8 +21,10 @@ export interface ObjectRef {
 export type Edit =
   /** As `kubectl apply`: each object is added, or takes the place of the one with its name. */
   | { readonly kind: "apply"; readonly objects: readonly KubernetesObject[] }
-  /** As `kubectl delete`: with all that it owns; a controller makes a deleted pod anew. */
-  | { readonly kind: "delete"; readonly target: ObjectRef }
+  /**
+   * As `kubectl delete`: with all that it owns, unless `cascade` is `orphan`; a controller makes a deleted pod anew.
+   */
+  | { readonly kind: "delete"; readonly target: ObjectRef; readonly cascade?: "orphan" }
   | { readonly kind: "scale"; readonly target: ObjectRef; readonly replicas: number }
   /** A pod's readiness, or that of all pods of a workload, whatever its status says. */
   | { readonly kind: "set-ready"; readonly target: ObjectRef; readonly ready: boolean };
@@ -130,7 +132,7 @@ class Change {
         this.#puts.push(...edit.objects);
         return;
       case "delete":
-        this.#delete(edit.target);
+        this.#delete(edit.target, edit.cascade === "orphan");
         return;
       case "scale":
         this.#scale(edit.target, edit.replicas);
@@ -159,7 +161,7 @@ class Change {
     return undefined;
   }
 
-  #delete(target: ObjectRef): void {
+  #delete(target: ObjectRef, isOrphaning: boolean): void {
     const { store, cluster } = this.#before;
     if (target.kind === "Pod") return this.#deletePod(target);
     const object = this.#find(target);
@@ -167,6 +169,7 @@ class Change {
       target.kind === "Namespace" && cluster.namespaces.some(({ metadata }) => metadata.name === target.name);
     if (object === undefined && !isImplied) return this.#missing(target);
     if (object !== undefined) this.#removes.push(object);
+    if (isOrphaning) return;
     if (target.kind === "Namespace") {
       for (const kind of Object.keys(store) as Kind[]) {
         this.#removes.push(...list(store, kind).filter(({ metadata }) => metadata.namespace === target.name));
@@ -174,12 +177,14 @@ class Change {
     } else if (target.kind === "Node") {
       this.#removePods(cluster.pods.filter((pod) => pod.spec.nodeName === target.name));
     } else if (target.kind === "Service") {
-      const slices = list(store, "EndpointSlice").filter((slice) => isSliceOf(slice, target));
+      // Slices that somebody made by hand stay: the garbage collector follows owners, not labels.
+      const slices = list(store, "EndpointSlice").filter(({ metadata }) => isOwnedBy(metadata, target));
+      // The endpoints controller deletes what has a deleted Service's name.
       const endpoints = find(store, "Endpoints", target.namespace, target.name);
       this.#removes.push(...slices, ...(endpoints ? [endpoints] : []));
-    } else if (object !== undefined && "template" in (object as Workload).spec) {
+    } else if (object !== undefined && isWorkload(object)) {
       const { workloads } = cluster;
-      this.#removes.push(...ownershipOf(list(store, "Pod"), workloads).podsOf(object as Workload));
+      this.#removes.push(...ownershipOf(list(store, "Pod"), workloads).podsOf(object));
       const sets = list(store, "ReplicaSet").filter(({ metadata }) => isOwnedBy(metadata, target));
       this.#removes.push(...sets);
     }
@@ -223,6 +228,10 @@ class Change {
   }
 }
 
+function isWorkload(object: KubernetesObject): object is Workload {
+  return "spec" in object && "template" in object.spec;
+}
+
 function isScalable(object: KubernetesObject): object is Workload {
   return ["Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"].includes(object.kind);
 }
@@ -241,10 +250,6 @@ function surplus(workload: Workload, owned: readonly Pod[], replicas: number): r
     (a, b) => Number(b.status.ready) - Number(a.status.ready) || compareText(a.metadata.name, b.metadata.name),
   );
   return ranked.slice(replicas);
-}
-
-function isSliceOf(slice: EndpointSlice, service: Pick<ObjectRef, "namespace" | "name">): boolean {
-  return slice.metadata.namespace === service.namespace && slice.metadata.labels[serviceNameLabel] === service.name;
 }
 
 /** Stated slices of Services whose pods the edit changed, unless the edit itself states slices for them. */

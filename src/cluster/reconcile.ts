@@ -1,15 +1,23 @@
 import { Assumptions } from "./assumptions.ts";
 import { checkIgnored } from "./ignored.ts";
-import { checkPodAddresses, checkPolicies, checkServices, checkSlices, reporter } from "./checks.ts";
+import { checkNodes, checkPodAddresses, checkPolicies, checkServices, checkSlices, reporter } from "./checks.ts";
 import type { Cluster, ClusterSettings } from "./cluster.ts";
 import { byNamespaceAndName, noPodMemory } from "./controllers/candidates.ts";
+import { completeNodes } from "./controllers/nodes.ts";
 import { type PodRun, type Readiness, runPods } from "./controllers/pods.ts";
 import { ServiceAllocator } from "./controllers/service-addresses.ts";
-import { type AllocatedServices, type SliceRun, runServices, runSlices } from "./controllers/services.ts";
+import {
+  type AllocatedServices,
+  type SliceRun,
+  runServices,
+  runSlices,
+  servicesAsGiven,
+} from "./controllers/services.ts";
 import type { Generations } from "./controllers/workload-pods.ts";
 import { namespaceNameLabel } from "./decode/node.ts";
 import type { AllocatePodIPs } from "./ipam.ts";
-import type { EndpointSlice, KubernetesObject, Namespace, Workload, WorkloadKind } from "./objects.ts";
+import { inheritPlace } from "./load/origin.ts";
+import type { EndpointSlice, KubernetesObject, Namespace, Node, Workload, WorkloadKind } from "./objects.ts";
 import { ownerOf } from "./owner.ts";
 import { type ProblemList, compareText } from "./problem.ts";
 import { type Step, step } from "./step.ts";
@@ -32,12 +40,15 @@ export interface BuildContext {
   readonly allocatePodIPs: AllocatePodIPs;
   readonly cidrsStated: boolean;
   readonly lenient: boolean;
+  /** Services stay as they are given: nothing is allocated for them, now or later. */
+  readonly isAsGiven: boolean;
   /** What was assumed at the start. */
   readonly assumptions: Cluster["assumptions"];
 }
 
 /** The parts of the last run, each of which is run again only when its inputs changed. */
 export interface Memory {
+  readonly nodes?: Step<readonly Node[]>;
   readonly workloads?: Step<readonly Workload[]>;
   readonly pods?: Step<PodRun>;
   readonly services?: Step<AllocatedServices>;
@@ -63,7 +74,9 @@ type Start = Pick<ClusterState, "store" | "generations" | "readiness" | "context
 export function reconcile(start: Start, memory: Memory, problems: ProblemList): ClusterState {
   const { store, context, generations, readiness } = start;
   const { settings, allocatePodIPs, lenient } = context;
-  const nodes = list(store, "Node");
+  const nodeList = list(store, "Node");
+  const nodeStep = step(memory.nodes, [nodeList], lenient, (_, assumptions) => joined(nodeList, settings, assumptions));
+  const nodes = nodeStep.result;
   const policies = list(store, "NetworkPolicy");
   const stated = list(store, "EndpointSlice");
   const endpoints = list(store, "Endpoints");
@@ -83,7 +96,9 @@ export function reconcile(start: Start, memory: Memory, problems: ProblemList): 
   );
   const wanted = list(store, "Service");
   const services = step(memory.services, [wanted], lenient, (...say) =>
-    runServices(wanted, memory.services?.result, new ServiceAllocator(settings, context.cidrsStated, ...say)),
+    context.isAsGiven
+      ? servicesAsGiven(wanted)
+      : runServices(wanted, memory.services?.result, new ServiceAllocator(settings, context.cidrsStated, ...say)),
   );
   const sliceInputs = { services: services.result.services, stated, endpoints, pods: pods.result.pods, nodes };
   const slices = step(memory.slices, Object.values(sliceInputs), lenient, (_, assumptions) =>
@@ -106,6 +121,7 @@ export function reconcile(start: Start, memory: Memory, problems: ProblemList): 
       checkSlices(stated, endpoints, services.result.byKey, report),
     ),
     check(4, [services.result, stated], (report) => checkIgnored(services.result.services, stated, report)),
+    check(5, [nodes], (report) => checkNodes(nodes, settings, report)),
   ];
 
   const inNamespaces = [pods.result.pods, services.result.services, slices.result.slices, policies, workloads.result];
@@ -116,7 +132,7 @@ export function reconcile(start: Start, memory: Memory, problems: ProblemList): 
 
   const assumptions = new Assumptions();
   assumptions.addAll(context.assumptions);
-  for (const part of [pods, services, slices, ...checks]) {
+  for (const part of [nodeStep, pods, services, slices, ...checks]) {
     problems.addAll(part.problems);
     assumptions.addAll(part.assumptions);
   }
@@ -134,7 +150,19 @@ export function reconcile(start: Start, memory: Memory, problems: ProblemList): 
     assumptions: assumptions.list(),
     ownerOf,
   };
-  return { ...start, cluster, memory: { workloads, pods, services, slices, sortedSlices, namespaces, checks } };
+  return {
+    ...start,
+    cluster,
+    memory: { nodes: nodeStep, workloads, pods, services, slices, sortedSlices, namespaces, checks },
+  };
+}
+
+/** Nodes that an edit brought get what they lack, as those of the start did. */
+function joined(nodes: readonly Node[], settings: ClusterSettings, assumptions: Assumptions): readonly Node[] {
+  if (nodes.length === 0) return nodes;
+  const complete = completeNodes(nodes, [], settings, true, assumptions);
+  for (const [index, node] of complete.entries()) inheritPlace(node, nodes[index] as Node);
+  return complete;
 }
 
 /** The stated namespaces and those that objects live in, each with the label that the API server gives it. */

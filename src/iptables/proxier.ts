@@ -50,11 +50,8 @@ function sync(
   const localhost = family === "ipv4" && options.localhostNodePorts && nodePorts.containsIPv4Loopback;
   const context = contextText(node, options, nodePorts.matchAll ? [] : node.addresses);
   const isFull = previous?.context !== context;
-  const { map, changes } = track(
-    objects,
-    { family, nodeName: node.name, nodeLabels: node.labels, release: options.release },
-    previous?.map,
-  );
+  const tracking = { family, nodeName: node.name, nodeLabels: node.labels, release: options.release };
+  const { map, changes } = track(objects, tracking, previous?.map);
   const largeCluster = map.endpointCount > largeClusterEndpoints;
   const ruleContext: RuleContext = {
     family,
@@ -83,7 +80,8 @@ function sync(
     },
     (value) => void obsolete.push(...value),
   );
-  if (!isFull && changes.length === 0) return { state: { ...previous, map, rules }, commands: [], events: [] };
+  if (!isFull && changes.length === 0 && objects.isDue !== true)
+    return { state: { ...previous, map, rules }, commands: [], events: [] };
 
   const commands: IptablesProxierCommand[] = [];
   if (previous === undefined && localhost) {
@@ -111,7 +109,7 @@ function sync(
     stale: cleansUp ? new Set() : stale,
     cleanedUpAtNanos: cleansUp ? (nowNanos ?? cleanedUpAtNanos) : cleanedUpAtNanos,
   };
-  const deletions = staleConnections(changes);
+  const deletions = staleConnections(changes, { ...tracking, ownerOf: objects.ownerOf });
   return {
     state,
     commands: [...commands, ...deletions],

@@ -78,11 +78,8 @@ function sync(
   const others = node.addresses.filter(({ device, address }) => device !== dummyDevice && familyOf(address) === family);
   const context = contextText(node, options, others);
   const isFull = previous?.context !== context;
-  const { map, changes } = track(
-    objects,
-    { family, nodeName: node.name, nodeLabels: node.labels, release: options.release },
-    previous?.map,
-  );
+  const tracking = { family, nodeName: node.name, nodeLabels: node.labels, release: options.release };
+  const { map, changes } = track(objects, tracking, previous?.map);
   const planContext = planContextOf(
     node,
     options,
@@ -94,9 +91,9 @@ function sync(
     ({ ports }) => ports.map((port) => portPlan(port, planContext)),
     () => undefined,
   );
-  if (!isFull && changes.length === 0) return { state: { ...previous, map, plans }, commands: [], events: [] };
+  if (!isFull && changes.length === 0 && objects.isDue !== true) return { state: { ...previous, map, plans }, commands: [], events: [] };
   const state: IpvsProxierState = { map, plans, context, ...wanted(plans) };
-  const deletions = staleConnections(changes);
+  const deletions = staleConnections(changes, { ...tracking, ownerOf: objects.ownerOf });
   const removals = removed(previous, state, family);
   const commands: IpvsProxierCommand[] = [
     ...(previous === undefined ? firstCommands(options) : []),

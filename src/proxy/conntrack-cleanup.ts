@@ -1,3 +1,5 @@
+import type { EndpointSlice } from "../cluster/objects.ts";
+import { type Endpoint, type EndpointContext, endpointsOf } from "./endpoints.ts";
 import type { NodeCommand } from "./proxier.ts";
 import type { ServicePort } from "./service-port.ts";
 import type { ServiceChange, TrackedPort } from "./tracker.ts";
@@ -6,26 +8,30 @@ type Deletion = Extract<NodeCommand, { kind: "delete-connections" }>;
 
 /**
  * Which connections kube-proxy 1.30 deletes after a sync, for UDP alone: of a cluster IP whose port went away, of
- * a port that got its first serving endpoint, and those translated to an endpoint that went away.
+ * a port whose slices got their first serving endpoint, and those translated to an endpoint that no slice holds any
+ * more. One that stays in its slice and serves no more keeps its connections.
  * pkg/proxy/conntrack/cleanup.go, pkg/proxy/endpointschangetracker.go (detectStaleConntrackEntries).
  */
-export function staleConnections(changes: readonly ServiceChange[]): Deletion[] {
+export function staleConnections(changes: readonly ServiceChange[], context: EndpointContext): Deletion[] {
   const addresses = new Set<string>();
   const nodePorts = new Set<number>();
   const endpoints: Deletion[] = [];
-  for (const { before, after } of changes) {
-    const old = new Map(before.filter(isUdp).map((tracked) => [tracked.port.portName, tracked]));
-    for (const { port, endpoints: now } of after.filter(isUdp)) {
-      const was = old.get(port.portName)?.endpoints.filter(({ serving }) => serving) ?? [];
-      old.delete(port.portName);
-      if (was.length === 0 && now.some(({ serving }) => serving)) {
+  for (const { before, after, slicesBefore, slicesAfter } of changes) {
+    const ports = new Map(after.filter(isUdp).map(({ port }) => [port.portName, port]));
+    for (const { port } of before.filter(isUdp)) if (!ports.has(port.portName)) addresses.add(port.clusterIP);
+    if (ports.size === 0) continue;
+    for (const [portName, port] of ports) {
+      const was = udpEndpoints(portName, slicesBefore, context);
+      const now = slicesAfter === slicesBefore ? was : udpEndpoints(portName, slicesAfter, context);
+      if (now.some(isServing) && !was.some(isServing)) {
         for (const address of addressesOf(port)) addresses.add(address);
         if (port.nodePort !== 0) nodePorts.add(port.nodePort);
       }
-      const serving = new Set(now.flatMap((endpoint) => (endpoint.serving ? [endpoint.text] : [])));
-      for (const { text, address } of was) if (!serving.has(text)) endpoints.push(...translatedTo(address, port));
+      const present = new Set(now.map(({ text }) => text));
+      for (const { text, address } of was.filter(isServing)) {
+        if (!present.has(text)) endpoints.push(...translatedTo(address, port));
+      }
     }
-    for (const { port } of old.values()) addresses.add(port.clusterIP);
   }
   return [
     ...[...addresses].map((address): Deletion => ({ kind: "delete-connections", protocol: "UDP", address })),
@@ -46,6 +52,18 @@ export function deletionText({ address, port, endpoint, protocol }: Deletion): s
 
 function isUdp({ port }: TrackedPort): boolean {
   return port.protocol === "UDP";
+}
+
+function isServing({ serving }: Endpoint): boolean {
+  return serving;
+}
+
+function udpEndpoints(
+  portName: string,
+  slices: readonly EndpointSlice[],
+  context: EndpointContext,
+): readonly Endpoint[] {
+  return endpointsOf({ portName, protocol: "UDP" }, slices, context).endpoints;
 }
 
 function addressesOf(port: ServicePort): readonly string[] {

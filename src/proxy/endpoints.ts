@@ -37,13 +37,12 @@ export interface EndpointContext {
  * terminating) replaces an earlier one, another does not. pkg/proxy/endpointslicecache.go (addEndpoints).
  */
 export function endpointsOf(
-  port: ServicePort,
+  port: Pick<ServicePort, "portName" | "protocol">,
   slices: readonly EndpointSlice[],
   context: EndpointContext,
 ): { readonly endpoints: readonly Endpoint[]; readonly hadDuplicates: boolean } {
   const found: Endpoint[] = [];
   for (const slice of slices) {
-    if (slice.addressType === "FQDN") continue;
     for (const slicePort of slice.ports) {
       if (slicePort.port === undefined || slicePort.port === 0) continue;
       if (slicePort.name !== port.portName || slicePort.protocol !== port.protocol) continue;

@@ -51,7 +51,7 @@ export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<
   const clusterIP = clusterIPOf(service, family);
   if (clusterIP === undefined) return [];
   const externalIPs = spec.externalIPs.flatMap((text) => canonicalAddress(text, family) ?? []);
-  const loadBalancerIPs = spec.type === "LoadBalancer" ? ingressIPs(service, family) : [];
+  const loadBalancerIPs = ingressIPs(service, family);
   const accessibleByType = spec.type !== "ClusterIP" || spec.externalIPs.length > 0;
   const externalPolicyLocal = accessibleByType && spec.externalTrafficPolicy === "Local";
   const common = {

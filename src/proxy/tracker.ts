@@ -11,6 +11,8 @@ export interface ProxyObjects {
   readonly ownerOf: OwnerOf<Service | EndpointSlice>;
   /** When the proxier looks; absent: long after the last time. */
   readonly nowNanos?: number;
+  /** A sync is due even if nothing has changed: kube-proxy does one every hour. */
+  readonly isDue?: boolean;
 }
 
 /** A service port with its endpoints, and which of them the node uses. */
@@ -43,11 +45,16 @@ export interface ServiceMap {
   readonly healthChecks: ReadonlyMap<string, string>;
 }
 
-/** The ports of a Service that changed since the previous sync; none before or after where it came or went. */
+/**
+ * A Service name under which something changed since the previous sync; no ports before or after where the Service
+ * came or went. Endpoints are known by their slices, whether or not there is a Service for them.
+ */
 export interface ServiceChange {
   readonly key: string;
   readonly before: readonly TrackedPort[];
   readonly after: readonly TrackedPort[];
+  readonly slicesBefore: readonly EndpointSlice[];
+  readonly slicesAfter: readonly EndpointSlice[];
 }
 
 /** What the translation depends on besides the objects. */
@@ -73,13 +80,13 @@ export function track(
   const addedServices = new Map<string, Service>();
   const addedSlices = new Map<string, EndpointSlice[]>();
   for (const service of services.removed) touched.add(serviceKey(service));
-  for (const slice of slices.removed) touch(touched, sliceKey(slice));
+  for (const slice of slices.removed) touch(touched, sliceKey(slice, context.family));
   for (const service of services.added) {
     touched.add(serviceKey(service));
     addedServices.set(serviceKey(service), service);
   }
   for (const slice of slices.added) {
-    const key = sliceKey(slice);
+    const key = sliceKey(slice, context.family);
     if (key === undefined) continue;
     touched.add(key);
     const list = addedSlices.get(key);
@@ -102,8 +109,17 @@ export function track(
     const own = [...(before?.slices.filter((slice) => !goneSlices.has(slice)) ?? []), ...(addedSlices.get(key) ?? [])];
     own.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
     const ports = translate(service, own, { ...context, ownerOf: objects.ownerOf });
-    const same = before !== undefined && !isNewContext && sameData(before.ports, ports);
-    if (!same) changes.push({ key, before: before?.ports ?? [], after: ports });
+    const same =
+      before !== undefined && !isNewContext && samePorts(before.ports, ports) && sameSlices(before.slices, own);
+    if (!same) {
+      changes.push({
+        key,
+        before: before?.ports ?? [],
+        after: ports,
+        slicesBefore: before?.slices ?? [],
+        slicesAfter: own,
+      });
+    }
     if (service === undefined && own.length === 0) continue;
     tracked.push({ key, service, slices: own, ports: same ? before.ports : ports });
   }
@@ -207,9 +223,11 @@ function serviceKey({ metadata }: Service): string {
   return `${metadata.namespace}\0${metadata.name}`;
 }
 
-function sliceKey({ metadata }: EndpointSlice): string | undefined {
+/** Undefined for slices that the proxier of this family does not get to see. pkg/proxy/metaproxier.go. */
+function sliceKey({ metadata, addressType }: EndpointSlice, family: Family): string | undefined {
   const name = metadata.labels[serviceNameLabel];
-  return name === undefined || name === "" ? undefined : `${metadata.namespace}\0${name}`;
+  if (name === undefined || name === "" || addressType.toLowerCase() !== family) return undefined;
+  return `${metadata.namespace}\0${name}`;
 }
 
 function touch(keys: Set<string>, key: string | undefined): void {
@@ -249,11 +267,42 @@ function lowerBound(services: readonly TrackedService[], key: string, from: numb
   return low;
 }
 
-/** Equal as kube-proxy compares: an update that changes nothing it looks at causes no sync. */
-function sameData(a: readonly TrackedPort[], b: readonly TrackedPort[]): boolean {
-  return JSON.stringify(a, withoutOwners) === JSON.stringify(b, withoutOwners);
+/** Equal as kube-proxy compares Services: by what it makes of them. servicechangetracker.go (Update). */
+function samePorts(a: readonly TrackedPort[], b: readonly TrackedPort[]): boolean {
+  return a.length === b.length && JSON.stringify(a, onlyPorts) === JSON.stringify(b, onlyPorts);
 }
 
-function withoutOwners(key: string, value: unknown): unknown {
-  return key === "owner" || key === "chosen" ? undefined : value;
+function onlyPorts(key: string, value: unknown): unknown {
+  return key === "owner" || key === "chosen" || key === "endpoints" ? undefined : value;
+}
+
+/**
+ * Equal as kube-proxy compares slices: by what it keeps of each. Endpoints that move from one slice to another are a
+ * change, though the endpoints of the Service stay the same. endpointslicecache.go (esDataChanged).
+ */
+function sameSlices(a: readonly EndpointSlice[], b: readonly EndpointSlice[]): boolean {
+  const same = (one: EndpointSlice, other: EndpointSlice | undefined): boolean =>
+    one === other || (other !== undefined && keptText(one) === keptText(other));
+  return a.length === b.length && a.every((slice, index) => same(slice, b[index]));
+}
+
+/** endpointslicecache.go (newEndpointSliceInfo): nothing but this, in an order of its own. */
+function keptText({ metadata, ports, endpoints }: EndpointSlice): string {
+  const kept = endpoints.map(({ addresses, conditions, nodeName, zone, hints }) =>
+    JSON.stringify([
+      addresses,
+      conditions.ready ?? true,
+      conditions.serving ?? true,
+      conditions.terminating ?? false,
+      nodeName,
+      zone,
+      [...(hints?.forZones ?? [])].sort(compareText),
+      hints?.forNodes,
+    ]),
+  );
+  return JSON.stringify([metadata.name, [...ports].sort(byNumber), kept.sort(compareText)]);
+}
+
+function byNumber(a: EndpointSlice["ports"][number], b: EndpointSlice["ports"][number]): number {
+  return (a.port ?? 0) - (b.port ?? 0);
 }

@@ -22,6 +22,8 @@ export interface InputOptions {
   readonly maxYamlLength?: number;
   readonly listens?: Listens;
   readonly upstream?: UpstreamData;
+  /** Services stay as they are given, without allocation. */
+  readonly isAsGiven?: boolean;
 }
 
 /** A cluster ready to be simulated. */
@@ -47,10 +49,12 @@ export function loadInput(
   options: InputOptions = {},
 ): ClusterInput | InputProblems {
   const { namespace = "default", maxYamlLength, listens = {}, seed = 1 } = options;
-  const loaded = loadManifests(sources, { namespace, ...(maxYamlLength !== undefined && { maxYamlLength }) });
+  const isAsGiven = options.isAsGiven ?? false;
+  const reading = { namespace, isAsGiven, ...(maxYamlLength !== undefined && { maxYamlLength }) };
+  const loaded = loadManifests(sources, reading);
   if (hasErrors(loaded.problems)) return { problems: loaded.problems };
   const settings = { ...options.settings, ...(options.nodes !== undefined && { nodeCount: options.nodes }) };
-  const { cluster, problems, state } = buildCluster(loaded, { settings, allocatePodIPs: hostLocal });
+  const { cluster, problems, state } = buildCluster(loaded, { settings, allocatePodIPs: hostLocal, isAsGiven });
   const unknown = checkComponents({ ...defaultSettings, ...settings });
   if (cluster === undefined || state === undefined || unknown.length > 0)
     return { problems: [...problems, ...unknown] };

@@ -21,7 +21,8 @@ export function updatedStates(
 ): readonly ClusterState[] | InputProblems {
   const states = [input.state];
   for (const update of updates) {
-    const { objects, problems } = loadManifests([update], { namespace: input.namespace });
+    const { namespace, state } = input;
+    const { objects, problems } = loadManifests([update], { namespace, isAsGiven: state.context.isAsGiven });
     if (hasErrors(problems)) return { problems };
     const gone = objects.filter(({ metadata }) => metadata.annotations[deleteAnnotation] === "true");
     let next = applyEdit(states.at(-1) as ClusterState, {
@@ -33,6 +34,7 @@ export function updatedStates(
       next = applyEdit(next.state, {
         kind: "delete",
         target: { kind, namespace: metadata.namespace, name: metadata.name },
+        cascade: "orphan",
       });
     }
     if (hasErrors(next.problems)) return { problems: next.problems };

@@ -54,12 +54,8 @@ function running<State, Command>(
     sync(cluster, node) {
       for (const family of familiesOf(cluster)) {
         const options = optionsOf(cluster, node, family);
-        const { state, commands } = proxier.sync(
-          objectsOf(cluster),
-          proxyNode(host, node),
-          options,
-          states.get(family),
-        );
+        const objects = { ...objectsOf(cluster), nowNanos: host.surroundings.clock.nowNanos() };
+        const { state, commands } = proxier.sync(objects, proxyNode(host, node), options, states.get(family));
         states.set(family, state);
         apply(commands);
       }

@@ -34,7 +34,7 @@ export function proxySections(
   }
   if (proxyMode !== "iptables") return [];
   const last = lastSync<IptablesProxierState, IptablesProxierCommand>(iptablesProxier, states, nodeName, family);
-  return last && iptablesText(last.sync);
+  return last && iptablesText(last.sync, states.length === 1);
 }
 
 function lastSync<State, Command>(
@@ -48,7 +48,9 @@ function lastSync<State, Command>(
     const node = cluster.nodes.find(({ metadata }) => metadata.name === nodeName);
     if (node === undefined) return undefined;
     const options = optionsOf(cluster, node, family);
-    last = { options, sync: proxier.sync(objectsOf(cluster), bareNode(node), options, last?.sync.state) };
+    // One right after the other, each whether or not it has anything to say.
+    const objects = { ...objectsOf(cluster), nowNanos: 0, isDue: true };
+    last = { options, sync: proxier.sync(objects, bareNode(node), options, last?.sync.state) };
   }
   return last;
 }
@@ -56,16 +58,17 @@ function lastSync<State, Command>(
 const jumpsHeading = "jumps (iptables commands in call order; -I means prepend when missing)";
 const restoreHeading = "iptables-restore --noflush --counters";
 
-function iptablesText({
-  commands,
-  events,
-}: ProxySync<IptablesProxierState, IptablesProxierCommand>): readonly ProxySection[] {
+/** Later full syncs look for the jumps and find them all. */
+function iptablesText(
+  { commands, events }: ProxySync<IptablesProxierState, IptablesProxierCommand>,
+  isFirst: boolean,
+): readonly ProxySection[] {
   const restores = commands.flatMap((command) =>
     command.kind === "iptables-restore" ? [formatRestore(command.restore)] : [],
   );
   return [
     { name: "events", heading: "events", text: block([...sysctls(commands), ...events]) },
-    { name: "jumps", heading: jumpsHeading, text: block(calls(commands)) },
+    { name: "jumps", heading: jumpsHeading, text: block(isFirst ? calls(commands) : []) },
     { name: "restore", heading: restoreHeading, text: restores.join("") },
   ];
 }

@@ -64,10 +64,8 @@ export function rulesVerb(streams: Streams): Command {
 function printRules(flags: RulesFlags, streams: Streams): string {
   const { clusterCidr, node, family, output } = flags;
   const alone = kubeProxyOutputs.includes(output);
-  const input = readInput({ ...flags, ...(clusterCidr && { podCidr: clusterCidr }) }, streams, {
-    ...kubeProxySettings(flags),
-    ...(alone && { systemComponents: "none" }),
-  });
+  const settings = { ...kubeProxySettings(flags), ...(alone && { systemComponents: "none" as const }) };
+  const input = readInput({ ...flags, ...(clusterCidr && { podCidr: clusterCidr }) }, streams, settings, alone);
   return alone ? printSections(input, flags) : (printNode(input, node, family, output) ?? noNode(input, node));
 }
 

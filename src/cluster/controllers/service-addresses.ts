@@ -211,7 +211,9 @@ export class ServiceAllocator {
   /** Without a status an outside load balancer is assumed that hands packets to the nodes unchanged. */
   #ingress(service: Service, families: readonly IPFamily[]): Service["status"]["loadBalancer"]["ingress"] {
     const { ingress } = service.status.loadBalancer;
-    if (service.spec.type !== "LoadBalancer" || ingress.length > 0) return ingress;
+    // The cloud's service controller empties what is left of an earlier type (syncLoadBalancerIfNeeded).
+    if (service.spec.type !== "LoadBalancer") return ingress.length === 0 ? ingress : [];
+    if (ingress.length > 0) return ingress;
     const key = `${service.metadata.namespace}/${service.metadata.name}`;
     const made = families.flatMap((family) => {
       const range = family === "IPv4" ? loadBalancerRange : loadBalancerRangeIPv6;

@@ -37,6 +37,12 @@ export function runServices(
   return { services: [...byKey.values()].map(({ service }) => service), byKey };
 }
 
+/** Services that have gone through the API server's allocators: what they lack was not given. */
+export function servicesAsGiven(services: readonly Service[]): AllocatedServices {
+  const byKey = new Map(services.map((service) => [serviceKey(service), { wanted: service, service }]));
+  return { services, byKey };
+}
+
 export interface SliceInputs {
   readonly services: readonly Service[];
   readonly stated: readonly EndpointSlice[];

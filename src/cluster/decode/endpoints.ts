@@ -25,8 +25,11 @@ const endpointFields: ReadonlySet<string> = new Set([
 
 type AddressType = EndpointSlice["addressType"];
 
-/** Kubernetes pkg/apis/discovery/validation (ValidateEndpointSlice). */
-export function readEndpointSlice(object: Reader, namespace: string): EndpointSlice {
+/**
+ * Kubernetes pkg/apis/discovery/validation (ValidateEndpointSlice). A port without a name is called "", unless the
+ * object has been through the API server already: pkg/apis/discovery/v1/defaults.go.
+ */
+export function readEndpointSlice(object: Reader, namespace: string, isAsGiven: boolean): EndpointSlice {
   const metadata = readMeta(object, "subdomain", namespace);
   object.onlyFields(sliceFields);
   if (!object.has("addressType")) object.required("addressType");
@@ -37,13 +40,13 @@ export function readEndpointSlice(object: Reader, namespace: string): EndpointSl
     kind: "EndpointSlice",
     metadata,
     addressType,
-    ports: object.objects("ports").map(readEndpointPort),
+    ports: object.objects("ports").map((port) => readEndpointPort(port, isAsGiven)),
     endpoints,
   };
 }
 
-function readEndpointPort(port: Reader): EndpointPort {
-  const name = port.string("name");
+function readEndpointPort(port: Reader, isAsGiven: boolean): EndpointPort {
+  const name = port.string("name") ?? (isAsGiven ? undefined : "");
   if (name !== undefined && name !== "" && !isDnsLabel(name))
     port.report("BAD_NAME", "name", `\`${name}\` is no valid port name`);
   const number = readPortNumber(port, "port");

@@ -28,6 +28,8 @@ export interface Decoding {
   /** The namespace of objects that state none. */
   readonly namespace: string;
   readonly lenient: boolean;
+  /** Objects as the API server hands them out: what is absent was not given a default. */
+  readonly isAsGiven: boolean;
 }
 
 /** Makes a typed object of a parsed one: checked and defaulted as the API server does. Undefined for what is left out. */
@@ -56,7 +58,7 @@ export function decodeObject(
   let decoded: KubernetesObject | undefined;
   switch (verdict.is) {
     case "read":
-      decoded = read(reader, verdict.kind, namespace);
+      decoded = read(reader, verdict.kind, decoding);
       break;
     case "unmodelled":
       decoded = unmodelled(reader, kind);
@@ -83,7 +85,11 @@ export function decodeObject(
   return decoded;
 }
 
-function read(reader: Reader, kind: ReadKind, namespace: string): KubernetesObject | undefined {
+function read(
+  reader: Reader,
+  kind: ReadKind,
+  { namespace, isAsGiven }: Pick<Decoding, "namespace" | "isAsGiven">,
+): KubernetesObject | undefined {
   switch (kind) {
     case "Node":
       return readNode(reader);
@@ -94,7 +100,7 @@ function read(reader: Reader, kind: ReadKind, namespace: string): KubernetesObje
     case "Service":
       return readService(reader, namespace);
     case "EndpointSlice":
-      return readEndpointSlice(reader, namespace);
+      return readEndpointSlice(reader, namespace, isAsGiven);
     case "Endpoints":
       return readEndpoints(reader, namespace);
     case "NetworkPolicy":

@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly maxYamlLength?: number;
   /** Read also what the API server would refuse, with a warning, where a usable object is left. */
   readonly lenient?: boolean;
+  /** The objects are as the API server hands them out: what is absent gets no default. */
+  readonly isAsGiven?: boolean;
 }
 
 /** What was read. Nothing is to be run while `problems` holds an error. */
@@ -47,6 +49,7 @@ export function loadManifests(sources: readonly ManifestSource[], options: LoadO
     ignored: new Map<string, number>(),
     namespace: options.namespace ?? "default",
     lenient,
+    isAsGiven: options.isAsGiven ?? false,
   };
   const objects: KubernetesObject[] = [];
   for (const { name, text, skipDocuments } of sources) {
