@@ -1,29 +1,12 @@
-import { filterKeys, parseFilter, stopMatches } from "../filter.ts";
-import type { Course, Moment, Tone } from "../moments.ts";
-import { icons, toneWords } from "../shapes.ts";
-import { stopText, stopTone } from "../stops.ts";
-import { el, icon } from "./dom.ts";
-import type { Loaded, State, Store } from "./store.ts";
-
-const rowHeight = 26;
-
-/** One line of the list: a step, or a stop at the coarse grain. */
-interface Row {
-  readonly cursor: number;
-  /** Its number in the whole list, filtered or not. */
-  readonly number: number;
-  readonly first: number;
-  readonly last: number;
-  readonly timeNanos: number;
-  readonly where: string;
-  readonly kind: string;
-  readonly text: string;
-  readonly tone: Tone;
-}
+import { parseFilter } from "../filter.ts";
+import type { Course } from "../moments.ts";
+import { button, el } from "./dom.ts";
+import { type Row, columns, rowElement, rowHeight, rowsOf } from "./event-rows.ts";
+import { filterBox } from "./filter-box.ts";
+import type { State, Store } from "./store.ts";
 
 /** The event list: the same story as the stage, as text; only rows in sight exist. */
 export function eventsView(root: HTMLElement, filterBar: HTMLElement, store: Store): { focusFilter(): void } {
-  const columns = ["#", "time", "where", "what", "effect"];
   const header = el(
     "div",
     { role: "row", class: "event head", "aria-rowindex": 1 },
@@ -36,26 +19,15 @@ export function eventsView(root: HTMLElement, filterBar: HTMLElement, store: Sto
     el("div", { role: "rowgroup", class: "event-head" }, header),
     body,
   );
-  const filter = el("input", {
-    id: "filter",
-    type: "search",
-    "aria-label": "Filter events",
-    "aria-describedby": "filter-note",
-    placeholder: "Filter (/)   kind:nat  where:node-a  owner:web  -kind:hook",
-    spellcheck: "false",
-    autocomplete: "off",
-  });
-  const note = el("span", { id: "filter-note", class: "quiet", role: "status" });
-  filterBar.append(filter, note);
-  root.append(grid);
+  const nothing = el(
+    "p",
+    { class: "no-events", hidden: true },
+    "No event fits this filter. ",
+    button("Show all events", "Show all", () => store.update({ filter: "" })),
+  );
+  root.append(grid, nothing);
+  const filter = filterBox(filterBar, store, () => grid.focus());
   let rows: readonly Row[] = [];
-  filter.addEventListener("input", () => store.update({ filter: filter.value }));
-  filter.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" && event.key !== "Enter") return;
-    event.preventDefault();
-    if (event.key === "Escape") store.update({ filter: "" });
-    grid.focus();
-  });
   const current = (): number =>
     rows.findIndex(({ first, last }) => store.state.cursor >= first && store.state.cursor <= last);
   const draw = (): void => {
@@ -83,25 +55,32 @@ export function eventsView(root: HTMLElement, filterBar: HTMLElement, store: Sto
   };
   grid.addEventListener("scroll", draw);
   new ResizeObserver(draw).observe(grid);
+  // A grid answers these keys even where the page's single keys are turned off: along the rows that the filter leaves.
+  grid.addEventListener("keydown", (event) => {
+    const to = rowTarget(event, nearest(rows, store.state.cursor), rows.length - 1, grid.clientHeight);
+    const row = to === undefined ? undefined : rows[to];
+    if (row === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    store.select(row.cursor);
+  });
   store.listen((state, before) => {
     if (!state.loaded) return;
     const refilled = state.loaded !== before.loaded || state.grain !== before.grain || state.filter !== before.filter;
     if (refilled) {
       const understood = parseFilter(state.filter);
-      const all = state.loaded.course;
+      const { course } = state.loaded;
       const wrong = "problem" in understood;
-      if (filter.value !== state.filter) filter.value = state.filter;
-      filter.setAttribute("aria-invalid", String(wrong));
-      filter.classList.toggle("works", !wrong && state.filter.trim() !== "");
-      if (!wrong) rows = rowsOf(state.loaded, state, understood.matches);
-      note.textContent = wrong ? `${understood.problem}; keys: ${filterKeys.join(", ")}` : countWords(rows, state, all);
+      if (!wrong) rows = rowsOf(course, state.grain, understood.matches);
+      filter.say(wrong ? understood.problem : countWords(rows, state, course));
       grid.setAttribute("aria-rowcount", String(rows.length + 1));
       body.style.height = `${rows.length * rowHeight}px`;
+      nothing.hidden = rows.length > 0;
     } else if (state.cursor === before.cursor && state.breakpoints === before.breakpoints) return;
     reveal();
     draw();
   });
-  return { focusFilter: () => filter.select() };
+  return { focusFilter: () => filter.focus() };
 }
 
 function countWords(rows: readonly Row[], { grain, filter }: State, { moments, stops }: Course): string {
@@ -109,63 +88,28 @@ function countWords(rows: readonly Row[], { grain, filter }: State, { moments, s
   return `${rows.length} of ${grain === "step" ? moments.length : stops.filter(({ aside }) => !aside).length}`;
 }
 
-function rowsOf({ course }: Loaded, { grain }: State, matches: (moment: Moment) => boolean): readonly Row[] {
-  if (grain === "step") {
-    return course.moments.filter(matches).map(({ index, step, tone }) => ({
-      cursor: index,
-      number: index + 1,
-      first: index,
-      last: index,
-      timeNanos: step.timeNanos,
-      where: step.namespace,
-      kind: step.kind,
-      text: step.text,
-      tone,
-    }));
-  }
-  const story = course.stops.filter(({ aside }) => !aside);
-  return story.flatMap((stop, index) => {
-    if (!stopMatches(course, stop, matches)) return [];
-    const moment = course.moments[stop.first];
-    if (!moment) return [];
-    const { step } = moment;
-    const tone = stopTone(course, stop);
-    return [
-      {
-        ...stop,
-        cursor: stop.last,
-        number: index + 1,
-        timeNanos: step.timeNanos,
-        where: step.namespace,
-        kind: "stop",
-        text: stopText(course, stop),
-        tone,
-      },
-    ];
-  });
+/** The row of the cursor, or the last one before it. */
+function nearest(rows: readonly Row[], cursor: number): number {
+  return rows.findLastIndex(({ first }) => first <= cursor);
 }
 
-function rowElement(row: Row, index: number, selected: boolean, broken: boolean): HTMLElement {
-  const cell = (className: string, ...children: (Node | string | false)[]): HTMLElement =>
-    el("span", { role: "gridcell", class: className }, ...children);
-  const element = el(
-    "div",
-    {
-      role: "row",
-      id: `event-${index}`,
-      class: "event",
-      "aria-rowindex": index + 2,
-      "aria-selected": selected ? "true" : "false",
-      "data-cursor": row.cursor,
-      "data-tone": row.tone,
-    },
-    cell(broken ? "number broken" : "number", broken && el("span", { class: "sr" }, "breakpoint "), String(row.number)),
-    cell("number", (row.timeNanos / 1e6).toFixed(3)),
-    cell("where", row.where),
-    cell("what", row.text),
-    cell("effect", icon(icons[row.tone]), toneWords[row.tone]),
-  );
-  element.style.transform = `translateY(${index * rowHeight}px)`;
-  element.title = row.text;
-  return element;
+function rowTarget({ key, shiftKey }: KeyboardEvent, at: number, last: number, height: number): number | undefined {
+  const page = Math.max(1, Math.floor(height / rowHeight) - 2);
+  if (shiftKey) return undefined;
+  switch (key) {
+    case "ArrowDown":
+      return Math.min(last, at + 1);
+    case "ArrowUp":
+      return Math.max(0, at - 1);
+    case "PageDown":
+      return Math.min(last, at + page);
+    case "PageUp":
+      return Math.max(0, at - page);
+    case "Home":
+      return 0;
+    case "End":
+      return last;
+    default:
+      return undefined;
+  }
 }

@@ -6,6 +6,7 @@ import { pictureMenu, saveSvg } from "./export.ts";
 import { helpDialog } from "./help.ts";
 import { inspectorView } from "./inspector.ts";
 import { type KeyBinding, type PageActions, bindings, listenForKeys } from "./keys.ts";
+import { packetLine } from "./packet-line.ts";
 import { Player } from "./player.ts";
 import { presenter } from "./presenter.ts";
 import { ribbonView } from "./ribbon.ts";
@@ -22,6 +23,7 @@ export function showTraces(store: Store, input: Pick<PageActions, "again" | "sha
   const presenting = presenter(byId("caption"), store, stage);
   verdictView(byId("verdict"), store);
   ribbonView(byId("ribbon"), store);
+  packetLine(byId("wire"), store);
   inspectorView(byId("inspector"), store);
   const timeline = timelineView(byId("timeline"), store);
   const events = eventsView(byId("events"), byId("filter-bar"), store);

@@ -18,9 +18,9 @@ const moveMillis = 240;
 /** Below this width the whole stage would be too small to read: it shows the node of the packet. */
 const narrow = 560;
 /** Below this scale only what is large is drawn. */
-const farScale = 0.5;
+const farScale = 0.42;
 /** Room for the breadcrumbs, pixels. */
-const crumbRoom = 30;
+const crumbRoom = 20;
 
 type LayerName = "world" | "zones" | "boxes" | "links" | "bridges" | "trail" | "elements" | "clones" | "glyph";
 

@@ -1,0 +1,60 @@
+import { packetAt } from "../../trace/recorder.ts";
+import type { PacketRecord } from "../../trace/records.ts";
+import { endText } from "../change-words.ts";
+import type { Moment } from "../moments.ts";
+import { el } from "./dom.ts";
+import type { Loaded, State, Store } from "./store.ts";
+
+/** The packet under the stage in one line; what this step changed on it flashes. */
+export function packetLine(root: HTMLElement, store: Store): void {
+  store.listen((state, before) => {
+    const { loaded, cursor, grain } = state;
+    if (!loaded || (loaded === before.loaded && cursor === before.cursor && grain === before.grain)) return;
+    const moment = loaded.course.moments[cursor];
+    if (moment) root.replaceChildren(...content(moment, loaded, grain));
+  });
+}
+
+function content(moment: Moment, { course }: Loaded, grain: State["grain"]): readonly Node[] {
+  const { hop, stepIndex, stop, flow } = moment;
+  if (hop === undefined)
+    return [el("span", { class: "quiet" }, `Nothing on the wire at this step. ${purpose(flow.purpose)}`)];
+  const since = grain === "hop" ? (course.moments[course.stops[stop]?.first ?? 0]?.stepIndex ?? stepIndex) : stepIndex;
+  const now = packetAt(hop, stepIndex + 1);
+  return line(packetAt(hop, since), now);
+}
+
+function purpose(text: string): string {
+  return text === "" ? "" : `Next: ${text}.`;
+}
+
+function line(before: PacketRecord, now: PacketRecord): readonly Node[] {
+  const part = (className: string, text: string, was: string): HTMLElement =>
+    el("span", { class: text === was ? className : `${className} flash` }, text);
+  const icmp = now.protocol.startsWith("icmp");
+  const inner = icmp ? undefined : now.inner;
+  return [
+    part("protocol", protocolOf(now), protocolOf(before)),
+    part("end", endOf(now, "src"), endOf(before, "src")),
+    el("span", { "aria-hidden": "true" }, "→"),
+    part("end", endOf(now, "dst"), endOf(before, "dst")),
+    ...(inner === undefined ? [] : [el("span", { class: "inner" }, ...line(before.inner ?? inner, inner))]),
+    ...(now.payload === undefined ? [] : [el("span", { class: "payload" }, now.payload)]),
+    ...(now.ttl === undefined ? [] : [part("quiet", `ttl ${now.ttl}`, `ttl ${before.ttl}`)]),
+    ...(now.mark === undefined || now.mark === 0 ? [] : [part("quiet", markOf(now), markOf(before))]),
+  ];
+}
+
+function protocolOf({ protocol, flags, vni }: PacketRecord): string {
+  return [protocol.toUpperCase(), flags, vni === undefined ? undefined : `VNI ${vni}`]
+    .filter((word) => word !== undefined)
+    .join(" ");
+}
+
+function markOf({ mark = 0 }: PacketRecord): string {
+  return `mark 0x${mark.toString(16)}`;
+}
+
+function endOf(packet: PacketRecord, side: "src" | "dst"): string {
+  return side === "src" ? endText(packet.src, packet.srcPort) : endText(packet.dst, packet.dstPort);
+}
