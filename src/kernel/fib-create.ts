@@ -1,6 +1,6 @@
 import type { Family } from "../wire/address.ts";
 import { contains } from "../wire/cidr.ts";
-import type { Fib, FibResult, FlowKey, IpRule, Route } from "./fib.ts";
+import { type Fib, type FibResult, type FlowKey, type IpRule, type Route, usesDevice } from "./fib.ts";
 import { RoutingTable } from "./routing-table.ts";
 
 /** The rules a namespace starts with; IPv6 has no `default` table. `ip rule`. */
@@ -28,7 +28,7 @@ export function createFib(family: Family): Fib {
   return {
     family,
     rules,
-    add: (route, name = "main") => table(name).add(route),
+    add: (route, name = "main", first = false) => table(name).add(route, first),
     delete: (match, name = "main") =>
       tables.get(name)?.delete(match.destination, (route) => agrees(route, match)) ?? false,
     find: (match, name = "main") => tables.get(name)?.find(match.destination, (route) => agrees(route, match)),
@@ -49,20 +49,34 @@ export function createFib(family: Family): Fib {
   };
 }
 
-/** fib_rules_lookup(): a `throw` route, and a table without a match, go on to the next rule. */
+/** fib_rules_lookup(): a `throw` route, a table without a match, and a suppressed find go on to the next rule. */
 function lookup(
   rules: readonly IpRule[],
   tables: ReadonlyMap<string, RoutingTable>,
   key: FlowKey,
 ): FibResult | undefined {
-  for (const rule of rules) {
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i] as IpRule;
     if (!ruleMatches(rule, key)) continue;
     const { action } = rule;
-    if (action.kind !== "lookup") return { route: refusal(key, action.kind), table: "", rule };
-    const route = tables.get(action.table)?.lookup(key.dst, key.outDevice);
-    if (route !== undefined && route.type !== "throw") return { route, table: action.table, rule };
+    if (action.kind === "lookup") {
+      const route = tables.get(action.table)?.lookup(key.dst, key.outDevice);
+      if (route !== undefined && route.type !== "throw" && !suppresses(rule, route)) {
+        return { route, table: action.table, rule };
+      }
+    } else if (action.kind === "goto") {
+      // A target that is not there is no target: the rule does nothing.
+      const target = rules.findIndex(({ priority }) => priority === action.priority);
+      if (target > i) i = target - 1;
+    } else if (action.kind !== "nop") return { route: refusal(key, action.kind), table: "", rule };
   }
   return undefined;
+}
+
+/** fib4_rule_suppress(): routes that refuse are never suppressed. */
+function suppresses({ suppressPrefixLength }: IpRule, { type, destination }: Route): boolean {
+  if (suppressPrefixLength === undefined || suppressPrefixLength < destination.prefixLength) return false;
+  return type === "unicast" || type === "local" || type === "broadcast";
 }
 
 /** A rule whose action refuses stands for a route of that type to everywhere. */
@@ -102,7 +116,7 @@ function ruleMatches(rule: IpRule, key: FlowKey): boolean {
 function agrees(route: Route, match: Pick<Route, "destination"> & Partial<Route>): boolean {
   return (
     (match.via === undefined || match.via === route.via) &&
-    (match.device === undefined || match.device === route.device) &&
+    (match.device === undefined || usesDevice(route, match.device)) &&
     (match.metric === undefined || match.metric === route.metric) &&
     (match.type === undefined || match.type === route.type) &&
     (match.source === undefined || match.source === route.source)

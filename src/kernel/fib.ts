@@ -14,9 +14,26 @@ export interface Route {
   readonly metric: number;
   readonly onlink: boolean;
   readonly mtu?: number;
+  /** The MTU holds whatever the path says (`mtu lock`). */
+  readonly mtuLocked?: true;
+  /** The next hops of a multipath route; via and device stand there then. */
+  readonly paths?: readonly RoutePath[];
+  /** The nexthop object it was made with (`nhid`). */
+  readonly nexthopId?: number;
   /** `kernel`, `boot`, `static`, `bird`, `80`, ... */
   readonly protocol: string;
   readonly owner?: Owner;
+}
+
+/** One next hop of a multipath route: the route as it is by that hop, and how often it is taken beside the others. */
+export interface RoutePath {
+  readonly weight: number;
+  readonly route: Route;
+}
+
+/** Whether packets may leave by this device along the route. */
+export function usesDevice(route: Route, device: string): boolean {
+  return route.paths === undefined ? route.device === device : route.paths.some((path) => path.route.device === device);
 }
 
 /** A policy routing rule as `ip rule` shows it. */
@@ -28,8 +45,12 @@ export interface IpRule {
   readonly outDevice?: string;
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly inverted: boolean;
+  /** What the table finds does not count when its prefix is no longer than this, bits. */
+  readonly suppressPrefixLength?: number;
   readonly action:
     | { readonly kind: "lookup"; readonly table: string }
+    | { readonly kind: "goto"; readonly priority: number }
+    | { readonly kind: "nop" }
     | { readonly kind: "blackhole" | "unreachable" | "prohibit" };
   readonly owner?: Owner;
 }
@@ -54,7 +75,8 @@ export interface FibResult {
 export interface Fib {
   readonly family: Family;
   readonly rules: readonly IpRule[];
-  add(route: Route, table?: string): void;
+  /** `first`: before the others of its destination and metric. */
+  add(route: Route, table?: string, first?: boolean): void;
   /** Removes the first route that equals in destination, and in via, device and metric where those are given. */
   delete(match: Pick<Route, "destination"> & Partial<Route>, table?: string): boolean;
   addRule(rule: IpRule): void;

@@ -4,6 +4,16 @@ import type { Cidr } from "../wire/cidr.ts";
 import type { Route } from "./fib.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { NetlinkError } from "./netlink-error.ts";
+import { formatRoute } from "./route-text.ts";
+
+/** One `nexthop` of a multipath route. */
+export interface NextHopSpec {
+  readonly via?: Address;
+  readonly device?: string;
+  /** 1 to 256; 1 where absent. */
+  readonly weight?: number;
+  readonly onlink?: boolean;
+}
 
 /** What `ip route add` takes. */
 export interface RouteSpec {
@@ -18,6 +28,10 @@ export interface RouteSpec {
   /** The gateway is on the link whatever the routes say. */
   readonly onlink?: boolean;
   readonly mtu?: number;
+  readonly mtuLocked?: true;
+  /** A multipath route; via, device and onlink stand in the next hops. */
+  readonly nexthops?: readonly NextHopSpec[];
+  readonly nexthopId?: number;
   readonly protocol?: string;
   readonly table?: string;
   readonly owner?: Owner;
@@ -28,12 +42,69 @@ export interface RouteSpec {
  * ENETUNREACH when the gateway is not on a link, ENODEV, EEXIST for the same destination and metric. ip-route(8).
  */
 export function addRoute(ns: NetworkNamespace, spec: RouteSpec): Route {
-  const family = familyOf(spec.destination.base);
+  const route = makeRoute(ns, spec);
+  const table = tableOf(spec);
+  const fib = ns.fib[familyOf(route.destination.base)];
+  const { destination, metric } = route;
+  if (fib.find({ destination, metric }, table) !== undefined) {
+    throw new NetlinkError("EEXIST", `a route to this destination with metric ${metric} exists already`);
+  }
+  fib.add(route, table);
+  return route;
+}
+
+/**
+ * `ip route append`, `ip route prepend`: beside routes of the same metric. In IPv6 those with a gateway become one
+ * multipath route (rt6_qualify_for_ecmp). EEXIST for one that is there already.
+ */
+export function appendRoute(ns: NetworkNamespace, spec: RouteSpec, first = false): Route {
+  const route = makeRoute(ns, spec);
+  const table = tableOf(spec);
+  const { destination, metric } = route;
+  const family = familyOf(destination.base);
   const fib = ns.fib[family];
+  const equal = fib
+    .routes(table)
+    .filter((other) => other.destination.base === destination.base && other.metric === metric)
+    .filter((other) => other.destination.prefixLength === destination.prefixLength);
+  if (equal.some((other) => formatRoute(other) === formatRoute(route) && other.paths === undefined)) {
+    throw new NetlinkError("EEXIST", "this very route exists already");
+  }
+  const sibling = family === "ipv6" && route.via !== undefined ? equal.find(hasGateway) : undefined;
+  if (sibling === undefined) {
+    fib.add(route, table, first);
+    return route;
+  }
+  const paths = [...(sibling.paths ?? [{ weight: 1, route: sibling }]), { weight: 1, route }];
+  const { via: _via, device: _device, ...shared } = route;
+  const joined: Route = { ...shared, paths };
+  fib.delete({ destination, metric }, table);
+  fib.add(joined, table);
+  return joined;
+}
+
+function hasGateway({ via, paths }: Route): boolean {
+  return via !== undefined || paths?.some((path) => path.route.via !== undefined) === true;
+}
+
+function tableOf({ table, type }: RouteSpec): string {
+  return table ?? (type === "local" || type === "broadcast" ? "local" : "main");
+}
+
+function makeRoute(ns: NetworkNamespace, spec: RouteSpec): Route {
+  const { nexthops, ...rest } = spec;
+  if (nexthops !== undefined) {
+    const paths = nexthops.map(({ weight = 1, ...hop }) => ({ weight, route: makeRoute(ns, { ...rest, ...hop }) }));
+    const [first] = paths;
+    if (first === undefined) throw new NetlinkError("EINVAL", "a multipath route needs next hops");
+    const { via: _via, device: _device, ...shared } = first.route;
+    return { ...shared, scope: spec.scope ?? "global", onlink: false, paths };
+  }
+  const family = familyOf(spec.destination.base);
   const type = spec.type ?? "unicast";
   const device = spec.device ?? (spec.via === undefined ? undefined : gatewayDevice(ns, spec.via));
   if (type === "unicast") checkDevice(ns, device, spec.via);
-  const route: Route = {
+  return {
     destination: spec.destination,
     type,
     ...(spec.via !== undefined && { via: spec.via }),
@@ -43,20 +114,11 @@ export function addRoute(ns: NetworkNamespace, spec: RouteSpec): Route {
     metric: spec.metric ?? (family === "ipv6" ? 1024 : 0),
     onlink: spec.onlink ?? false,
     ...(spec.mtu !== undefined && { mtu: spec.mtu }),
+    ...(spec.mtuLocked === true && { mtuLocked: true }),
+    ...(spec.nexthopId !== undefined && { nexthopId: spec.nexthopId }),
     protocol: spec.protocol ?? "boot",
     ...(spec.owner && { owner: spec.owner }),
   };
-  const table = spec.table ?? (type === "local" || type === "broadcast" ? "local" : "main");
-  // Two IPv6 routes to one destination may differ in their next hop; IPv4 takes one per metric.
-  const nextHop =
-    family === "ipv6"
-      ? { ...(device !== undefined && { device }), ...(spec.via !== undefined && { via: spec.via }) }
-      : {};
-  if (fib.find({ destination: route.destination, metric: route.metric, ...nextHop }, table) !== undefined) {
-    throw new NetlinkError("EEXIST", `a route to this destination with metric ${route.metric} exists already`);
-  }
-  fib.add(route, table);
-  return route;
 }
 
 /** `ip route replace`. */
@@ -89,12 +151,21 @@ function checkDevice(ns: NetworkNamespace, device: string | undefined, via: Addr
   if (!found.up) throw new NetlinkError("ENETDOWN", `device ${device} is down`);
 }
 
+function isUp(ns: NetworkNamespace, { device }: Route): boolean {
+  return ns.devices.get(device ?? "")?.up === true;
+}
+
 /** Removes every route by a device; those of its own addresses only with `local`. */
 export function flushRoutes(ns: NetworkNamespace, device: string, options: { readonly local: boolean }): void {
   for (const fib of Object.values(ns.fib)) {
     for (const table of fib.tables()) {
       for (const route of fib.routes(table)) {
-        if (route.device === device && (options.local || route.type !== "local")) fib.delete(route, table);
+        if (route.paths !== undefined) {
+          // A multipath route goes when its last next hop does; till then that hop is only passed over.
+          const others = route.paths.filter((path) => path.route.device !== device);
+          if (others.length === route.paths.length || others.some((path) => isUp(ns, path.route))) continue;
+          fib.delete(route, table);
+        } else if (route.device === device && (options.local || route.type !== "local")) fib.delete(route, table);
       }
     }
   }

@@ -23,12 +23,13 @@ export class RoutingTable {
     return this.#count;
   }
 
-  add(route: Route): void {
+  /** `first`: before the others of its metric (`ip route prepend`). */
+  add(route: Route, first = false): void {
     const { base, prefixLength } = route.destination;
     const { routes } = this.#level(prefixLength) ?? this.#addLevel(prefixLength);
     const key = keyOf(base);
     const same = routes.get(key) ?? [];
-    const at = same.findIndex((other) => other.metric > route.metric);
+    const at = same.findIndex((other) => other.metric > route.metric || (first && other.metric === route.metric));
     same.splice(at < 0 ? same.length : at, 0, route);
     routes.set(key, same);
     this.#count++;
@@ -71,8 +72,12 @@ export class RoutingTable {
       const same = level.routes.get(key);
       if (same === undefined) continue;
       if (outDevice === undefined) return same[0];
-      const found = same.find((route) => route.device === undefined || route.device === outDevice);
-      if (found !== undefined) return found;
+      for (const route of same) {
+        if (route.paths !== undefined) {
+          const path = route.paths.find((own) => own.route.device === outDevice);
+          if (path !== undefined) return path.route;
+        } else if (route.device === undefined || route.device === outDevice) return route;
+      }
     }
     return undefined;
   }

@@ -129,17 +129,18 @@ function readPorts(ns: NetworkNamespace, text: string, file: string): void {
 }
 
 /**
- * The kernel makes the routes of table local itself. Of several next hops the first is read. Words about the state of
- * a route (its error, its age) are left out. Lines keep their numbers.
+ * The kernel makes the routes of table local itself. The next hops of a multipath route stand on the lines behind it.
+ * Words about the state of a route (its error, its age) are left out. Lines keep their numbers.
  */
 function routesToAdd(text: string): string {
   const lines = text.split("\n");
   return lines
     .map((line, index) => {
       if (/^(local|broadcast|anycast|multicast) |\btable local\b|^\s/.test(line)) return "";
-      const hop = /^\s+nexthop (via .*?dev \S+)/.exec(lines[index + 1] ?? "");
-      const bare = line.replaceAll(/ (error -?\d+|expires \S+|weight \d+|linkdown)\b/g, "");
-      return hop === null ? bare : `${bare} ${hop[1]}`;
+      const bare = line.replaceAll(/ (error -?\d+|expires \S+|linkdown)\b/g, "");
+      const hops: string[] = [];
+      for (let at = index + 1; /^\s+nexthop /.test(lines[at] ?? ""); at++) hops.push((lines[at] as string).trim());
+      return [bare, ...hops].join(" ");
     })
     .join("\n");
 }

@@ -11,6 +11,7 @@ import { parseInterfaceAddress } from "../wire/cidr.ts";
 import type { Mac } from "../wire/mac.ts";
 import { CommandWords } from "./command-words.ts";
 import { runLink } from "./ip-link.ts";
+import { runNexthop } from "./ip-nexthop.ts";
 import { runRoute, runRule } from "./ip-route.ts";
 
 /** Runs `ip -batch` lines on a namespace: address, link, neigh, route, rule. Throws a TextError with all problems. */
@@ -47,7 +48,7 @@ export function runBatch(
 export function runIp(ns: NetworkNamespace, command: CommandWords): void {
   let family: Family = "ipv4";
   while (command.peek?.startsWith("-") === true) if (command.next() === "-6") family = "ipv6";
-  switch (command.keyword(["address", "link", "neighbour", "neighbor", "route", "rule"])) {
+  switch (command.keyword(["address", "link", "neighbour", "neighbor", "nexthop", "route", "rule"])) {
     case "address":
       return runAddress(ns, command);
     case "link":
@@ -55,6 +56,8 @@ export function runIp(ns: NetworkNamespace, command: CommandWords): void {
     case "neighbour":
     case "neighbor":
       return runNeighbour(ns, command);
+    case "nexthop":
+      return runNexthop(ns, command);
     case "route":
       return runRoute(ns, command, family);
     case "rule":

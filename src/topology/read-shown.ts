@@ -43,7 +43,10 @@ export function readRoutes(ns: NetworkNamespace, family: Family, text: string, f
     (command) => runIp(ns, command),
     (line) => {
       if (line.trim() === "") return "";
-      return `${flag}route replace ${line}${/ table \S/.test(line) ? "" : ` table ${table}`}`;
+      // The next hops of a multipath route come last.
+      const [head = "", ...hops] = line.split(/ (?=nexthop )/);
+      const named = / table \S/.test(head) ? head : `${head} table ${table}`;
+      return `${flag}route replace ${[named, ...hops].join(" ")}`;
     },
   );
 }

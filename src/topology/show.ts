@@ -2,7 +2,7 @@ import type { FdbEntry, InterfaceAddress, VxlanFdbEntry } from "../kernel/device
 import type { Device } from "../kernel/device.ts";
 import type { IpRule, Route } from "../kernel/fib.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
-import { formatRoute } from "../kernel/route-text.ts";
+import { formatPaths, formatRoute } from "../kernel/route-text.ts";
 import { type Family, compareAddresses, familyOf, formatAddress, isIPv4 } from "../wire/address.ts";
 import { type Cidr, addressBits, formatCidr } from "../wire/cidr.ts";
 
@@ -63,7 +63,10 @@ function showAddress(device: Device, own: InterfaceAddress): string {
 export function showRoutes(ns: NetworkNamespace, family: Family, table = "main"): string {
   return [...ns.fib[family].routes(table)]
     .sort(family === "ipv4" ? byAddress : byPrefix)
-    .map((route) => `${formatRoute(route)}${family === "ipv6" ? " pref medium" : ""}\n`)
+    .flatMap((route) => [
+      `${formatRoute(route)}${family === "ipv6" ? " pref medium" : ""}\n`,
+      ...formatPaths(route).map((hop) => `\t${hop}\n`),
+    ])
     .join("");
 }
 
@@ -97,8 +100,20 @@ function showRule(rule: IpRule): string {
   }
   if (rule.inDevice !== undefined) words.push("iif", rule.inDevice);
   if (rule.outDevice !== undefined) words.push("oif", rule.outDevice);
-  words.push(...(rule.action.kind === "lookup" ? ["lookup", rule.action.table] : [rule.action.kind]));
+  words.push(...showAction(rule.action));
+  if (rule.suppressPrefixLength !== undefined) words.push("suppress_prefixlength", String(rule.suppressPrefixLength));
   return words.join(" ");
+}
+
+function showAction(action: IpRule["action"]): string[] {
+  switch (action.kind) {
+    case "lookup":
+      return ["lookup", action.table];
+    case "goto":
+      return ["goto", String(action.priority)];
+    default:
+      return [action.kind];
+  }
 }
 
 function showBlock(block: Cidr): string {

@@ -4,8 +4,9 @@ import { printRuleset } from "../iptables/print.ts";
 import type { Device } from "../kernel/device.ts";
 import type { Route } from "../kernel/fib.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
-import { formatRoute } from "../kernel/route-text.ts";
+import { formatPaths, formatRoute } from "../kernel/route-text.ts";
 import { type Address, type Family, formatAddress, isIPv4 } from "../wire/address.ts";
+import { formatCidr } from "../wire/cidr.ts";
 import { showFdb, showNeighbours, showRules } from "./show.ts";
 
 /*
@@ -133,9 +134,28 @@ function writeRoutes(ns: NetworkNamespace, family: Family): string[] {
     fib
       .routes(table)
       .filter(({ protocol }) => protocol !== "kernel")
-      .toSorted((a, b) => Number(a.via !== undefined) - Number(b.via !== undefined))
-      .map((route: Route) => `${prefix}route add ${formatRoute(route)}${table === "main" ? "" : ` table ${table}`}`),
+      .toSorted((a, b) => Number(hasGateway(a)) - Number(hasGateway(b)))
+      .map(withoutNexthopId)
+      .map((route, index, all) => {
+        const verb = all.slice(0, index).some((other) => isBeside(other, route)) ? "append" : "add";
+        const words = [formatRoute(route), ...(table === "main" ? [] : [`table ${table}`]), ...formatPaths(route)];
+        return `${prefix}route ${verb} ${words.join(" ")}`;
+      }),
   );
+}
+
+function hasGateway({ via, paths }: Route): boolean {
+  return via !== undefined || paths !== undefined;
+}
+
+/** Both have the same destination and metric: the second was appended. */
+function isBeside(a: Route, b: Route): boolean {
+  return a.metric === b.metric && formatCidr(a.destination) === formatCidr(b.destination);
+}
+
+/** Nexthop objects are not written: the route names its next hops itself. */
+function withoutNexthopId({ nexthopId: _id, ...route }: Route): Route {
+  return route;
 }
 
 function writeRules(ns: NetworkNamespace, family: Family): string[] {

@@ -39,7 +39,7 @@ function routePacket(ns: NetworkNamespace, device: Device, skb: Skb): void {
   const { src, dst } = skb.packet;
   const routed: Routed | NoRoute =
     skb.route === undefined
-      ? lookupInput(ns, { src, dst, mark: skb.mark, device })
+      ? lookupInput(ns, { src, dst, mark: skb.mark, device, packet: skb.packet })
       : { kind: "routed", to: skb.route, table: skb.route.kind === "local" ? "local" : "main" };
   if (routed.kind === "none") {
     if (skb.track !== undefined) recordRoute(skb, "input", routed, dst);
@@ -75,6 +75,7 @@ export function recordRoute(
     ...(route?.source !== undefined && { source: formatAddress(route.source) }),
     ...(route?.owner && { owner: route.owner }),
     ...(changes && { changes }),
+    ...(routed.kind === "routed" && routed.choice && { choice: routed.choice }),
   });
 }
 

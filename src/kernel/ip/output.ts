@@ -43,6 +43,7 @@ export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOp
     dst: packet.dst,
     src: packet.src,
     mark: skb.mark,
+    packet,
     ...(options.device !== undefined && { device: options.device }),
   });
   const fits = routed.kind === "none" || settleFragmentation(ns, skb, routed.to, options.pmtuDiscovery);
@@ -120,7 +121,7 @@ function errorOf(verdict: HookVerdict): SocketError | undefined {
 /** A hook changed addresses or mark: another lookup (ip_route_me_harder). */
 function reroute(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
   const { dst, src } = skb.packet;
-  const routed = lookupOutput(ns, { dst, src, mark: skb.mark });
+  const routed = lookupOutput(ns, { dst, src, mark: skb.mark, packet: skb.packet });
   if (skb.track !== undefined) recordRoute(skb, "reroute", routed, dst);
   if (routed.kind === "none") {
     drop(skb, routed.code);

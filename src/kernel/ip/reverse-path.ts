@@ -1,6 +1,6 @@
 import type { Address } from "../../wire/address.ts";
 import type { Device } from "../device.ts";
-import type { Route } from "../fib.ts";
+import { type Route, usesDevice } from "../fib.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { InputKey } from "./route.ts";
 
@@ -32,7 +32,7 @@ export function validateSource(
   if (found === undefined) return settings.rpFilter === 0 ? valid : "RP_FILTER";
   const { route } = found;
   if (route.type !== "unicast" && !(route.type === "local" && settings.acceptLocal)) return "MARTIAN_SOURCE";
-  if (route.device === device.name) return { direct: isDirect(route) };
+  if (usesDevice(route, device.name)) return { direct: isDirect(route) };
   if (device.addresses.length === 0) return settings.rpFilter === 0 ? valid : "RP_FILTER";
   if (settings.rpFilter === 1) return "RP_FILTER";
   const byDevice = ns.fib.ipv4.lookup({ ...reverse, outDevice: device.name });
@@ -41,7 +41,7 @@ export function validateSource(
 
 /** The next hop's scope is "host": no gateway in between (nhc_scope). */
 function isDirect(route: Route): boolean {
-  return route.via === undefined;
+  return (route.paths?.[0]?.route ?? route).via === undefined;
 }
 
 function hasCustomRules(ns: NetworkNamespace): boolean {

@@ -1,5 +1,7 @@
+import type { Choice } from "../../trace/records.ts";
 import { type Address, type IPv4, familyOf, isIPv4, isLinkLocal, isLoopback, isMulticast } from "../../wire/address.ts";
 import { contains } from "../../wire/cidr.ts";
+import type { Packet } from "../../wire/packet.ts";
 import type { Device } from "../device.ts";
 import type { KernelDropCode } from "../drop-codes.ts";
 import type { FibResult, Route } from "../fib.ts";
@@ -7,6 +9,7 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { RoutedTo } from "../skb.ts";
 import type { Errno } from "../socket/api.ts";
 import { exceptionOf } from "./exception.ts";
+import { selectPath } from "./multipath.ts";
 import { validateSource } from "./reverse-path.ts";
 import { sourceForRoute } from "./source-address.ts";
 
@@ -25,6 +28,8 @@ export interface Routed {
   readonly kind: "routed";
   readonly to: RoutedTo;
   readonly table: string;
+  /** Of a multipath route: which next hop was taken, by what odds. */
+  readonly choice?: Choice;
 }
 
 export interface OutputKey {
@@ -33,6 +38,8 @@ export interface OutputKey {
   readonly mark: number;
   /** Bound device (SO_BINDTODEVICE). */
   readonly device?: string;
+  /** The packet, where there is one yet: a multipath route may look at its ports. */
+  readonly packet?: Packet;
 }
 
 /** Where a packet made here goes (ip_route_output_key, ip6_route_output). */
@@ -48,8 +55,25 @@ export function lookupOutput(ns: NetworkNamespace, key: OutputKey): Routed | NoR
   // The kernel takes a bound device's word: without a route the destination is assumed on its link.
   if (found === undefined && bound !== undefined && isIPv4(dst)) return outOfBound(ns, dst, bound);
   if (found === undefined) return noRoute(dst, undefined);
-  const { route, table } = found;
+  const { route } = found;
   if (route.type !== "unicast" && route.type !== "local" && route.type !== "broadcast") return refused(dst, found);
+  if (route.paths !== undefined) {
+    const path = selectPath(ns, route, { dst, ...(src !== undefined && { src }), ...packetOf(key), isOutput: true });
+    if (path === undefined) return noRoute(dst, found);
+    const routed = outputBy(ns, key, { ...found, route: path.route });
+    return routed.kind === "routed" ? { ...routed, choice: path.choice } : routed;
+  }
+  return outputBy(ns, key, found);
+}
+
+function packetOf({ packet }: Pick<OutputKey, "packet">): Pick<OutputKey, "packet"> {
+  return packet === undefined ? {} : { packet };
+}
+
+/** By the device of a route that was found, or of the next hop that was taken of it. */
+function outputBy(ns: NetworkNamespace, key: OutputKey, found: FibResult): Routed | NoRoute {
+  const { dst, src } = key;
+  const { route, table } = found;
   const local = route.type === "local";
   const device = ns.devices.get(local ? "lo" : (route.device ?? "lo"));
   if (device === undefined || !device.up) return noRoute(dst, found);
@@ -156,6 +180,7 @@ export interface InputKey {
   readonly src: Address;
   readonly mark: number;
   readonly device: Device;
+  readonly packet?: Packet;
 }
 
 /** What becomes of a packet that came in by `device`: ip_route_input_slow(), ip6_route_input(). */
@@ -177,7 +202,9 @@ function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
   const found = ns.fib.ipv4.lookup({ dst, src, mark, inDevice: device.name });
   const { forwarding } = settings;
   if (found === undefined) return forwarding ? { ...noRoute(dst, undefined), code: "NO_ROUTE_IN" } : notForwarding();
-  const { route, table } = found;
+  const path = found.route.paths && selectPath(ns, found.route, { dst, src, ...packetOf(key), isOutput: false });
+  const route = path?.route ?? found.route;
+  const { table } = found;
   const local = route.type === "local";
   if (!local && route.type !== "broadcast" && !forwarding) return notForwarding(found);
   if (!local && route.type !== "unicast" && route.type !== "broadcast") return refused(dst, found);
@@ -194,7 +221,12 @@ function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
     source.direct &&
     ns.sysctls.device(out.name).sendRedirects &&
     (ns.sysctls.device(out.name).sharedMedia || onLink(out, src, nextHop));
-  return { kind: "routed", table, to: { kind: "forward", route, device: out, nextHop, input: true, redirect } };
+  return {
+    kind: "routed",
+    table,
+    to: { kind: "forward", route, device: out, nextHop, input: true, redirect },
+    ...(path && { choice: path.choice }),
+  };
 }
 
 function lookupInput6(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
@@ -207,7 +239,9 @@ function lookupInput6(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
   }
   const found = ns.fib.ipv6.lookup({ dst, src, mark, inDevice: device.name });
   if (found === undefined) return { ...noRoute(dst, undefined), code: "NO_ROUTE_IN" };
-  const { route, table } = found;
+  const path = found.route.paths && selectPath(ns, found.route, { dst, src, ...packetOf(key), isOutput: false });
+  const route = path?.route ?? found.route;
+  const { table } = found;
   if (route.type === "local") return { kind: "routed", table, to: localTo(ns, route, dst, "local", device) };
   if (route.type !== "unicast") return refused(dst, found);
   // Unlike IPv4, a host that does not forward answers when it has no route, but drops silently when it has one.
@@ -215,7 +249,7 @@ function lookupInput6(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
   const out = ns.devices.get(route.device ?? "");
   if (out === undefined || !out.up) return noRoute(dst, found);
   const to: RoutedTo = { kind: "forward", route, device: out, nextHop: route.via ?? dst, input: true, redirect: false };
-  return { kind: "routed", table, to };
+  return { kind: "routed", table, to, ...(path && { choice: path.choice }) };
 }
 
 function groupInput(ns: NetworkNamespace, key: InputKey): Routed {
