@@ -71,7 +71,7 @@ export class Evaluation {
   #coin(probability: number): Coin {
     const { namespace } = this.state;
     const { chance } = namespace.surroundings;
-    const place = `${namespace.name}/${this.table}/${this.chain?.name ?? ""}/${this.number}/`;
+    const place = placeOfDraw(namespace.name, this.table, this.chain?.name ?? "", this.number);
     const draw: Draw = chance.at?.(place) ?? ((key, odds) => chance.choose(place + key, odds));
     return { place, draw, odds: oddsOf(probability) };
   }
@@ -155,6 +155,11 @@ interface Coin {
   readonly draw: Draw;
   /** Yes and no. */
   readonly odds: readonly number[];
+}
+
+/** What the choice ids of a rule begin with. */
+export function placeOfDraw(namespace: string, table: string, chain: string, rule: number): string {
+  return `${namespace}/${table}/${chain}/${rule}/`;
 }
 
 const knownOdds = new Map<number, readonly number[]>();

@@ -1,22 +1,21 @@
-import { CandidateIndex } from "./candidates.ts";
+import type { HookState } from "../kernel/netfilter.ts";
+import { CandidateIndex, type Candidates } from "./candidates.ts";
 import { type Match, isHeaderMatch, moduleOf } from "./matches/index.ts";
 import type { MatchModule } from "./matches/module.ts";
 import type { Chain, Counters, Rule } from "./rule.ts";
+import type { RuleMemory } from "./rule-memory.ts";
+import { bytesCounter, lengthWord, packetsCounter, rowWords } from "./rule-rows.ts";
 import { type ModuleTarget, isChainTarget, targetModule } from "./targets/index.ts";
 import type { TargetModule } from "./targets/module.ts";
 
-/** A rule made ready for comparison: IP header terms first, comments left out. */
+/** A rule made ready for its modules: IP header terms first, comments left out. */
 export interface ReadyRule {
   readonly rule: Rule;
   readonly terms: readonly Term[];
   /** Where a target decides; jumps and gotos are the walk's own. */
   readonly targetModule: TargetModule<ModuleTarget> | undefined;
-  /** The chain of a jump, once it was looked up. */
-  next: LiveChain | undefined;
   /** What its target remembers. */
   targetMemory: unknown;
-  packets: number;
-  bytes: number;
 }
 
 /** A term with its comparison, and what that remembers. */
@@ -27,26 +26,27 @@ export interface Term {
 }
 
 /** Chains shorter than this are walked rule by rule. */
-const indexFrom = 8;
+export const indexFrom = 8;
 
 /**
- * A chain in the kernel: its rules with what moves (counters, the memory of matches) beside them. The object stays
- * the same when the rules are replaced, so that jumps can hold it.
+ * A chain in the kernel: its rules as they were loaded, and where its rows are (rule-rows.ts), which hold the
+ * counters. The object stays the same when the rules are replaced.
  */
 export class LiveChain {
   readonly name: string;
+  /** Among the chains of its table: what jumps know it by. */
+  readonly number: number;
   chain: Chain;
-  isDeleted = false;
+  readonly #memory: RuleMemory;
   #ready: (ReadyRule | undefined)[] = [];
-  #policyPackets = 0;
-  #policyBytes = 0;
   /** Null: none is worth having. */
   #index: CandidateIndex | null | undefined;
 
-  constructor(chain: Chain) {
+  constructor(chain: Chain, memory: RuleMemory) {
     this.name = chain.name;
     this.chain = chain;
-    this.#beginPolicy();
+    this.#memory = memory;
+    this.number = memory.add(this);
   }
 
   /** Other rules; counters and memory begin anew. */
@@ -54,57 +54,66 @@ export class LiveChain {
     this.chain = chain;
     this.#ready = [];
     this.#index = undefined;
-    this.#beginPolicy();
+    this.#memory.forget(this.number);
+  }
+
+  delete(): void {
+    this.#memory.remove(this.number);
   }
 
   get length(): number {
     return this.chain.rules.length;
   }
 
-  /** Finds the rules that a packet can match without looking at the others; null where that is no gain. */
-  get index(): CandidateIndex | null {
-    if (this.#index === undefined) {
-      this.#index = this.length < indexFrom ? null : CandidateIndex.over(this.chain.rules);
-    }
-    return this.#index;
+  /** The rules that a packet can match at all; undefined: all must be looked at. */
+  candidates(state: HookState): Candidates | undefined {
+    if (this.#index === undefined) this.#index = CandidateIndex.over(this.chain.rules);
+    return this.#index?.of(state);
   }
 
   /** The rule at a position from 0. */
   ready(at: number): ReadyRule {
-    return (this.#ready[at] ??= makeReady(this.chain.rules[at] as Rule, this.chain.counters?.[at]));
+    return (this.#ready[at] ??= makeReady(this.chain.rules[at] as Rule));
   }
 
-  /** Counts a packet for the policy. */
-  countPolicy(bytes: number): void {
-    this.#policyPackets++;
-    this.#policyBytes += bytes;
+  /** Begins the rows of the chain: its own, and the counters that the text stated. Rules are written when they are met. */
+  begin(row: number): void {
+    const { chain } = this;
+    this.#memory.words[row + lengthWord] = this.length;
+    this.#setCounters(row, chain.policyCounters);
+    for (const [at, counters] of chain.counters?.entries() ?? []) {
+      this.#setCounters(row + (at + 1) * rowWords, counters);
+    }
   }
 
   /** The chain with its counters as they are now. */
   snapshot(): Chain {
     const { chain } = this;
-    if (this.#ready.length === 0 && this.#policyPackets === (chain.policyCounters?.packets ?? 0)) return chain;
+    const row = this.#memory.rowsOf(this.number);
+    if (row === 0) return chain;
     return {
       ...chain,
-      counters: chain.rules.map((_, at) => countersOf(this.#ready[at] ?? chain.counters?.[at])),
-      ...(chain.policy !== undefined && {
-        policyCounters: { packets: this.#policyPackets, bytes: this.#policyBytes },
-      }),
+      counters: chain.rules.map((_, at) => this.#counters(row + (at + 1) * rowWords)),
+      ...(chain.policy !== undefined && { policyCounters: this.#counters(row) }),
     };
   }
 
-  #beginPolicy(): void {
-    const { packets, bytes } = countersOf(this.chain.policyCounters);
-    this.#policyPackets = packets;
-    this.#policyBytes = bytes;
+  #counters(row: number): Counters {
+    const { counters } = this.#memory;
+    return {
+      packets: counters[row / 2 + packetsCounter] as number,
+      bytes: counters[row / 2 + bytesCounter] as number,
+    };
+  }
+
+  #setCounters(row: number, from: Counters | undefined): void {
+    const { counters } = this.#memory;
+    counters[row / 2 + packetsCounter] = from?.packets ?? 0;
+    counters[row / 2 + bytesCounter] = from?.bytes ?? 0;
   }
 }
 
-function countersOf(from: Counters | undefined): Counters {
-  return { packets: from?.packets ?? 0, bytes: from?.bytes ?? 0 };
-}
-
-function makeReady(rule: Rule, counters: Counters | undefined): ReadyRule {
+function makeReady(rule: Rule): ReadyRule {
   const header = rule.matches.filter(isHeaderMatch);
   const others = rule.matches.filter((match) => !isHeaderMatch(match) && match.kind !== "comment");
   const terms = [...header, ...others].map((match) => ({ match, module: moduleOf(match.kind), memory: undefined }));
@@ -113,9 +122,7 @@ function makeReady(rule: Rule, counters: Counters | undefined): ReadyRule {
     rule,
     terms,
     targetModule: target === undefined || isChainTarget(target) ? undefined : targetModule(target.kind),
-    next: undefined,
     targetMemory: undefined,
-    ...countersOf(counters),
   };
 }
 

@@ -10,6 +10,7 @@ import { LiveChain, needsConntrack } from "./live-chain.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
 import { builtinChains } from "./parse.ts";
 import { RecentLists } from "./recent-list.ts";
+import { RuleMemory } from "./rule-memory.ts";
 import type { Chain, RestoreText, Ruleset, Table, TableName } from "./rule.ts";
 import { TableWalk } from "./walk.ts";
 
@@ -24,6 +25,7 @@ const tablePriorities = {
 /** A table in the kernel. */
 interface LiveTable {
   readonly chains: Map<string, LiveChain>;
+  readonly memory: RuleMemory;
   readonly walk: TableWalk;
 }
 
@@ -110,21 +112,22 @@ export class Iptables {
 
   #delete({ chains }: LiveTable, name: string): void {
     const chain = chains.get(name);
-    if (chain !== undefined) chain.isDeleted = true;
+    chain?.delete();
     chains.delete(name);
   }
 
-  #put({ chains }: LiveTable, chain: Chain): void {
+  #put({ chains, memory }: LiveTable, chain: Chain): void {
     const { conntrack } = this.namespace;
     const known = chains.get(chain.name);
-    if (known === undefined) chains.set(chain.name, new LiveChain(chain));
+    if (known === undefined) chains.set(chain.name, new LiveChain(chain, memory));
     else known.replace(chain);
     if (!conntrack.required && chain.rules.some(needsConntrack)) conntrack.require();
   }
 
   #register(family: Family, name: TableName): LiveTable {
     const chains = new Map<string, LiveChain>();
-    const live = { chains, walk: new TableWalk(name, chains, new Evaluation(this.#shared)) };
+    const memory = new RuleMemory();
+    const live = { chains, memory, walk: new TableWalk(name, chains, memory, new Evaluation(this.#shared)) };
     this.#tables[family].set(name, live);
     const run = (state: HookState): HookVerdict => live.walk.run(state);
     for (const hook of builtinChains[name] as readonly HookName[]) {

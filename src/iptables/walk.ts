@@ -1,52 +1,80 @@
-import { type HookState, type HookVerdict, placeOf } from "../kernel/netfilter.ts";
-import type { PacketRecorder } from "../trace/recorder.ts";
-import type { Owner, RuleStep } from "../trace/records.ts";
+import type { HookState, HookVerdict } from "../kernel/netfilter.ts";
+import type { HookName } from "../trace/records.ts";
+import { type IPv4, ipv4 } from "../wire/address.ts";
 import { packetBytes } from "../wire/packet.ts";
-import { type RuleDropCode, ruleDropCodes } from "./drop-codes.ts";
-import type { Evaluation } from "./evaluation.ts";
-import { judgeTerms } from "./judge-terms.ts";
-import type { LiveChain, ReadyRule, Term } from "./live-chain.ts";
-import { printRule, printTerm } from "./print-rule.ts";
+import { ChainTrail } from "./chain-trail.ts";
+import { type Evaluation, placeOfDraw } from "./evaluation.ts";
+import { type LiveChain, type ReadyRule, type Term, indexFrom } from "./live-chain.ts";
 import { sendRejection } from "./reject.ts";
-import type { TableName } from "./rule.ts";
-import { type ModuleTarget, isChainTarget, targetName } from "./targets/index.ts";
+import type { RuleMemory } from "./rule-memory.ts";
+import {
+  PacketWords,
+  actionOf,
+  actions,
+  argumentWord,
+  bytesCounter,
+  compare,
+  isUnwritten,
+  lengthWord,
+  packetsCounter,
+  rowWords,
+  writeRule,
+} from "./rule-rows.ts";
+import type { Rule, TableName } from "./rule.ts";
+import { type ModuleTarget, isChainTarget } from "./targets/index.ts";
+import { xmark } from "./targets/mark.ts";
 import type { RejectTarget } from "./targets/reject.ts";
 
 /** Jumps deep enough that they can only be a circle; the kernel refuses circles when rules are loaded. */
 const maxDepth = 256;
 
-/** So many rules of a run of misses are recorded term by term; of the others, the term that failed. */
-const mostJudged = 48;
-
 /** How a chain ended. `end`: its last rule was passed, or a RETURN said so. */
 type ChainVerdict = "end" | "accept" | "drop" | "unknown" | RejectTarget;
 
-type FailedTerm = NonNullable<RuleStep["failed"]>[number];
+/** What the terms of a rule said together, where it is not the position of the one that failed. */
+const allMatch = -1;
+const unknownTerm = -2;
 
 /**
- * Takes packets through the chains of one table (ipt_do_table, net/ipv4/netfilter/ip_tables.c). Steps are recorded
- * in the order and with the numbers of the kernel's own TRACE: a rule that matched before its target runs, the
- * end of a user chain as `return`, that of a built-in chain as `policy`.
+ * Takes packets through the chains of one table (ipt_do_table, net/ipv4/netfilter/ip_tables.c). Rules are compared
+ * as rows (rule-rows.ts), by their match modules where a row cannot hold them, or where the reason of a miss is
+ * wanted. Steps are recorded by ChainTrail.
  */
 export class TableWalk {
   readonly #table: TableName;
   readonly #chains: ReadonlyMap<string, LiveChain>;
+  readonly #memory: RuleMemory;
   readonly #evaluation: Evaluation;
+  readonly #packet = new PacketWords();
+  /** The built-in chains, so far as they were asked for. */
+  readonly #bases: { [H in HookName]?: LiveChain | undefined } = {};
+  /** Length of the packet at hand. */
+  #bytes = 0;
+  /** Of the DNAT at hand; one object serves them all. */
+  readonly #range: { address: IPv4; port: number; readonly randomPort: "no"; readonly persistent: false } = {
+    address: ipv4(0),
+    port: 0,
+    randomPort: "no",
+    persistent: false,
+  };
 
-  constructor(table: TableName, chains: ReadonlyMap<string, LiveChain>, evaluation: Evaluation) {
+  constructor(table: TableName, chains: ReadonlyMap<string, LiveChain>, memory: RuleMemory, evaluation: Evaluation) {
     this.#table = table;
     this.#chains = chains;
+    this.#memory = memory;
     this.#evaluation = evaluation;
   }
 
   run(state: HookState): HookVerdict {
-    const base = this.#chains.get(state.hook);
+    const { hook, skb } = state;
+    const base = this.#base(hook);
     if (base === undefined) return "accept";
     this.#evaluation.state = state;
     this.#evaluation.table = this.#table;
-    const bytes = packetBytes(state.skb.packet);
-    const verdict = this.#walk(base, bytes, 0);
-    if (verdict === "end") return this.#policy(base, state, bytes);
+    this.#packet.set(skb);
+    this.#bytes = packetBytes(skb.packet);
+    const verdict = this.#walk(base.number, 0);
+    if (verdict === "end") return this.#policy(base, state);
     if (typeof verdict !== "string") {
       sendRejection(state, verdict);
       return "drop";
@@ -54,110 +82,173 @@ export class TableWalk {
     return verdict;
   }
 
-  #policy(base: LiveChain, state: HookState, bytes: number): HookVerdict {
+  #base(hook: HookName): LiveChain | undefined {
+    const known = this.#bases[hook];
+    if (known !== undefined && !this.#memory.isGone(known.number)) return known;
+    return (this.#bases[hook] = this.#chains.get(hook));
+  }
+
+  #policy(base: LiveChain, { skb: { track } }: HookState): HookVerdict {
     const verdict = base.chain.policy ?? "ACCEPT";
-    base.countPolicy(bytes);
-    const { track } = state.skb;
-    if (track !== undefined) {
-      this.#chainEnd(track, state, base, "policy", verdict);
-      if (verdict === "DROP") this.#drop(track, "POLICY_DROP", undefined);
-    }
+    this.#count(this.#memory.enter(base.number));
+    if (track !== undefined) new ChainTrail(track, this.#evaluation, base).policy(verdict);
     return verdict === "ACCEPT" ? "accept" : "drop";
   }
 
-  #walk(chain: LiveChain, bytes: number, depth: number): ChainVerdict {
+  #walk(number: number, depth: number): ChainVerdict {
+    const memory = this.#memory;
     const evaluation = this.#evaluation;
     const { state } = evaluation;
     const { track } = state.skb;
-    const index = track?.wantsMisses === true ? null : chain.index;
-    let runFrom = 0;
-    let failed: FailedTerm[] | undefined;
+    const own = memory.enter(number);
+    const length = memory.words[own + lengthWord] as number;
+    const trail = track && new ChainTrail(track, evaluation, memory.chain(number));
+    const isThorough = track?.wantsMisses === true;
+    const candidates = isThorough || length < indexFrom ? undefined : memory.chain(number).candidates(state);
     for (let at = 0; ; at++) {
-      if (index !== null) at = index.next(state, at, chain.length);
-      if (at >= chain.length) {
-        if (track !== undefined) this.#misses(track, state, chain, runFrom, chain.length, failed);
-        if (chain.chain.policy === undefined && track !== undefined) this.#chainEnd(track, state, chain, "return");
+      if (candidates !== undefined) at = candidates.next();
+      if (at >= length) {
+        trail?.ended();
         return "end";
       }
-      const ready = chain.ready(at);
-      evaluation.chain = chain;
-      evaluation.ready = ready;
-      evaluation.number = at + 1;
-      const failing = this.#firstFailing(ready);
-      if (failing >= 0) {
-        if (track === undefined) continue;
-        const choice = evaluation.takeChoice();
-        const stateChanges = evaluation.takeNoted();
-        const known = failed?.length ?? 0;
-        const missed = track.wantsMisses || choice !== undefined ? this.#explain(ready, failing, known) : undefined;
-        if (choice === undefined && stateChanges === undefined) {
-          if (missed !== undefined) (failed ??= []).push(missed);
+      const row = own + (at + 1) * rowWords;
+      if (isUnwritten(memory.words, row)) this.#write(number, at, row);
+      const verdict = isThorough ? "ask" : compare(memory.words, row, this.#packet);
+      if (verdict === "miss") continue;
+      let isUnknown = false;
+      if (verdict === "ask") {
+        const failing = this.#ask(number, at);
+        if (failing >= 0) {
+          trail?.missed(at, memory.chain(number).ready(at), failing);
           continue;
         }
-        // A rule that took a chance or changed state stands for itself.
-        this.#misses(track, state, chain, runFrom, at, failed);
-        this.#miss(track, state, chain, at, at + 1, missed && [missed], { choice, stateChanges });
-        runFrom = at + 1;
-        failed = undefined;
-        continue;
+        isUnknown = failing === unknownTerm;
       }
-      ready.packets++;
-      ready.bytes += bytes;
-      const { target } = ready.rule;
-      const isUnknown = failing === unknownTerm;
-      if (track !== undefined) {
-        this.#misses(track, state, chain, runFrom, at, failed);
-        this.#matched(track, state, chain, ready, isUnknown);
-        runFrom = at + 1;
-        failed = undefined;
+      const packets = this.#count(row);
+      if (trail !== undefined) {
+        trail.matched(at, this.#face(number, at), packets, isUnknown);
       }
       if (isUnknown) {
         track?.verdict("unknown");
         return "unknown";
       }
-      if (target === undefined) continue;
-      if (isChainTarget(target)) {
-        const next = this.#chainOf(ready, target.chain);
-        if (next === undefined || depth >= maxDepth) {
-          if (track !== undefined) this.#drop(track, "CHAIN_LOOP", ready.rule.owner);
-          return "drop";
-        }
-        const verdict = this.#walk(next, bytes, depth + 1);
-        // Behind a goto the chain is left as if it had ended here.
-        if (verdict !== "end" || target.kind === "goto") return verdict;
-        continue;
-      }
-      if (target.kind === "RETURN") return "end";
-      const verdict = (ready.targetModule as NonNullable<ReadyRule["targetModule"]>).run(
-        target as ModuleTarget,
-        evaluation,
-      );
-      switch (verdict) {
-        case "continue":
+      switch (actionOf(memory.words, row)) {
+        case actions.count:
           continue;
-        case "accept":
+        case actions.jump: {
+          const ended = this.#jump(row, number, at, depth, trail);
+          if (ended !== "end") return ended;
+          continue;
+        }
+        case actions.goto:
+          // Behind a goto the chain is left as if it had ended here.
+          return this.#jump(row, number, at, depth, trail);
+        case actions.return:
+          return "end";
+        case actions.accept:
           return "accept";
-        case "drop":
-          if (track !== undefined)
-            this.#drop(track, target.kind === "DROP" ? "RULE_DROP" : "NAT_IMPOSSIBLE", ready.rule.owner);
+        case actions.drop:
+          trail?.drop("RULE_DROP", this.#rule(number, at).owner);
           return "drop";
-        case "reject":
-          if (track !== undefined) this.#drop(track, "RULE_REJECT", ready.rule.owner);
-          return target as RejectTarget;
-        case "unknown":
-          track?.verdict("unknown");
-          return "unknown";
+        case actions.mark: {
+          const { words } = memory;
+          const value = words[row + argumentWord] as number;
+          state.skb.mark = xmark(state.skb.mark, value, words[row + argumentWord + 1] as number);
+          continue;
+        }
+        case actions.dnat:
+          return this.#bind(row, number, at, trail);
+        default: {
+          const ended = this.#runTarget(number, at, trail);
+          if (ended !== undefined) return ended;
+        }
       }
     }
   }
 
-  #chainOf(ready: ReadyRule, name: string): LiveChain | undefined {
-    if (ready.next === undefined || ready.next.isDeleted) ready.next = this.#chains.get(name);
-    return ready.next;
+  /** Counts the packet at hand for a rule or a policy; the packets so far, this one with them. */
+  #count(row: number): number {
+    const { counters } = this.#memory;
+    const at = row / 2;
+    counters[at + bytesCounter] = (counters[at + bytesCounter] as number) + this.#bytes;
+    return (counters[at + packetsCounter] = (counters[at + packetsCounter] as number) + 1);
   }
 
-  /** The index of the first term that fails; -1 when all match, -2 when all modelled ones do and one is not modelled. */
-  #firstFailing({ terms }: ReadyRule): number {
+  #rule(number: number, at: number): Rule {
+    return this.#memory.chain(number).chain.rules[at] as Rule;
+  }
+
+  #write(number: number, at: number, row: number): void {
+    const { namespace } = this.#evaluation.state;
+    const { name } = this.#memory.chain(number);
+    const place = placeOfDraw(namespace.name, this.#table, name, at + 1);
+    writeRule(this.#memory.words, row, this.#rule(number, at), () => namespace.surroundings.chance.stateAt?.(place));
+  }
+
+  #jump(row: number, number: number, at: number, depth: number, trail: ChainTrail | undefined): ChainVerdict {
+    const memory = this.#memory;
+    let next = memory.words[row + argumentWord] as number;
+    if (memory.isGone(next)) {
+      const { target } = this.#rule(number, at);
+      next = (target && isChainTarget(target) && this.#chains.get(target.chain)?.number) || 0;
+      memory.words[row + argumentWord] = next;
+    }
+    if (next === 0 || depth >= maxDepth) {
+      trail?.drop("CHAIN_LOOP", this.#rule(number, at).owner);
+      return "drop";
+    }
+    return this.#walk(next, depth + 1);
+  }
+
+  /** DNAT to one address and port, as the target's module does it. */
+  #bind(row: number, number: number, at: number, trail: ChainTrail | undefined): ChainVerdict {
+    const { words } = this.#memory;
+    const { state } = this.#evaluation;
+    const range = this.#range;
+    range.address = ipv4(words[row + argumentWord] as number);
+    range.port = words[row + argumentWord + 1] as number;
+    if (state.namespace.conntrack.setupNat(state, "dst", range) === "accept") return "accept";
+    trail?.drop("NAT_IMPOSSIBLE", this.#rule(number, at).owner);
+    return "drop";
+  }
+
+  /** Lets the module of the target decide; undefined: the next rule. */
+  #runTarget(number: number, at: number, trail: ChainTrail | undefined): ChainVerdict | undefined {
+    const evaluation = this.#evaluation;
+    const { rule, targetModule } = this.#face(number, at);
+    const target = rule.target as ModuleTarget;
+    const verdict = targetModule?.run(target, evaluation) ?? "continue";
+    switch (verdict) {
+      case "continue":
+        return undefined;
+      case "accept":
+        return "accept";
+      case "drop":
+        trail?.drop("NAT_IMPOSSIBLE", rule.owner);
+        return "drop";
+      case "reject":
+        trail?.drop("RULE_REJECT", rule.owner);
+        return target as RejectTarget;
+      case "unknown":
+        evaluation.state.skb.track?.verdict("unknown");
+        return "unknown";
+    }
+  }
+
+  /** Shows a rule to the modules that are asked about it. */
+  #face(number: number, at: number): ReadyRule {
+    const chain = this.#memory.chain(number);
+    const ready = chain.ready(at);
+    const evaluation = this.#evaluation;
+    evaluation.chain = chain;
+    evaluation.ready = ready;
+    evaluation.number = at + 1;
+    return ready;
+  }
+
+  /** The position of the first term that fails, or what the terms say together. */
+  #ask(number: number, at: number): number {
+    const { terms } = this.#face(number, at);
     let result = allMatch;
     for (let i = 0; i < terms.length; i++) {
       const term = terms[i] as Term;
@@ -168,125 +259,4 @@ export class TableWalk {
     }
     return result;
   }
-
-  /** Why a rule was missed; after `known` others of the same run, in few words. */
-  #explain(ready: ReadyRule, failing: number, known: number): FailedTerm {
-    const evaluation = this.#evaluation;
-    const term = ready.terms[failing] as Term;
-    evaluation.term = term;
-    const failure = term.module.explain(term.match, evaluation);
-    const whole = known < mostJudged ? judgeTerms(ready, failing, failure, evaluation) : {};
-    return { rule: evaluation.number, ...failure, ...whole };
-  }
-
-  #matched(track: PacketRecorder, state: HookState, chain: LiveChain, ready: ReadyRule, isUnknown: boolean): void {
-    const { rule } = ready;
-    const { target } = rule;
-    const evaluation = this.#evaluation;
-    const effects =
-      target === undefined || isUnknown
-        ? {}
-        : (ready.targetModule?.effects?.(target as ModuleTarget, evaluation) ?? {});
-    const stateChanges = [...(evaluation.takeNoted() ?? []), ...(effects.stateChanges ?? [])];
-    const choice = evaluation.takeChoice();
-    track.step({
-      kind: "rule",
-      table: this.#table,
-      chain: chain.name,
-      rule: evaluation.number,
-      matched: true,
-      rules: printRule(rule, state.family),
-      ...placeOf(state),
-      ...(target !== undefined && { target: targetName(target) }),
-      packets: ready.packets,
-      ...(rule.owner && { owner: rule.owner }),
-      ...(effects.changes !== undefined && { changes: effects.changes }),
-      ...(stateChanges.length > 0 && { stateChanges }),
-      ...(choice && { choice }),
-      ...(isUnknown && { text: unknownText(ready, evaluation) }),
-    });
-  }
-
-  /** Records the rules from one position to before another as a run of misses. */
-  #misses(
-    track: PacketRecorder,
-    state: HookState,
-    chain: LiveChain,
-    from: number,
-    to: number,
-    failed: FailedTerm[] | undefined,
-  ): void {
-    if (from < to) this.#miss(track, state, chain, from, to, failed, {});
-  }
-
-  #miss(
-    track: PacketRecorder,
-    state: HookState,
-    chain: LiveChain,
-    from: number,
-    to: number,
-    failed: FailedTerm[] | undefined,
-    {
-      choice,
-      stateChanges,
-    }: { readonly choice?: RuleStep["choice"]; readonly stateChanges?: RuleStep["stateChanges"] },
-  ): void {
-    const single = to === from + 1 ? chain.chain.rules[from] : undefined;
-    track.step({
-      kind: "rule",
-      table: this.#table,
-      chain: chain.name,
-      rule: from + 1,
-      matched: false,
-      ...placeOf(state),
-      ...(single === undefined ? { through: to } : { rules: printRule(single, state.family) }),
-      ...(single?.owner && { owner: single.owner }),
-      ...(failed && { failed }),
-      ...(choice && { choice }),
-      ...(stateChanges && { stateChanges }),
-    });
-  }
-
-  #chainEnd(
-    track: PacketRecorder,
-    state: HookState,
-    chain: LiveChain,
-    action: "policy" | "return",
-    verdict?: string,
-  ): void {
-    track.step({
-      kind: "chain",
-      table: this.#table,
-      chain: chain.name,
-      action,
-      rule: chain.length + 1,
-      ...placeOf(state),
-      ...(verdict !== undefined && { verdict }),
-    });
-  }
-
-  #drop(track: PacketRecorder, code: RuleDropCode, owner: Owner | undefined): void {
-    const { meaning, kernelReason } = ruleDropCodes[code];
-    track.step({
-      kind: "drop",
-      code,
-      text: meaning,
-      ...(kernelReason !== undefined && { kernelReason }),
-      ...(owner && { owner }),
-    });
-    track.verdict(code === "RULE_REJECT" ? "rejected" : "dropped");
-  }
-}
-
-const allMatch = -1;
-const unknownTerm = -2;
-
-function unknownText({ terms }: ReadyRule, evaluation: Evaluation): string {
-  const { family } = evaluation.state;
-  const open = terms.filter((term) => {
-    evaluation.term = term;
-    return term.module.matches(term.match, evaluation) === undefined;
-  });
-  const texts = open.map(({ match }) => `\`${printTerm(match, family)}\``);
-  return `Rule ${evaluation.number} of chain ${evaluation.chain?.name ?? ""} would decide, and ${texts.join(" and ")} is not modelled: what becomes of the packet is unknown.`;
 }

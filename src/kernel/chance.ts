@@ -4,8 +4,16 @@ export interface Chance {
   choose(id: string, probabilities: readonly number[]): number;
   /** What `choose` says for ids that begin with `place`: faster where one place draws again and again. */
   at?(place: string): Draw;
+  /** What `drawFrom` needs besides the rest of the id; undefined where a choice may be pinned. */
+  stateAt?(place: string): DrawState | undefined;
   /** A number from 0 to `exclusiveMax` - 1. */
   integer(id: string, exclusiveMax: number): number;
+}
+
+/** A draw that has read the first part of its id: two hashes. */
+export interface DrawState {
+  readonly low: number;
+  readonly high: number;
 }
 
 /** The decisions of one place: the choice with the id `place + key`. */
@@ -23,18 +31,24 @@ export function seededChance(seed: number, pins: Readonly<Record<string, number>
   function choose(id: string, probabilities: readonly number[]): number {
     const pinned = Object.hasOwn(pins, id) ? pins[id] : undefined;
     if (pinned !== undefined && pinned < probabilities.length) return pinned;
-    return optionAt(uniform(startLow, startHigh, id), probabilities);
+    return optionAt(drawFrom(startLow, startHigh, id), probabilities);
+  }
+
+  function stateAt(place: string): DrawState | undefined {
+    if (hasPins) return undefined;
+    return { low: fnv(startLow, lowPrime, place), high: fnv(startHigh, highPrime, place) };
   }
 
   return {
     choose,
     at(place) {
-      if (hasPins) return (key, probabilities) => choose(place + key, probabilities);
-      const low = fnv(startLow, lowPrime, place);
-      const high = fnv(startHigh, highPrime, place);
-      return (key, probabilities) => optionAt(uniform(low, high, key), probabilities);
+      const state = stateAt(place);
+      return state === undefined
+        ? (key, probabilities) => choose(place + key, probabilities)
+        : (key, probabilities) => optionAt(drawFrom(state.low, state.high, key), probabilities);
     },
-    integer: (id, exclusiveMax) => Math.floor(uniform(startLow, startHigh, id) * exclusiveMax),
+    stateAt,
+    integer: (id, exclusiveMax) => Math.floor(drawFrom(startLow, startHigh, id) * exclusiveMax),
   };
 }
 
@@ -57,7 +71,7 @@ function fnv(start: number, prime: number, text: string): number {
 }
 
 /** A number in [0, 1) from two FNV-1a states and the text behind them, finished as in MurmurHash3 (fmix32), 53 bits. */
-function uniform(low: number, high: number, text: string): number {
+export function drawFrom(low: number, high: number, text: string): number {
   const upper = mix(fnv(high, highPrime, text));
   const lower = mix(fnv(low, lowPrime, text));
   return (upper * 2 ** 21 + (lower >>> 11)) / 2 ** 53;

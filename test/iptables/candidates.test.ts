@@ -19,6 +19,9 @@ const not = fc.constantFrom("", "", "", "! ");
 const term = fc.oneof(
   fc.tuple(not, host).map(([bang, own]) => `${bang}-d ${own}`),
   fc.tuple(not, host).map(([bang, own]) => `${bang}-s ${own}`),
+  fc
+    .tuple(not, fc.constantFrom("10.0.0.0/8", "10.1.0.0/16", "10.0.0.1/255.0.255.255"))
+    .map(([bang, own]) => `${bang}-s ${own}`),
   fc.tuple(not, device).map(([bang, own]) => `${bang}-i ${own}`),
   fc.tuple(not, device).map(([bang, own]) => `${bang}-o ${own}`),
 );
@@ -31,6 +34,14 @@ const match = fc.oneof(
   fc.constant("-m recent --set --name seen"),
   fc.constant("-m limit --limit 1/sec --limit-burst 2"),
   fc.constant("-m mark --mark 0x1/0x1"),
+  fc.constant("-m mark ! --mark 0x1/0x1"),
+  fc.constant("-m mark --mark 0x1/0x1 -m statistic --mode random --probability 0.5"),
+  fc.constant("-m statistic --mode random ! --probability 0.3"),
+  fc.constant("-m conntrack --ctstate INVALID,NEW"),
+  fc.constant("-m conntrack ! --ctstate NEW"),
+  fc.constant("-m conntrack --ctstate INVALID -m mark --mark 0x1/0x1"),
+  fc.constant("-p udp -m udp --dport 50:90 --sport 1"),
+  fc.constant("-p tcp -m tcp --dport 50:90"),
   fc.constant("-m addrtype --dst-type LOCAL"),
   fc.constant("-m unheard-of --option"),
 );
