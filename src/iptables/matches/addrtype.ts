@@ -43,7 +43,7 @@ export interface AddrtypeMatch {
  */
 export function addressType(namespace: NetworkNamespace, address: Address, device?: string): AddressType {
   if (typeof address === "number") {
-    if (address >>> 24 === 0 || address === 0xffffffff) return "BROADCAST";
+    if (address === 0 || address === 0xffffffff) return "BROADCAST";
   } else if (address === 0n) return "UNSPEC";
   if (isMulticast(address)) return "MULTICAST";
   const route = namespace.fib[typeof address === "number" ? "ipv4" : "ipv6"].lookupIn("local", address);

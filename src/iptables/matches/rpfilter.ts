@@ -1,4 +1,5 @@
 import { formatAddress, isLoopback, isMulticast } from "../../wire/address.ts";
+import { usesDevice } from "../../kernel/fib.ts";
 import type { Evaluation } from "../evaluation.ts";
 import type { MatchModule } from "./module.ts";
 
@@ -54,5 +55,5 @@ function passes(match: RpfilterMatch, { state }: Evaluation): boolean {
   if (found === undefined) return false;
   const { type } = found.route;
   if (type !== "unicast" && !(type === "local" && match.acceptLocal === true)) return false;
-  return match.loose === true || found.route.device === device.name;
+  return match.loose === true || usesDevice(found.route, device.name);
 }
