@@ -2,6 +2,7 @@ import type { Endpoint } from "../proxy/endpoints.ts";
 import type { ServicePort } from "../proxy/service-port.ts";
 import { address as knownAddress } from "../wire/address.ts";
 import type { Match } from "./matches/index.ts";
+import { owned } from "./proxier-owned-rule.ts";
 import { endpointChainNames } from "./proxier-names.ts";
 import { comment, dnat, hostTerm, jump, markMasquerade, protocolTerms } from "./proxier-terms.ts";
 import type { Chain, Rule } from "./rule.ts";
@@ -36,7 +37,8 @@ export function waysOf(
 }
 
 /** KUBE-SVC and KUBE-SVL: back to the endpoint of last time, or one of n with equal chances. writeServiceToEndpointRules. */
-export function pushBalancing(rules: Rule[], { owner, affinitySeconds }: ServicePort, ways: readonly WayTo[]): void {
+export function pushBalancing(rules: Rule[], port: ServicePort, ways: readonly WayTo[]): void {
+  const { affinitySeconds } = port;
   if (affinitySeconds !== undefined) {
     for (const { chain, target, comments } of ways) {
       const seen: Match = {
@@ -48,14 +50,13 @@ export function pushBalancing(rules: Rule[], { owner, affinitySeconds }: Service
         seconds: affinitySeconds,
         reap: true,
       };
-      rules.push({ matches: [...comments, seen], target, owner });
+      rules.push(owned([...comments, seen], target, port));
     }
   }
   let left = ways.length;
   for (const { target, comments } of ways) {
     const chance = oneIn(left--);
-    const matches = comments === none ? chance : [...comments, ...chance];
-    rules.push({ matches, target, owner });
+    rules.push(owned(comments === none ? chance : [...comments, ...chance], target, port));
   }
 }
 
@@ -80,17 +81,21 @@ export function pushEndpointChains(
   const protocol = protocolTerms(port.protocol);
   const translating = [...comments, ...protocol];
   for (let index = 0; index < endpoints.length; index++) {
-    const { address, port: number, owner } = endpoints[index] as Endpoint;
+    const endpoint = endpoints[index] as Endpoint;
+    const { address } = endpoint;
     const { chain: name } = ways[index] as WayTo;
     const value = knownAddress(address);
     const source = hostTerm("source", address, value);
     const itself = comments === none ? [source] : [...comments, source];
-    const remember: Match = { kind: "recent", action: "set", name, side: "source", inverted: false };
-    const matches = port.affinitySeconds === undefined ? translating : [...comments, remember, ...protocol];
-    const rules: Rule[] = [
-      { matches: itself, target: markMasquerade, owner },
-      { matches, target: dnat(address, value, number), owner },
+    const matches = port.affinitySeconds === undefined ? translating : [...comments, remembered(name), ...protocol];
+    const rules = [
+      owned(itself, markMasquerade, endpoint),
+      owned(matches, dnat(address, value, endpoint.port), endpoint),
     ];
     chains.push({ name, rules });
   }
+}
+
+function remembered(name: string): Match {
+  return { kind: "recent", action: "set", name, side: "source", inverted: false };
 }

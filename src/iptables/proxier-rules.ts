@@ -5,6 +5,7 @@ import { contains } from "../wire/cidr.ts";
 import { parseCidrSloppy } from "../proxy/sloppy.ts";
 import type { Match } from "./matches/index.ts";
 import { pushBalancing, pushEndpointChains, waysOf, waysTo } from "./proxier-endpoints.ts";
+import { owned } from "./proxier-owned-rule.ts";
 import { type ServiceChainNames, serviceChainNames } from "./proxier-names.ts";
 import {
   accept,
@@ -45,7 +46,7 @@ export interface PortRules {
   readonly filter: readonly SharedRule[];
   /** In shared chains of the nat table. */
   readonly nat: readonly SharedRule[];
-  /** The chains of its own, all in nat, in the order of their chain lines. */
+  /** The chains of its own, all in nat, in the order of their chain lines. They are made when somebody looks at them. */
   readonly chains: readonly Chain[];
   /** The chain whose first rule kube-proxy writes before all rules of these chains. */
   readonly beginsWith: string | undefined;
@@ -53,35 +54,71 @@ export interface PortRules {
 
 /** pkg/proxy/iptables/proxier.go (syncProxyRules), the loop over service ports. */
 export function portRules(tracked: TrackedPort, context: RuleContext): PortRules {
-  const { port, chosen } = tracked;
-  const names = serviceChainNames(port);
-  const use = usageOf(tracked, names);
-  const terms: PortTerms = {
-    clusterIP: [comment(`${port.text} cluster IP`), ...towards(port, port.clusterIP)],
-    loadBalancer: comment(`${port.text} loadbalancer IP`),
-  };
-  const chains: Chain[] = [];
-  if (use.externalChain) chains.push({ name: names.external, rules: externalRules(port, names, use, context) });
-  if (use.firewallChain) chains.push({ name: names.firewall, rules: firewallRules(port, names, terms, context) });
-  const first = use.internal ? outsiderRules(port, terms, context) : [];
-  const ways = waysTo(port, chosen.reachable, context.largeCluster);
-  if (use.clusterChain) {
-    const rules = port.internalPolicyLocal ? [] : [...first];
-    pushBalancing(rules, port, waysOf(chosen.cluster, chosen.reachable, ways));
-    chains.push({ name: names.cluster, rules });
+  return new RulesOfPort(tracked, context);
+}
+
+class RulesOfPort implements PortRules {
+  readonly filter: readonly SharedRule[];
+  readonly nat: readonly SharedRule[];
+  readonly beginsWith: string | undefined;
+  readonly #port: ServicePort;
+  readonly #chosen: TrackedPort["chosen"];
+  readonly #context: RuleContext;
+  readonly #names: ServiceChainNames;
+  readonly #use: Usage;
+  readonly #terms: PortTerms;
+  #chains: readonly Chain[] | undefined;
+
+  constructor(tracked: TrackedPort, context: RuleContext) {
+    const { port, chosen } = tracked;
+    const names = serviceChainNames(port);
+    const use = usageOf(tracked, names);
+    const terms: PortTerms = {
+      clusterIP: [comment(`${port.text} cluster IP`), ...towards(port, port.clusterIP)],
+      loadBalancer: comment(`${port.text} loadbalancer IP`),
+    };
+    this.#port = port;
+    this.#chosen = chosen;
+    this.#context = context;
+    this.#names = names;
+    this.#use = use;
+    this.#terms = terms;
+    this.filter = sharedFilterRules(port, names, use, context);
+    this.nat = sharedNatRules(port, names, use, terms, context);
+    const tellsOutsiders = use.internal && (context.masqueradeAll || context.detector !== undefined);
+    this.beginsWith = tellsOutsiders ? use.internalChain : undefined;
   }
-  if (use.localChain) {
-    const rules = port.internalPolicyLocal ? [...first] : [];
-    pushBalancing(rules, port, waysOf(chosen.local, chosen.reachable, ways));
-    chains.push({ name: names.local, rules });
+
+  get chains(): readonly Chain[] {
+    return (this.#chains ??= this.#makeChains());
   }
-  pushEndpointChains(chains, port, chosen.reachable, ways, context.largeCluster);
-  return {
-    filter: sharedFilterRules(port, names, use, context),
-    nat: sharedNatRules(port, names, use, terms, context),
-    chains,
-    beginsWith: first.length > 0 ? use.internalChain : undefined,
-  };
+
+  #makeChains(): Chain[] {
+    const port = this.#port;
+    const names = this.#names;
+    const use = this.#use;
+    const context = this.#context;
+    const { reachable, cluster, local } = this.#chosen;
+    const chains: Chain[] = [];
+    if (use.externalChain) chains.push({ name: names.external, rules: externalRules(port, names, use, context) });
+    if (use.firewallChain) {
+      chains.push({ name: names.firewall, rules: firewallRules(port, names, this.#terms, context) });
+    }
+    const first = use.internal ? outsiderRules(port, this.#terms, context) : [];
+    const ways = waysTo(port, reachable, context.largeCluster);
+    if (use.clusterChain) {
+      const rules = port.internalPolicyLocal ? [] : [...first];
+      pushBalancing(rules, port, waysOf(cluster, reachable, ways));
+      chains.push({ name: names.cluster, rules });
+    }
+    if (use.localChain) {
+      const rules = port.internalPolicyLocal ? [...first] : [];
+      pushBalancing(rules, port, waysOf(local, reachable, ways));
+      chains.push({ name: names.local, rules });
+    }
+    pushEndpointChains(chains, port, reachable, ways, context.largeCluster);
+    return chains;
+  }
 }
 
 /** Which chains a service port has, and whether traffic finds an endpoint. */
@@ -132,10 +169,9 @@ function sharedNatRules(
   terms: PortTerms,
   { countsLocalhost }: RuleContext,
 ): SharedRule[] {
-  const { owner } = port;
   const rules: SharedRule[] = [];
   const push = (chain: string, matches: readonly Match[], to: string): void =>
-    void rules.push({ chain, rule: { matches, target: jump(to), owner } });
+    void rules.push({ chain, rule: owned(matches, jump(to), port) });
   if (use.internal) push("KUBE-SERVICES", terms.clusterIP, use.internalChain);
   if (!use.hasAny) return rules;
   for (const ip of port.externalIPs) {
@@ -167,10 +203,9 @@ function sharedFilterRules(
   { family }: RuleContext,
 ): readonly SharedRule[] {
   if (use.internal && use.external && !use.firewallChain && port.healthCheckNodePort === 0) return none;
-  const { owner } = port;
   const rules: SharedRule[] = [];
   const push = (chain: string, matches: readonly Match[], target: Target): void =>
-    void rules.push({ chain, rule: { matches, target, owner } });
+    void rules.push({ chain, rule: owned(matches, target, port) });
   // Nobody has endpoints: refuse. Only other nodes have: be silent, so that the sender tries elsewhere.
   const refusal = use.hasAny ? drop : reject(family);
   const why = comment(`${port.text} has no ${use.hasAny ? "local " : ""}endpoints`);
@@ -196,40 +231,30 @@ function sharedFilterRules(
 
 /** Traffic to the cluster IP that no local pod sent is masqueraded: its answers have to come back here. */
 function outsiderRules(
-  { owner }: ServicePort,
+  port: ServicePort,
   { clusterIP }: PortTerms,
   { masqueradeAll, detector }: RuleContext,
 ): readonly Rule[] {
-  if (masqueradeAll) return [{ matches: clusterIP, target: markMasquerade, owner }];
-  return detector ? [{ matches: [...clusterIP, detector.notLocal], target: markMasquerade, owner }] : [];
+  if (masqueradeAll) return [owned(clusterIP, markMasquerade, port)];
+  return detector ? [owned([...clusterIP, detector.notLocal], markMasquerade, port)] : [];
 }
 
 /** KUBE-EXT: who is masqueraded, and who may use the endpoints of the whole cluster although the policy is Local. */
 function externalRules(port: ServicePort, names: ServiceChainNames, use: Usage, context: RuleContext): Rule[] {
-  const { owner } = port;
-  const rest: Rule[] = use.external ? [{ matches: [], target: jump(use.externalPolicyChain), owner }] : [];
+  const rest: Rule[] = use.external ? [owned([], jump(use.externalPolicyChain), port)] : [];
   if (!port.externalPolicyLocal) {
     // The endpoint may be on another node, whose answer has to come back through this one.
     const why = comment(`masquerade traffic for ${port.text} external destinations`);
-    return [{ matches: [why], target: markMasquerade, owner }, ...rest];
+    return [owned([why], markMasquerade, port), ...rest];
   }
   const toCluster = jump(names.cluster);
   const fromNode = localType("src");
-  const rules: Rule[] = [
-    {
-      matches: [comment(`masquerade LOCAL traffic for ${port.text} external destinations`), fromNode],
-      target: markMasquerade,
-      owner,
-    },
-    {
-      matches: [comment(`route LOCAL traffic for ${port.text} external destinations`), fromNode],
-      target: toCluster,
-      owner,
-    },
-  ];
+  const marked = comment(`masquerade LOCAL traffic for ${port.text} external destinations`);
+  const routed = comment(`route LOCAL traffic for ${port.text} external destinations`);
+  const rules = [owned([marked, fromNode], markMasquerade, port), owned([routed, fromNode], toCluster, port)];
   if (context.detector === undefined) return [...rules, ...rest];
   const why = comment(`pod traffic for ${port.text} external destinations`);
-  return [{ matches: [why, context.detector.local], target: toCluster, owner }, ...rules, ...rest];
+  return [owned([why, context.detector.local], toCluster, port), ...rules, ...rest];
 }
 
 /** KUBE-FW: lets the source ranges through; the rest falls through to KUBE-PROXY-FIREWALL in filter. */
@@ -239,9 +264,8 @@ function firewallRules(
   { loadBalancer }: PortTerms,
   { nodeIP }: RuleContext,
 ): Rule[] {
-  const { owner } = port;
   const target = jump(names.external);
-  const from = (text: string): Rule => ({ matches: [loadBalancer, addressTerm("source", text)], target, owner });
+  const from = (text: string): Rule => owned([loadBalancer, addressTerm("source", text)], target, port);
   const rules = port.sourceRanges.map(from);
   const allowsNode = port.sourceRanges.some((text) => {
     const block = parseCidrSloppy(text);
@@ -250,5 +274,5 @@ function firewallRules(
   // Some load balancers hand packets on with their own address as the source.
   if (allowsNode) rules.push(...port.loadBalancerIPs.map(from));
   const rest = comment(`other traffic to ${port.text} will be dropped by KUBE-PROXY-FIREWALL`);
-  return [...rules, { matches: [rest], owner }];
+  return [...rules, { matches: [rest], owner: port.owner }];
 }

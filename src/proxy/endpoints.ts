@@ -51,41 +51,80 @@ export function endpointsOf(
   }
   const wins = ({ nodeName, terminating }: Endpoint): boolean =>
     context.release < since.readyDuplicateWins ? nodeName === context.nodeName : !terminating;
-  found.sort((a, b) => compareText(a.text, b.text));
+  if (found.some(({ text }, index) => text < (found[index - 1]?.text ?? ""))) found.sort(byText);
   const endpoints = withoutDuplicates(found, wins);
   return { endpoints, hadDuplicates: endpoints.length < found.length };
 }
 
 function pushEndpoints(endpoints: Endpoint[], slice: EndpointSlice, port: number, context: EndpointContext): void {
-  const owner = context.ownerOf(slice);
+  let found: Owner | undefined;
+  const sliceOwner = (): Owner => (found ??= context.ownerOf(slice));
   const isIPv6 = context.family === "ipv6";
   const isCanonical = context.release >= since.canonicalEndpoints;
-  for (const { addresses, conditions, nodeName, hints, targetRef } of slice.endpoints) {
-    const given = addresses[0];
+  for (const entry of slice.endpoints) {
+    const given = entry.addresses[0];
     if (given === undefined || given.includes(":") !== isIPv6) continue;
     const address = isIPv6 && isCanonical ? formatAddress(knownAddress(given)) : given;
     const text = isIPv6 ? `[${address}]:${port}` : `${address}:${port}`;
-    const detail = targetRef === undefined ? text : `${text} (${targetRef.kind} ${targetRef.name})`;
-    endpoints.push({
-      address,
-      port,
-      text,
-      nodeName: nodeName === "" ? undefined : nodeName,
-      ready: conditions.ready ?? true,
-      serving: conditions.serving ?? true,
-      terminating: conditions.terminating ?? false,
-      zoneHints: hints?.forZones ?? noHints,
-      nodeHints: hints?.forNodes ?? noHints,
-      owner: withDetail(owner, detail),
-    });
+    endpoints.push(new SliceEndpoint(address, port, text, entry, sliceOwner));
   }
 }
 
-/** Spelled out: a spread copy takes half as much memory again, and there are endpoints by the hundred thousand. */
-function withDetail(owner: Owner, detail: string): Owner {
-  const { kind, namespace, name, origin } = owner;
-  if (namespace === undefined) return { ...owner, detail };
-  return origin === undefined ? { kind, namespace, name, detail } : { kind, namespace, name, detail, origin };
+/**
+ * An endpoint that looks into its slice, and finds its owner, when somebody asks: there are endpoints by the hundred
+ * thousand.
+ */
+class SliceEndpoint implements Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly text: string;
+  readonly #entry: EndpointSlice["endpoints"][number];
+  readonly #sliceOwner: () => Owner;
+
+  constructor(
+    address: string,
+    port: number,
+    text: string,
+    entry: EndpointSlice["endpoints"][number],
+    sliceOwner: () => Owner,
+  ) {
+    this.address = address;
+    this.port = port;
+    this.text = text;
+    this.#entry = entry;
+    this.#sliceOwner = sliceOwner;
+  }
+
+  get nodeName(): string | undefined {
+    const { nodeName } = this.#entry;
+    return nodeName === "" ? undefined : nodeName;
+  }
+
+  get ready(): boolean {
+    return this.#entry.conditions.ready ?? true;
+  }
+
+  get serving(): boolean {
+    return this.#entry.conditions.serving ?? true;
+  }
+
+  get terminating(): boolean {
+    return this.#entry.conditions.terminating ?? false;
+  }
+
+  get zoneHints(): readonly string[] {
+    return this.#entry.hints?.forZones ?? noHints;
+  }
+
+  get nodeHints(): readonly string[] {
+    return this.#entry.hints?.forNodes ?? noHints;
+  }
+
+  get owner(): Owner {
+    const { targetRef } = this.#entry;
+    const pod = targetRef === undefined ? "" : ` (${targetRef.kind} ${targetRef.name})`;
+    return { ...this.#sliceOwner(), detail: this.text + pod };
+  }
 }
 
 /** Of equal ones the last that wins stays, or else the first. The sort before is stable. */
@@ -96,6 +135,10 @@ function withoutDuplicates(endpoints: Endpoint[], wins: (endpoint: Endpoint) => 
     if (wins(endpoint) || !found.has(endpoint.text)) found.set(endpoint.text, endpoint);
   }
   return [...found.values()];
+}
+
+function byText(a: Endpoint, b: Endpoint): number {
+  return compareText(a.text, b.text);
 }
 
 const noHints: readonly string[] = [];

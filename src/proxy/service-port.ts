@@ -54,7 +54,7 @@ export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<
   const loadBalancerIPs = ingressIPs(service, family);
   const accessibleByType = spec.type !== "ClusterIP" || spec.externalIPs.length > 0;
   const externalPolicyLocal = accessibleByType && spec.externalTrafficPolicy === "Local";
-  const common = {
+  const common: Common = {
     namespace: metadata.namespace,
     name: metadata.name,
     clusterIP,
@@ -70,20 +70,67 @@ export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<
       metadata.annotations["service.kubernetes.io/topology-mode"] ??
       "",
   };
+  const ownerAt = (index: number, port: ApiServicePort): Owner => ({
+    ...ownerOf(service, ["spec", "ports", index]),
+    detail: portDetail(port),
+  });
   return spec.ports
-    .map((port, index): ServicePort => {
-      return {
-        ...common,
-        portName: port.name,
-        protocol: port.protocol,
-        text: `${metadata.namespace}/${metadata.name}${port.name === "" ? "" : `:${port.name}`}`,
-        port: port.port,
-        nodePort: port.nodePort,
-        externallyAccessible: port.nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0,
-        owner: { ...ownerOf(service, ["spec", "ports", index]), detail: portDetail(port) },
-      };
-    })
+    .map((port, index): ServicePort => new PortOfService(common, port, () => ownerAt(index, port)))
     .sort((a, b) => compareText(a.portName, b.portName) || compareText(a.protocol, b.protocol));
+}
+
+/** What the ports of a Service have in common. */
+type Common = Omit<
+  ServicePort,
+  "portName" | "protocol" | "text" | "port" | "nodePort" | "externallyAccessible" | "owner"
+>;
+
+/** Finds its owner when somebody asks: the line in the manifest takes a look into the text. */
+class PortOfService implements ServicePort {
+  readonly namespace: string;
+  readonly name: string;
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly text: string;
+  readonly clusterIP: string;
+  readonly port: number;
+  readonly nodePort: number;
+  readonly externalIPs: readonly string[];
+  readonly loadBalancerIPs: readonly string[];
+  readonly sourceRanges: readonly string[];
+  readonly affinitySeconds: number | undefined;
+  readonly internalPolicyLocal: boolean;
+  readonly externalPolicyLocal: boolean;
+  readonly healthCheckNodePort: number;
+  readonly externallyAccessible: boolean;
+  readonly hintsAnnotation: string;
+  readonly #findOwner: () => Owner;
+  #owner: Owner | undefined;
+
+  constructor(common: Common, { name, protocol, port, nodePort }: ApiServicePort, findOwner: () => Owner) {
+    this.namespace = common.namespace;
+    this.name = common.name;
+    this.portName = name;
+    this.protocol = protocol;
+    this.text = `${common.namespace}/${common.name}${name === "" ? "" : `:${name}`}`;
+    this.clusterIP = common.clusterIP;
+    this.port = port;
+    this.nodePort = nodePort;
+    this.externalIPs = common.externalIPs;
+    this.loadBalancerIPs = common.loadBalancerIPs;
+    this.sourceRanges = common.sourceRanges;
+    this.affinitySeconds = common.affinitySeconds;
+    this.internalPolicyLocal = common.internalPolicyLocal;
+    this.externalPolicyLocal = common.externalPolicyLocal;
+    this.healthCheckNodePort = common.healthCheckNodePort;
+    this.externallyAccessible = nodePort !== 0 || common.loadBalancerIPs.length > 0 || common.externalIPs.length > 0;
+    this.hintsAnnotation = common.hintsAnnotation;
+    this.#findOwner = findOwner;
+  }
+
+  get owner(): Owner {
+    return (this.#owner ??= this.#findOwner());
+  }
 }
 
 /** Uses endpoints of the whole cluster: for internal traffic, or to short-circuit external traffic. */
