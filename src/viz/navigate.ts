@@ -1,3 +1,4 @@
+import type { Choice } from "../trace/records.ts";
 import type { Course } from "./moments.ts";
 
 export type Grain = "hop" | "step";
@@ -37,4 +38,12 @@ export function stopPosition(course: Course, cursor: number): { readonly at: num
 /** The nearest index that exists. */
 export function clamp(course: Course, cursor: number): number {
   return Math.min(Math.max(0, cursor), Math.max(0, course.moments.length - 1));
+}
+
+/** What was chosen at the cursor among several: at hop grain the first such choice of the stop. */
+export function forkAt({ moments, stops }: Course, cursor: number, grain: Grain): Choice | undefined {
+  const moment = moments[cursor];
+  const stop = grain === "hop" ? stops[moment?.stop ?? -1] : undefined;
+  const here = stop === undefined ? moments.slice(cursor, cursor + 1) : moments.slice(stop.first, stop.last + 1);
+  return here.map(({ step }) => step.choice).find((choice) => (choice?.options.length ?? 0) > 1);
 }

@@ -8,14 +8,37 @@ export function helpDialog(all: () => readonly KeyBinding[]): () => void {
     toggle.addEventListener("change", () => {
       keySetting.on = toggle.checked;
     });
-    const rows = all().map(({ label, does }) =>
-      el("tr", {}, el("th", { scope: "row" }, el("kbd", {}, label)), el("td", {}, does)),
-    );
+    const groups = [...new Set(all().map(({ group }) => group))];
     const dialog = el(
       "dialog",
       { class: "help", "aria-label": "Keys" },
       el("h2", {}, "Keys"),
-      el("table", {}, ...rows),
+      el(
+        "p",
+        {},
+        el("kbd", {}, "Ctrl K"),
+        " or ",
+        el("kbd", {}, "⌘ K"),
+        " finds everything: steps, pods, nodes, Services, examples, and what the page can do.",
+      ),
+      el(
+        "div",
+        { class: "key-groups" },
+        ...groups.map((group) =>
+          el(
+            "section",
+            {},
+            el("h3", {}, group),
+            el(
+              "table",
+              {},
+              ...all()
+                .filter((one) => one.group === group)
+                .map(row),
+            ),
+          ),
+        ),
+      ),
       el("p", {}, toggle, el("label", { for: "keys-on" }, " Single keys work")),
       button("Close", "Close", () => dialog.close(), { class: "primary" }),
     );
@@ -23,4 +46,8 @@ export function helpDialog(all: () => readonly KeyBinding[]): () => void {
     document.body.append(dialog);
     dialog.showModal();
   };
+}
+
+function row({ label, does }: KeyBinding): HTMLElement {
+  return el("tr", {}, el("th", { scope: "row" }, el("kbd", {}, label)), el("td", {}, does));
 }

@@ -1,7 +1,9 @@
 import { packetAt } from "../../trace/recorder.ts";
-import type { PacketRecord } from "../../trace/records.ts";
+import type { Choice, PacketRecord } from "../../trace/records.ts";
 import { endText } from "../change-words.ts";
+import { oddsText } from "../lanes.ts";
 import type { Moment } from "../moments.ts";
+import { forkAt } from "../navigate.ts";
 import { el } from "./dom.ts";
 import type { Loaded, State, Store } from "./store.ts";
 
@@ -11,8 +13,19 @@ export function packetLine(root: HTMLElement, store: Store): void {
     const { loaded, cursor, grain } = state;
     if (!loaded || (loaded === before.loaded && cursor === before.cursor && grain === before.grain)) return;
     const moment = loaded.course.moments[cursor];
-    if (moment) root.replaceChildren(...content(moment, loaded, grain));
+    if (!moment) return root.replaceChildren();
+    const fork = forkAt(loaded.course, cursor, grain);
+    root.replaceChildren(...content(moment, loaded, grain), ...(fork ? [forkHint(fork)] : []));
   });
+}
+
+function forkHint(fork: Choice): HTMLElement {
+  const keys = `1–${Math.min(9, fork.options.length)}`;
+  return el(
+    "span",
+    { class: "fork-hint", title: fork.options.map(({ label }) => label).join(" or ") },
+    `fork ${oddsText(fork)} · keys ${keys}`,
+  );
 }
 
 function content(moment: Moment, { course }: Loaded, grain: State["grain"]): readonly Node[] {

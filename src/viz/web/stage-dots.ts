@@ -72,6 +72,12 @@ export class DotLayer {
     }
   }
 
+  /** Where a node or a pod is drawn as a tile or a dot. */
+  boxOf(name: string): Box | undefined {
+    const field = this.#fields.find(({ node, pods }) => node === name || pods.includes(name));
+    return field?.frame ?? field?.inside;
+  }
+
   /** What stands at a point of the world: a pod, or a tile beside its pods. */
   under(point: Point): { readonly pod?: string; readonly words: string } | undefined {
     const field = this.#fields.find(({ frame, inside }) => within(frame ?? inside, point));

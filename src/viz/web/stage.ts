@@ -104,6 +104,15 @@ export class Stage {
     this.#show(levels[Math.min(levels.length - 1, Math.max(0, now + by))] ?? "story");
   }
 
+  /** Goes to a pod or a node, whether a packet saw it or not. */
+  lookAt(name: string): void {
+    const { boxes } = this.#view()?.layout ?? {};
+    const box = boxes?.get(nodeBoxId(name)) ?? boxes?.get(name) ?? this.#dots.boxOf(name);
+    if (box === undefined) return;
+    this.#level = "free";
+    this.#camera.look(grown(box, 60));
+  }
+
   zoomBy(factor: number): void {
     this.#level = "free";
     this.#camera.zoomBy(factor);

@@ -5,10 +5,10 @@ const sun =
 
 /** A button that turns between light and dark; without it the system decides. */
 export function themeButton(): HTMLElement {
-  return el("span", {}, button("Light or dark", icon(sun), turn));
+  return el("span", {}, button("Light or dark", icon(sun), turnTheme));
 }
 
-function turn(): void {
+export function turnTheme(): void {
   const { documentElement: root } = document;
   const dark =
     root.dataset["theme"] === undefined
