@@ -1,10 +1,12 @@
 import { receiveIp } from "../src/kernel/ip/input.ts";
 import { createSkb } from "../src/kernel/skb.ts";
-import { callOf, loadedNode } from "./node.ts";
+import { callOf, flowKeyOf, loadedNode } from "./node.ts";
 
 /*
- * New UDP flows per second through one node with kube-proxy's iptables rules, nothing recorded: PREROUTING to
- * POSTROUTING, conntrack entry included, each flow a new tuple; CPU time, not wall-clock.
+ * New UDP flows per second through one node with kube-proxy's iptables rules, nothing recorded: a pod's packet to a
+ * Service, from PREROUTING to POSTROUTING and out by eth0, conntrack entry included. Each flow is a new tuple, the
+ * Services come in turn and their endpoints by chance. User CPU time of all threads (the garbage collector's too), the
+ * making of the packet included.
  * `node --import tsx bench/new-flows.ts [SERVICES [ENDPOINTS [FLOWS]]]`. Prints one JSON object.
  */
 const [services = 10_000, endpoints = 10, flows = 1_000_000] = process.argv.slice(2).map(Number);
@@ -14,7 +16,7 @@ const { namespace, cni, sent, loadMillis } = loadedNode(services, endpoints, "UD
 function run(count: number, from: number): number {
   const start = process.cpuUsage().user;
   for (let i = from; i < from + count; i++) {
-    receiveIp(namespace, cni, createSkb({ packet: callOf(i, services, "udp"), flowKey: "bench" }));
+    receiveIp(namespace, cni, createSkb({ packet: callOf(i, services, "udp"), flowKey: flowKeyOf(i) }));
   }
   return (process.cpuUsage().user - start) / 1000;
 }

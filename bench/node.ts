@@ -16,7 +16,11 @@ import { parseMac } from "../src/wire/mac.ts";
 import { type Packet, emptyPayload } from "../src/wire/packet.ts";
 import { benchNode, benchOptions, generatedObjects } from "./kube-proxy-objects.ts";
 
-/** A node with kube-proxy's iptables rules, whose packets come in from pods by `cni` and leave for nowhere. */
+/**
+ * A node with kube-proxy's iptables rules. Its pods are behind `cni`, the endpoints of the Services on other nodes,
+ * which a router behind eth0 knows: the commonplace way of a pod's packet is in by cni0 and out by eth0, forwarded,
+ * DNATed and not masqueraded. Packets leave for nowhere.
+ */
 export interface LoadedNode {
   readonly namespace: NetworkNamespace;
   readonly cni: Device;
@@ -27,23 +31,35 @@ export interface LoadedNode {
   readonly loadMillis: number;
 }
 
-/** The first packet of a flow, each index another one: a pod of the node calls one of the Services. */
+/** As many as a node has by default, each with the ephemeral ports of Linux: 3.1 million flows. */
+const pods = 110;
+const firstPort = 32_768;
+const ports = 28_232;
+
+/** The first packet of a flow, each index another one: a pod of the node calls one of the Services, all in turn. */
 export function callOf(index: number, services: number, protocol: "udp" | "tcp"): Packet {
-  const ports = { srcPort: 1024 + Math.floor(index / 60_000), dstPort: 80 };
+  const ends = { srcPort: firstPort + (Math.floor(index / pods) % ports), dstPort: 80 };
   const syn = { seq: 0, ack: 0, flags: { syn: true } };
   return {
     kind: "ip",
-    src: ipv4(0x0ac00000 + (index % 60_000)),
+    src: ipv4(0x0ac00002 + (index % pods)),
     dst: ipv4(0x0a600001 + ((index * 7919) % services)),
     ttl: 64,
     dontFragment: true,
     id: 0,
-    transport: protocol === "udp" ? { protocol, ...ports } : { protocol, ...ports, ...syn },
+    transport: protocol === "udp" ? { protocol, ...ends } : { protocol, ...ends, ...syn },
     payload: emptyPayload,
   };
 }
 
-/** Boots the node: `services` Services of `endpoints` endpoints, all neighbours known. */
+/** Names of flows, which chance goes by: a Service's flows go to all of its endpoints. */
+const flowKeys = Array.from({ length: 997 }, (_, index) => `flow-${index}`);
+
+export function flowKeyOf(index: number): string {
+  return flowKeys[index % flowKeys.length] as string;
+}
+
+/** Boots the node: `services` Services of `endpoints` endpoints, the router known. */
 export function loadedNode(
   services: number,
   endpoints: number,
@@ -58,15 +74,12 @@ export function loadedNode(
   const namespace = createNamespace({ name: "node", surroundings });
   const iptables = createIptables(namespace);
   addPort(namespace, "eth0", "192.168.0.1", 24);
-  const cni = addPort(namespace, "cni0", "10.128.0.1", 9);
+  const cni = addPort(namespace, "cni0", "10.192.0.1", 24);
   namespace.sysctls.set("net.ipv4.ip_forward", 1);
   const gateway = address("192.168.0.254");
   addRoute(namespace, { destination: { base: ipv4(0), prefixLength: 0 }, via: gateway });
   const mac = parseMac("02:00:00:00:00:02") as NonNullable<ReturnType<typeof parseMac>>;
   namespace.neighbours.set({ device: "eth0", address: gateway, mac, state: "PERMANENT" });
-  for (let i = 0; i < services * endpoints; i++) {
-    namespace.neighbours.set({ device: "cni0", address: ipv4(0x0a800001 + i), mac, state: "PERMANENT" });
-  }
   const start = performance.now();
   const { commands } = iptablesProxier.sync(objectsOf(services, endpoints, protocol), benchNode, benchOptions);
   applyToNamespace(commands, namespace, iptables);

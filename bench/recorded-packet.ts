@@ -1,6 +1,6 @@
 import { receiveIp } from "../src/kernel/ip/input.ts";
 import { createSkb } from "../src/kernel/skb.ts";
-import { callOf, loadedNode } from "./node.ts";
+import { callOf, flowKeyOf, loadedNode } from "./node.ts";
 
 /*
  * A SYN to a Service through one node with kube-proxy's iptables rules, every step recorded, each a new connection.
@@ -16,7 +16,7 @@ function send(index: number): { readonly micros: number; readonly steps: number 
   const start = performance.now();
   const track = recorder.flow({ protocol: "tcp", from: "pod", to: "service", purpose: "bench" })?.packet("original");
   track?.enter({ namespace: namespace.name, device: cni.name }, { body: packet });
-  receiveIp(namespace, cni, createSkb({ packet, flowKey: "bench", ...(track && { track }) }));
+  receiveIp(namespace, cni, createSkb({ packet, flowKey: flowKeyOf(index), ...(track && { track }) }));
   const micros = (performance.now() - start) * 1000;
   const hops = recorder.flows.flatMap((flow) => flow.packets.flatMap((each) => each.hops));
   return { micros, steps: hops.reduce((sum, hop) => sum + hop.steps.length, 0) };

@@ -53,6 +53,7 @@ const testShift = 10;
 const testMask = 7 << testShift;
 const actionShift = 16;
 
+const anyPort = { from: 0, to: 65_535, inverted: false };
 const portedProtocols = { tcp: 6, udp: 17, sctp: 132 } as const;
 
 /** The one further term that a row can hold. */
@@ -162,8 +163,8 @@ function writeExtension(words: Int32Array, row: number, match: Match, stateAt: (
     case "tcp":
     case "udp":
     case "sctp": {
-      const { dstPorts } = match;
-      if (dstPorts === undefined || !onlyHas(match, "dstPorts")) return 0;
+      const { dstPorts = anyPort } = match;
+      if (!onlyHas(match, "dstPorts")) return 0;
       words[row + portsWord] = (dstPorts.from << 16) | dstPorts.to;
       words[row + protocolWord] = (words[row + protocolWord] as number) | (portedProtocols[match.kind] << 8);
       return hasPorts | (dstPorts.inverted ? notPorts : 0);
