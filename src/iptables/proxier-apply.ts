@@ -1,6 +1,7 @@
+import type { Tuple } from "../kernel/conntrack/entry.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { NodeCommand } from "../proxy/proxier.ts";
-import { type Family, parseAddress } from "../wire/address.ts";
+import { type Family, familyOf, formatAddress, formatEndpoint, parseAddress } from "../wire/address.ts";
 import type { Iptables } from "./netns.ts";
 import { printRule } from "./print-rule.ts";
 import type { Call } from "./proxier-fixed.ts";
@@ -22,6 +23,7 @@ export function applyToNamespace(
     switch (command.kind) {
       case "sysctl":
       case "delete-connections":
+      case "reconcile-connections":
         applyNodeCommand(command, namespace);
         break;
       case "iptables":
@@ -58,22 +60,35 @@ export function ensureCalls(calls: readonly (Call & { readonly family: Family })
 }
 
 /** Sets a sysctl, or deletes connections as `conntrack -D` does. */
-export function applyNodeCommand(command: NodeCommand, namespace: NetworkNamespace): void {
+export function applyNodeCommand(command: NodeCommand, { sysctls, conntrack }: NetworkNamespace): void {
   if (command.kind === "sysctl") {
-    namespace.sysctls.set(command.name, command.value);
+    sysctls.set(command.name, command.value);
     return;
   }
+  const isStale = command.kind === "delete-connections" ? namedBy(command) : leadsNowhere(command);
+  for (const entry of conntrack.entries()) {
+    const { original, reply } = entry;
+    if (original.protocol !== "udp" || familyOf(original.dst) !== command.family) continue;
+    if (isStale(original, reply)) conntrack.delete(entry);
+  }
+}
+
+type IsStale = (original: Tuple, reply: Tuple) => boolean;
+
+function namedBy(command: Extract<NodeCommand, { kind: "delete-connections" }>): IsStale {
   const address = command.address === undefined ? undefined : parseAddress(command.address);
   const endpoint = command.endpoint === undefined ? undefined : parseAddress(command.endpoint);
-  for (const entry of namespace.conntrack.entries()) {
-    const { original, reply } = entry;
-    if (
-      original.protocol === "udp" &&
-      (address === undefined || original.dst === address) &&
-      (command.port === undefined || original.dstPort === command.port) &&
-      (endpoint === undefined || reply.src === endpoint)
-    ) {
-      namespace.conntrack.delete(entry);
-    }
-  }
+  return (original, reply) =>
+    (address === undefined || original.dst === address) &&
+    (command.port === undefined || original.dstPort === command.port) &&
+    (endpoint === undefined || reply.src === endpoint);
+}
+
+function leadsNowhere({ services, nodePorts }: Extract<NodeCommand, { kind: "reconcile-connections" }>): IsStale {
+  return (original, reply) => {
+    const endpoint = formatAddress(reply.src);
+    const ofService = services.get(formatEndpoint(original.dst, original.dstPort));
+    const ofNodePort = nodePorts.get(original.dstPort);
+    return (ofService?.has(endpoint) ?? true) === false || (ofNodePort?.has(endpoint) ?? true) === false;
+  };
 }

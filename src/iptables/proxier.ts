@@ -1,4 +1,4 @@
-import { deletionText, staleConnections } from "../proxy/conntrack-cleanup.ts";
+import { cleanupText, connectionCleanup } from "../proxy/conntrack-cleanup.ts";
 import { nanosPerSecond } from "../kernel/clock.ts";
 import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
@@ -109,11 +109,11 @@ function sync(
     stale: cleansUp ? new Set() : stale,
     cleanedUpAtNanos: cleansUp ? (nowNanos ?? cleanedUpAtNanos) : cleanedUpAtNanos,
   };
-  const deletions = staleConnections(changes, { ...tracking, ownerOf: objects.ownerOf });
+  const cleanups = connectionCleanup(map, changes, { ...tracking, ownerOf: objects.ownerOf });
   return {
     state,
-    commands: [...commands, ...deletions],
-    events: [...map.healthChecks.values(), ...deletions.map(deletionText)],
+    commands: [...commands, ...cleanups],
+    events: [...map.healthChecks.values(), ...cleanups.map(cleanupText)],
   };
 }
 

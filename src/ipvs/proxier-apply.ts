@@ -37,6 +37,7 @@ export function applyToNamespace(commands: readonly IpvsProxierCommand[], node: 
     switch (command.kind) {
       case "sysctl":
       case "delete-connections":
+      case "reconcile-connections":
         applyNodeCommand(command, namespace);
         break;
       case "iptables":
@@ -72,6 +73,9 @@ export function applyToNamespace(commands: readonly IpvsProxierCommand[], node: 
           scheduler: command.scheduler,
           schedulerFlags: command.schedulerFlags,
         });
+        break;
+      case "edit-service":
+        ipvs.table.setPersistence(command.service, command.service.persistenceSeconds);
         break;
       case "delete-service":
         ipvs.table.deleteService(command.service);

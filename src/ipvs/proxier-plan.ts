@@ -69,7 +69,7 @@ export function portPlan({ port, endpoints, chosen }: TrackedPort, context: Plan
       address: value,
       port: number,
       persistenceSeconds: port.affinitySeconds ?? 0,
-      servers: list.map(plannedServer),
+      servers: plannedServers(list),
       owner,
     });
   };
@@ -102,16 +102,26 @@ export function portPlan({ port, endpoints, chosen }: TrackedPort, context: Plan
     }
     serveBound(ip, port.externalPolicyLocal);
   }
-  if (port.nodePort !== 0) {
+  const { nodePortAddresses } = context;
+  if (port.nodePort !== 0 && nodePortAddresses.length > 0) {
     for (const [set, member] of nodePortMembers(port, context)) add(set, member);
-    for (const { address: own } of context.nodePortAddresses) serve(own, port.nodePort, port.externalPolicyLocal);
+    for (const { address: own } of nodePortAddresses) serve(own, port.nodePort, port.externalPolicyLocal);
   }
-  if (port.healthCheckNodePort !== 0) add("healthCheck", String(port.healthCheckNodePort));
+  // Where no address serves the nodePort, kube-proxy leaves the rest of the port out, too.
+  const isLeftOut = port.nodePort !== 0 && nodePortAddresses.length === 0;
+  if (port.healthCheckNodePort !== 0 && !isLeftOut) add("healthCheck", String(port.healthCheckNodePort));
   return { services, bound, members, outFilter };
 }
 
-function plannedServer({ address: ip, port, owner }: Endpoint): PlannedServer {
-  return { address: address(ip), port, owner };
+/** Each address and port once: slices may spell one IPv6 address in several ways. */
+function plannedServers(endpoints: readonly Endpoint[]): readonly PlannedServer[] {
+  const servers = new Map<string, PlannedServer>();
+  for (const { address: ip, port, owner } of endpoints) {
+    const value = address(ip);
+    const key = `${value}:${port}`;
+    if (!servers.has(key)) servers.set(key, { address: value, port, owner });
+  }
+  return [...servers.values()];
 }
 
 function allowsNode({ sourceRanges }: ServicePort, { nodeIP }: PlanContext): boolean {

@@ -1,7 +1,7 @@
 import type { Call } from "../iptables/proxier-fixed.ts";
 import { type RestoreTable, formatTable, plainTable } from "../iptables/proxier-restore.ts";
 import { contextText } from "../iptables/proxier.ts";
-import { deletionText, staleConnections } from "../proxy/conntrack-cleanup.ts";
+import { cleanupText, connectionCleanup } from "../proxy/conntrack-cleanup.ts";
 import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
 import { type ProxyObjects, type ServiceMap, carryOver, track } from "../proxy/tracker.ts";
@@ -47,6 +47,8 @@ export type IpvsProxierCommand =
       readonly scheduler: string;
       readonly schedulerFlags: readonly string[];
     }
+  /** Another persistence: servers and connections stay. */
+  | { readonly kind: "edit-service"; readonly service: PlannedService }
   | { readonly kind: "delete-service"; readonly service: PlannedService }
   | { readonly kind: "add-server"; readonly service: PlannedService; readonly server: PlannedServer }
   /** Gracefully: a TCP server with connections keeps them at weight 0. graceful_termination.go. */
@@ -91,18 +93,19 @@ function sync(
     ({ ports }) => ports.map((port) => portPlan(port, planContext)),
     () => undefined,
   );
-  if (!isFull && changes.length === 0 && objects.isDue !== true) return { state: { ...previous, map, plans }, commands: [], events: [] };
+  if (!isFull && changes.length === 0 && objects.isDue !== true)
+    return { state: { ...previous, map, plans }, commands: [], events: [] };
   const state: IpvsProxierState = { map, plans, context, ...wanted(plans) };
-  const deletions = staleConnections(changes, { ...tracking, ownerOf: objects.ownerOf });
+  const cleanups = connectionCleanup(map, changes, { ...tracking, ownerOf: objects.ownerOf });
   const removals = removed(previous, state, family);
   const commands: IpvsProxierCommand[] = [
     ...(previous === undefined ? firstCommands(options) : []),
     ...additions(previous, state, options),
     restoreCommand(state, plans, options),
     ...removals,
-    ...deletions,
+    ...cleanups,
   ];
-  const events = [...removals.flatMap(removalText), ...map.healthChecks.values(), ...deletions.map(deletionText)];
+  const events = [...removals.flatMap(removalText), ...map.healthChecks.values(), ...cleanups.map(cleanupText)];
   return { state, commands, events };
 }
 
@@ -162,10 +165,9 @@ function additions(previous: Wanted | undefined, next: Wanted, options: ProxyOpt
   const commands: IpvsProxierCommand[] = [];
   for (const [text, service] of next.services) {
     const before = previous?.services.get(text);
-    const renewed = before !== undefined && before.persistenceSeconds !== service.persistenceSeconds;
-    if (renewed) commands.push({ kind: "delete-service", service: before });
-    if (before === undefined || renewed) commands.push({ kind: "add-service", service, scheduler, schedulerFlags });
-    const known = new Set(renewed ? [] : before?.servers.map(serverText));
+    if (before === undefined) commands.push({ kind: "add-service", service, scheduler, schedulerFlags });
+    else if (before.persistenceSeconds !== service.persistenceSeconds) commands.push({ kind: "edit-service", service });
+    const known = new Set(before?.servers.map(serverText));
     for (const server of service.servers) {
       if (!known.has(serverText(server))) commands.push({ kind: "add-server", service, server });
     }

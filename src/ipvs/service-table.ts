@@ -80,6 +80,11 @@ export class ServiceTable {
     return service;
   }
 
+  /** `ipvsadm -E -p`: clients that have a server keep it for as long as they were promised. */
+  setPersistence(key: ServiceKey, seconds: number): void {
+    this.#need(key).service.persistenceSeconds = seconds;
+  }
+
   /** `ipvsadm -D`. Connections go on with servers that are not available any more. */
   deleteService(key: ServiceKey): void {
     for (const server of this.#need(key).service.servers) server.available = false;

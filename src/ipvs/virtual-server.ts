@@ -28,7 +28,7 @@ export interface VirtualServer {
   /** `sh-port`, `mh-port`. */
   readonly schedulerFlags: readonly string[];
   /** Seconds a client stays with its server after its last connection; 0: no persistence. */
-  readonly persistenceSeconds: number;
+  persistenceSeconds: number;
   /** Which bits of the client's address make a client. */
   readonly persistencePrefix: number;
   /** In the kernel's order: a new server goes to the head. */

@@ -75,10 +75,22 @@ export type NodeCommand =
   /** `conntrack -D -p PROTOCOL ...`. */
   | {
       readonly kind: "delete-connections";
+      readonly family: Family;
       readonly protocol: "UDP";
       /** Original destination. */
       readonly address?: string;
       readonly port?: number;
       /** Where DNAT sent it. */
       readonly endpoint?: string;
+    }
+  /**
+   * Looks through all UDP connections and deletes those to one of these addresses and ports, or to one of these
+   * nodePorts on whatever address, that do not lead to one of its endpoints.
+   */
+  | {
+      readonly kind: "reconcile-connections";
+      readonly family: Family;
+      /** By `ip:port`: addresses of the serving endpoints. */
+      readonly services: ReadonlyMap<string, ReadonlySet<string>>;
+      readonly nodePorts: ReadonlyMap<number, ReadonlySet<string>>;
     };

@@ -71,11 +71,12 @@ export function track(
   context: TrackingContext,
   previous?: ServiceMap,
 ): { readonly map: ServiceMap; readonly changes: readonly ServiceChange[] } {
-  const old = previous?.services ?? [];
-  const services = difference(previous?.objects.services ?? [], objects.services);
-  const slices = difference(previous?.objects.endpointSlices ?? [], objects.endpointSlices);
   const contextText = JSON.stringify([context.family, context.nodeName, context.nodeLabels, context.release]);
-  const isNewContext = previous !== undefined && previous.context !== contextText;
+  if (previous === undefined) return trackFirst(objects, context, contextText);
+  const old = previous.services;
+  const services = difference(previous.objects.services, objects.services);
+  const slices = difference(previous.objects.endpointSlices, objects.endpointSlices);
+  const isNewContext = previous.context !== contextText;
   const touched = new Set(isNewContext ? old.map(({ key }) => key) : []);
   const addedServices = new Map<string, Service>();
   const addedSlices = new Map<string, EndpointSlice[]>();
@@ -108,7 +109,7 @@ export function track(
     const service = addedServices.get(key) ?? kept;
     const own = [...(before?.slices.filter((slice) => !goneSlices.has(slice)) ?? []), ...(addedSlices.get(key) ?? [])];
     own.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
-    const ports = translate(service, own, { ...context, ownerOf: objects.ownerOf });
+    const { ports } = translate(service, own, { ...context, ownerOf: objects.ownerOf });
     const same =
       before !== undefined && !isNewContext && samePorts(before.ports, ports) && sameSlices(before.slices, own);
     if (!same) {
@@ -124,10 +125,94 @@ export function track(
     tracked.push({ key, service, slices: own, ports: same ? before.ports : ports });
   }
   while (next < old.length) tracked.push(old[next++] as TrackedService);
-  let endpointCount = previous?.endpointCount ?? 0;
+  let { endpointCount } = previous;
   for (const { before, after } of changes) endpointCount += countEndpoints(after) - countEndpoints(before);
-  const healthChecks = updatedHealthChecks(previous?.healthChecks ?? new Map(), changes);
+  const healthChecks = updatedHealthChecks(previous.healthChecks, changes);
   return { map: { objects, context: contextText, services: tracked, endpointCount, healthChecks }, changes };
+}
+
+/** What the first syncs of all nodes have in common, so that the hundredth costs little. */
+interface Start {
+  readonly slices: readonly EndpointSlice[];
+  readonly release: number;
+  readonly ownerOf: ProxyObjects["ownerOf"];
+  readonly services: readonly TrackedService[];
+  /** Where in them those stand whose endpoints depend on the node. */
+  readonly dependent: readonly number[];
+  readonly changes: readonly ServiceChange[];
+  readonly endpointCount: number;
+  readonly healthChecks: ReadonlyMap<string, string>;
+}
+
+const starts = new WeakMap<readonly Service[], Map<Family, Start>>();
+
+function trackFirst(
+  objects: ProxyObjects,
+  context: TrackingContext,
+  contextText: string,
+): { readonly map: ServiceMap; readonly changes: readonly ServiceChange[] } {
+  const start = startOf(objects, context);
+  const { endpointCount, healthChecks } = start;
+  const made = { objects, context: contextText, endpointCount, healthChecks };
+  if (start.dependent.length === 0) {
+    return { map: { ...made, services: start.services }, changes: start.changes };
+  }
+  const services = start.services.slice();
+  const changes = start.changes.slice();
+  for (const at of start.dependent) {
+    const { service, slices, key } = services[at] as TrackedService;
+    const { ports } = translate(service, slices, { ...context, ownerOf: objects.ownerOf });
+    services[at] = { key, service, slices, ports };
+    changes[at] = appeared(services[at] as TrackedService);
+  }
+  return { map: { ...made, services }, changes };
+}
+
+function startOf(objects: ProxyObjects, context: TrackingContext): Start {
+  const { family, release } = context;
+  const { ownerOf, endpointSlices } = objects;
+  const known = starts.get(objects.services) ?? new Map<Family, Start>();
+  starts.set(objects.services, known);
+  const before = known.get(family);
+  if (before?.slices === endpointSlices && before.release === release && before.ownerOf === ownerOf) return before;
+
+  const byKey = new Map<string, { service: Service | undefined; readonly slices: EndpointSlice[] }>();
+  for (const service of objects.services) byKey.set(serviceKey(service), { service, slices: [] });
+  for (const slice of endpointSlices) {
+    const key = sliceKey(slice, family);
+    if (key === undefined) continue;
+    const entry = byKey.get(key);
+    if (entry === undefined) byKey.set(key, { service: undefined, slices: [slice] });
+    else entry.slices.push(slice);
+  }
+  const services: TrackedService[] = [];
+  const dependent: number[] = [];
+  for (const key of [...byKey.keys()].sort(compareText)) {
+    const { service, slices } = byKey.get(key) as { service: Service | undefined; readonly slices: EndpointSlice[] };
+    if (slices.length > 1) slices.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+    const { ports, isShared } = translate(service, slices, { ...context, ownerOf });
+    if (!isShared) dependent.push(services.length);
+    services.push({ key, service, slices, ports });
+  }
+  const changes = services.map(appeared);
+  const endpointCount = services.reduce((sum, { ports }) => sum + countEndpoints(ports), 0);
+  const healthChecks = updatedHealthChecks(new Map(), changes);
+  const start: Start = {
+    slices: endpointSlices,
+    release,
+    ownerOf,
+    services,
+    dependent,
+    changes,
+    endpointCount,
+    healthChecks,
+  };
+  known.set(family, start);
+  return start;
+}
+
+function appeared({ key, ports, slices }: TrackedService): ServiceChange {
+  return { key, before: [], after: ports, slicesBefore: [], slicesAfter: slices };
 }
 
 function countEndpoints(ports: readonly TrackedPort[]): number {
@@ -186,9 +271,14 @@ export function carryOver<T>(
   return values;
 }
 
-/** What all nodes have in common, so that the hundredth costs little. */
-interface Translation {
+/** The ports of a Service, and whether they are the same on every node. */
+interface Translated {
   readonly ports: readonly TrackedPort[];
+  readonly isShared: boolean;
+}
+
+/** Ports that are, with what they were made from. */
+interface Translation extends Translated {
   readonly slices: readonly EndpointSlice[];
   readonly family: Family;
   readonly release: number;
@@ -201,13 +291,13 @@ function translate(
   service: Service | undefined,
   slices: readonly EndpointSlice[],
   context: TrackingContext & Pick<ProxyObjects, "ownerOf">,
-): readonly TrackedPort[] {
-  if (service === undefined) return [];
+): Translated {
+  if (service === undefined) return { ports: [], isShared: true };
   const { family, release, ownerOf } = context;
   const known = translations.get(service);
   if (known?.family === family && known.release === release && known.ownerOf === ownerOf) {
     const { slices: same } = known;
-    if (same.length === slices.length && same.every((slice, index) => slice === slices[index])) return known.ports;
+    if (same.length === slices.length && same.every((slice, index) => slice === slices[index])) return known;
   }
   let isShared = true;
   const ports = servicePorts(service, family, ownerOf).map((port) => {
@@ -215,8 +305,10 @@ function translate(
     if (hadDuplicates || dependsOnNode(endpoints, port)) isShared = false;
     return { port, endpoints, chosen: categorize(endpoints, port, context) };
   });
-  if (isShared) translations.set(service, { ports, slices, family, release, ownerOf });
-  return ports;
+  if (!isShared) return { ports, isShared };
+  const translation = { ports, isShared, slices, family, release, ownerOf };
+  translations.set(service, translation);
+  return translation;
 }
 
 function serviceKey({ metadata }: Service): string {

@@ -45,8 +45,8 @@ class Running {
   readonly world: World;
   #state: ClusterState;
 
-  constructor() {
-    const input = inputOf(manifests, { settings: { systemComponents: "none" } });
+  constructor(kubeVersion = "1.30") {
+    const input = inputOf(manifests, { settings: { systemComponents: "none", kubeVersion } });
     this.#state = input.state;
     this.world = new World(input.cluster, { seed: 1, level: "step", listens: {}, namespace: "default" });
   }
@@ -83,6 +83,18 @@ const ready = (name: string, isReady: boolean): Edit => ({
 });
 const hello: Payload = { kind: "bytes", length: 6, text: "hello" };
 
+function asked(running: Running): void {
+  const { sockets } = running.client();
+  const socket = sockets.openUdp(
+    { address: address("10.96.0.53"), port: 53 },
+    {},
+    { flowKey: "udp", process: "c", sourcePort: 4000 },
+  );
+  socket.send(hello);
+  running.wait();
+  socket.close();
+}
+
 describe("established connections", () => {
   test("a TCP connection keeps its endpoint when that is no longer one; the next one goes elsewhere", () => {
     const running = new Running();
@@ -113,18 +125,6 @@ describe("established connections", () => {
 });
 
 describe("UDP entries", () => {
-  function asked(running: Running): void {
-    const { sockets } = running.client();
-    const socket = sockets.openUdp(
-      { address: address("10.96.0.53"), port: 53 },
-      {},
-      { flowKey: "udp", process: "c", sourcePort: 4000 },
-    );
-    socket.send(hello);
-    running.wait();
-    socket.close();
-  }
-
   test("those of an endpoint that is gone are deleted", () => {
     const running = new Running();
     asked(running);
@@ -169,6 +169,64 @@ describe("UDP entries", () => {
     running.edit(ready("web-1", true));
     asked(running);
     expect(running.tracked("10.96.0.53").join()).toContain("src=10.244.1.20 ");
+  });
+});
+
+/*
+ * From 1.32 on: pkg/proxy/conntrack/cleanup.go (CleanStaleEntries); what changed in 1.37 and 1.38: kubernetes#139629
+ * and kubernetes#141371.
+ */
+describe("UDP entries in later releases", () => {
+  const target = (kind: "Pod" | "Service", name: string): { kind: typeof kind; namespace: string; name: string } => ({
+    kind,
+    namespace: "default",
+    name,
+  });
+  const bring: Edit = {
+    kind: "apply",
+    objects: inputOf(`${pod("web-2", "node-a", "10.244.0.22", "dns: 'yes'")}`).cluster.pods.filter(
+      ({ metadata }) => metadata.name === "web-2",
+    ),
+  };
+
+  test.each<{
+    readonly version: string;
+    readonly what: string;
+    readonly edits: readonly Edit[];
+    readonly left: number;
+  }>([
+    { version: "1.31", what: "an endpoint that serves no more", edits: [bring, ready("web-1", false)], left: 1 },
+    { version: "1.32", what: "an endpoint that serves no more", edits: [bring, ready("web-1", false)], left: 0 },
+    {
+      version: "1.36",
+      what: "the last endpoint",
+      edits: [{ kind: "delete", target: target("Pod", "web-1") }],
+      left: 1,
+    },
+    {
+      version: "1.37",
+      what: "the last endpoint",
+      edits: [{ kind: "delete", target: target("Pod", "web-1") }],
+      left: 0,
+    },
+    {
+      version: "1.37",
+      what: "a deleted Service",
+      edits: [{ kind: "delete", target: target("Service", "dns") }],
+      left: 1,
+    },
+    {
+      version: "1.38",
+      what: "a deleted Service",
+      edits: [{ kind: "delete", target: target("Service", "dns") }],
+      left: 0,
+    },
+  ])("$version: $left of $what", ({ version, edits, left }) => {
+    const running = new Running(version);
+    asked(running);
+    expect(running.tracked("10.96.0.53").length).toBe(1);
+    for (const edit of edits) running.edit(edit);
+    expect(running.tracked("10.96.0.53").length).toBe(left);
   });
 });
 

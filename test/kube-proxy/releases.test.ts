@@ -38,8 +38,9 @@ describe("later releases of kube-proxy", () => {
 
   test.each([
     { release: 30, order: [live, dead], nodeName: "node-a", terminating: true },
-    { release: 33, order: [live, dead], nodeName: "node-b", terminating: false },
-    { release: 33, order: [dead, live], nodeName: "node-b", terminating: false },
+    { release: 35, order: [live, dead], nodeName: "node-a", terminating: true },
+    { release: 36, order: [live, dead], nodeName: "node-b", terminating: false },
+    { release: 36, order: [dead, live], nodeName: "node-b", terminating: false },
   ])("1.$release: of two endpoints with one address", ({ release, order, nodeName, terminating }) => {
     const found = endpoints(release, ...order.map((endpoint, index) => slice(`web-${index}`, [endpoint])));
     expect(found).toMatchObject([{ nodeName, terminating }]);
