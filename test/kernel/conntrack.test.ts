@@ -239,6 +239,7 @@ describe("NAT", () => {
     range: (state: HookState) => Partial<NatRange> & { readonly wanted?: boolean },
   ): void {
     const ns = lab.ns("box");
+    ns.conntrack.require();
     ns.conntrack.registerNat("ipv4", hook, {
       name: "test",
       priority: 0,

@@ -128,6 +128,7 @@ export function nat(
   range: Partial<NatRange>,
 ): void {
   const ns = lab.ns(namespace);
+  ns.conntrack.require();
   ns.conntrack.registerNat("ipv4", hook, {
     name: "test",
     priority: 0,

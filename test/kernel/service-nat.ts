@@ -33,6 +33,7 @@ const services: readonly {
 function addRules(lab: Lab, node: string, ownPods: string): void {
   const ns = lab.ns(node);
   const own = parseCidr(ownPods)!;
+  ns.conntrack.require();
   for (const hook of ["PREROUTING", "OUTPUT"] as const) {
     ns.conntrack.registerNat("ipv4", hook, {
       name: "services",

@@ -17,11 +17,11 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
   const table = new TupleTable(nowNanos);
   const tracker = new Tracker(table, nowNanos, () => ns.sysctls.get("net.netfilter.nf_conntrack_max"));
   const natTables: Record<Family, Record<NatHook, HookEntry[]> | undefined> = { ipv4: undefined, ipv6: undefined };
-  let required = false;
+  const required = new Set<Family>();
 
-  function require(): void {
-    if (required) return;
-    required = true;
+  function require(family: Family): void {
+    if (required.has(family)) return;
+    required.add(family);
     const track: HookEntry = {
       name: "conntrack",
       priority: priorities.conntrack,
@@ -32,20 +32,17 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
       priority: priorities.confirm,
       run: (state) => confirm(table, nowNanos(), state),
     };
-    for (const family of families) {
-      for (const hook of ["PREROUTING", "OUTPUT"] as const) {
-        ns.hooks.register(family, hook, defragmentHook());
-        ns.hooks.register(family, hook, track);
-      }
-      for (const hook of ["INPUT", "POSTROUTING"] as const) ns.hooks.register(family, hook, last);
+    for (const hook of ["PREROUTING", "OUTPUT"] as const) {
+      ns.hooks.register(family, hook, defragmentHook());
+      ns.hooks.register(family, hook, track);
     }
+    for (const hook of ["INPUT", "POSTROUTING"] as const) ns.hooks.register(family, hook, last);
   }
 
   /** All four hooks at once, whichever hook a table was registered for (nf_nat_register_fn). */
   function requireNat(family: Family): Record<NatHook, HookEntry[]> {
     const known = natTables[family];
     if (known !== undefined) return known;
-    require();
     const tables: Record<NatHook, HookEntry[]> = { PREROUTING: [], INPUT: [], OUTPUT: [], POSTROUTING: [] };
     natTables[family] = tables;
     const { chance } = ns.surroundings;
@@ -61,9 +58,12 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
 
   return {
     get required() {
-      return required;
+      return required.size === families.length;
     },
-    require,
+    isRequired: (family) => required.has(family),
+    require: (...wanted) => {
+      for (const family of wanted.length > 0 ? wanted : families) require(family);
+    },
     find: (tuple) => table.find(tuple),
     entries: () => table.entries(),
     delete: (entry) => table.delete(entry),

@@ -18,13 +18,15 @@ export interface NatRange {
 }
 
 /**
- * The connections of one namespace. Nothing is tracked, and the nat hooks do not run, until somebody requires
- * it (a rule with a conntrack match or a NAT target), as in the kernel.
+ * The connections of one namespace. Nothing is tracked, and the nat hooks do nothing, until somebody requires
+ * it for a family (a rule with a conntrack match or a NAT target), as in the kernel: nf_ct_netns_get().
  */
 export interface Conntrack {
+  /** For both families. */
   readonly required: boolean;
-  /** Registers the conntrack, nat and confirm hook functions of both families, once. */
-  require(): void;
+  isRequired(family: Family): boolean;
+  /** Registers the hook functions that track and confirm, once; for both families where none is given. */
+  require(...families: readonly Family[]): void;
   /** The entry one of whose tuples equals this one; expired entries are gone. */
   find(tuple: Tuple): { readonly entry: Connection; readonly direction: "original" | "reply" } | undefined;
   entries(): readonly Connection[];
