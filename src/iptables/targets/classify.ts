@@ -20,6 +20,10 @@ export const classify: TargetModule<ClassifyTarget> = {
     if (major === undefined || minor === undefined) return read.fail("MISSING_OPTION", "CLASSIFY needs --set-class");
     return { kind: "CLASSIFY", major, minor };
   },
-  print: ({ major, minor }) => `--set-class ${major.toString(16)}:${minor.toString(16)}`,
+  print: ({ major, minor }) => `--set-class ${hex4(major)}:${hex4(minor)}`,
   run: () => "continue",
 };
+
+function hex4(value: number): string {
+  return value.toString(16).padStart(4, "0");
+}
