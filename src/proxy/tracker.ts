@@ -1,8 +1,11 @@
 import type { EndpointSlice, Service } from "../cluster/objects.ts";
-import { type Categorized, categorize, dependsOnNode } from "./categorize.ts";
-import type { Family } from "../wire/address.ts";
-import { type Endpoint, type EndpointContext, endpointsOf, serviceNameLabel } from "./endpoints.ts";
-import { type OwnerOf, type ServicePort, compareText, servicePorts } from "./service-port.ts";
+import type { Categorized } from "./categorize.ts";
+import type { Endpoint, EndpointContext } from "./endpoints.ts";
+import { trackFirst } from "./first-sync.ts";
+import { updatedHealthChecks } from "./health-checks.ts";
+import { samePorts, sameSlices } from "./same.ts";
+import { type OwnerOf, type ServicePort, compareText } from "./service-port.ts";
+import { countEndpoints, serviceKey, sliceKey, translate } from "./translate.ts";
 
 /** What a proxier watches. */
 export interface ProxyObjects {
@@ -131,110 +134,6 @@ export function track(
   return { map: { objects, context: contextText, services: tracked, endpointCount, healthChecks }, changes };
 }
 
-/** What the first syncs of all nodes have in common, so that the hundredth costs little. */
-interface Start {
-  readonly slices: readonly EndpointSlice[];
-  readonly release: number;
-  readonly ownerOf: ProxyObjects["ownerOf"];
-  readonly services: readonly TrackedService[];
-  /** Where in them those stand whose endpoints depend on the node. */
-  readonly dependent: readonly number[];
-  readonly changes: readonly ServiceChange[];
-  readonly endpointCount: number;
-  readonly healthChecks: ReadonlyMap<string, string>;
-}
-
-const starts = new WeakMap<readonly Service[], Map<Family, Start>>();
-
-function trackFirst(
-  objects: ProxyObjects,
-  context: TrackingContext,
-  contextText: string,
-): { readonly map: ServiceMap; readonly changes: readonly ServiceChange[] } {
-  const start = startOf(objects, context);
-  const { endpointCount, healthChecks } = start;
-  const made = { objects, context: contextText, endpointCount, healthChecks };
-  if (start.dependent.length === 0) {
-    return { map: { ...made, services: start.services }, changes: start.changes };
-  }
-  const services = start.services.slice();
-  const changes = start.changes.slice();
-  for (const at of start.dependent) {
-    const { service, slices, key } = services[at] as TrackedService;
-    const { ports } = translate(service, slices, { ...context, ownerOf: objects.ownerOf });
-    services[at] = { key, service, slices, ports };
-    changes[at] = appeared(services[at] as TrackedService);
-  }
-  return { map: { ...made, services }, changes };
-}
-
-function startOf(objects: ProxyObjects, context: TrackingContext): Start {
-  const { family, release } = context;
-  const { ownerOf, endpointSlices } = objects;
-  const known = starts.get(objects.services) ?? new Map<Family, Start>();
-  starts.set(objects.services, known);
-  const before = known.get(family);
-  if (before?.slices === endpointSlices && before.release === release && before.ownerOf === ownerOf) return before;
-
-  const byKey = new Map<string, { service: Service | undefined; readonly slices: EndpointSlice[] }>();
-  for (const service of objects.services) byKey.set(serviceKey(service), { service, slices: [] });
-  for (const slice of endpointSlices) {
-    const key = sliceKey(slice, family);
-    if (key === undefined) continue;
-    const entry = byKey.get(key);
-    if (entry === undefined) byKey.set(key, { service: undefined, slices: [slice] });
-    else entry.slices.push(slice);
-  }
-  const services: TrackedService[] = [];
-  const dependent: number[] = [];
-  for (const key of [...byKey.keys()].sort(compareText)) {
-    const { service, slices } = byKey.get(key) as { service: Service | undefined; readonly slices: EndpointSlice[] };
-    if (slices.length > 1) slices.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
-    const { ports, isShared } = translate(service, slices, { ...context, ownerOf });
-    if (!isShared) dependent.push(services.length);
-    services.push({ key, service, slices, ports });
-  }
-  const changes = services.map(appeared);
-  const endpointCount = services.reduce((sum, { ports }) => sum + countEndpoints(ports), 0);
-  const healthChecks = updatedHealthChecks(new Map(), changes);
-  const start: Start = {
-    slices: endpointSlices,
-    release,
-    ownerOf,
-    services,
-    dependent,
-    changes,
-    endpointCount,
-    healthChecks,
-  };
-  known.set(family, start);
-  return start;
-}
-
-function appeared({ key, ports, slices }: TrackedService): ServiceChange {
-  return { key, before: [], after: ports, slicesBefore: [], slicesAfter: slices };
-}
-
-function countEndpoints(ports: readonly TrackedPort[]): number {
-  return ports.reduce((count, { endpoints }) => count + endpoints.length, 0);
-}
-
-function updatedHealthChecks(
-  previous: ReadonlyMap<string, string>,
-  changes: readonly ServiceChange[],
-): ReadonlyMap<string, string> {
-  const has = ({ port }: TrackedPort): boolean => port.healthCheckNodePort !== 0;
-  const relevant = changes.filter(({ before, after }) => before.some(has) || after.some(has));
-  if (relevant.length === 0) return previous;
-  const checks = new Map(previous);
-  for (const { key, after } of relevant) {
-    const port = after.find(has)?.port;
-    if (port === undefined) checks.delete(key);
-    else checks.set(key, `health check server: ${port.namespace}/${port.name} -> port ${port.healthCheckNodePort}`);
-  }
-  return checks;
-}
-
 /**
  * A value per Service: those of Services whose ports are still the same are taken over from the previous sync.
  * `gone` gets the values that are replaced or whose Service went away.
@@ -269,57 +168,6 @@ export function carryOver<T>(
   }
   while (at < previous.services.length) gone(previous.values[at++] as T);
   return values;
-}
-
-/** The ports of a Service, and whether they are the same on every node. */
-interface Translated {
-  readonly ports: readonly TrackedPort[];
-  readonly isShared: boolean;
-}
-
-/** Ports that are, with what they were made from. */
-interface Translation extends Translated {
-  readonly slices: readonly EndpointSlice[];
-  readonly family: Family;
-  readonly release: number;
-  readonly ownerOf: ProxyObjects["ownerOf"];
-}
-
-const translations = new WeakMap<Service, Translation>();
-
-function translate(
-  service: Service | undefined,
-  slices: readonly EndpointSlice[],
-  context: TrackingContext & Pick<ProxyObjects, "ownerOf">,
-): Translated {
-  if (service === undefined) return { ports: [], isShared: true };
-  const { family, release, ownerOf } = context;
-  const known = translations.get(service);
-  if (known?.family === family && known.release === release && known.ownerOf === ownerOf) {
-    const { slices: same } = known;
-    if (same.length === slices.length && same.every((slice, index) => slice === slices[index])) return known;
-  }
-  let isShared = true;
-  const ports = servicePorts(service, family, ownerOf).map((port) => {
-    const { endpoints, hadDuplicates } = endpointsOf(port, slices, context);
-    if (hadDuplicates || dependsOnNode(endpoints, port)) isShared = false;
-    return { port, endpoints, chosen: categorize(endpoints, port, context) };
-  });
-  if (!isShared) return { ports, isShared };
-  const translation = { ports, isShared, slices, family, release, ownerOf };
-  translations.set(service, translation);
-  return translation;
-}
-
-function serviceKey({ metadata }: Service): string {
-  return `${metadata.namespace}\0${metadata.name}`;
-}
-
-/** Undefined for slices that the proxier of this family does not get to see. pkg/proxy/metaproxier.go. */
-function sliceKey({ metadata, addressType }: EndpointSlice, family: Family): string | undefined {
-  const name = metadata.labels[serviceNameLabel];
-  if (name === undefined || name === "" || addressType.toLowerCase() !== family) return undefined;
-  return `${metadata.namespace}\0${name}`;
 }
 
 function touch(keys: Set<string>, key: string | undefined): void {
@@ -357,44 +205,4 @@ function lowerBound(services: readonly TrackedService[], key: string, from: numb
     else high = middle;
   }
   return low;
-}
-
-/** Equal as kube-proxy compares Services: by what it makes of them. servicechangetracker.go (Update). */
-function samePorts(a: readonly TrackedPort[], b: readonly TrackedPort[]): boolean {
-  return a.length === b.length && JSON.stringify(a, onlyPorts) === JSON.stringify(b, onlyPorts);
-}
-
-function onlyPorts(key: string, value: unknown): unknown {
-  return key === "owner" || key === "chosen" || key === "endpoints" ? undefined : value;
-}
-
-/**
- * Equal as kube-proxy compares slices: by what it keeps of each. Endpoints that move from one slice to another are a
- * change, though the endpoints of the Service stay the same. endpointslicecache.go (esDataChanged).
- */
-function sameSlices(a: readonly EndpointSlice[], b: readonly EndpointSlice[]): boolean {
-  const same = (one: EndpointSlice, other: EndpointSlice | undefined): boolean =>
-    one === other || (other !== undefined && keptText(one) === keptText(other));
-  return a.length === b.length && a.every((slice, index) => same(slice, b[index]));
-}
-
-/** endpointslicecache.go (newEndpointSliceInfo): nothing but this, in an order of its own. */
-function keptText({ metadata, ports, endpoints }: EndpointSlice): string {
-  const kept = endpoints.map(({ addresses, conditions, nodeName, zone, hints }) =>
-    JSON.stringify([
-      addresses,
-      conditions.ready ?? true,
-      conditions.serving ?? true,
-      conditions.terminating ?? false,
-      nodeName,
-      zone,
-      [...(hints?.forZones ?? [])].sort(compareText),
-      hints?.forNodes,
-    ]),
-  );
-  return JSON.stringify([metadata.name, [...ports].sort(byNumber), kept.sort(compareText)]);
-}
-
-function byNumber(a: EndpointSlice["ports"][number], b: EndpointSlice["ports"][number]): number {
-  return (a.port ?? 0) - (b.port ?? 0);
 }
