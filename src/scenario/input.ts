@@ -24,6 +24,8 @@ export interface InputOptions {
   readonly upstream?: UpstreamData;
   /** Services stay as they are given, without allocation. */
   readonly isAsGiven?: boolean;
+  /** Told now and then how many objects have been read. */
+  readonly progress?: (objects: number) => void;
 }
 
 /** A cluster ready to be simulated. */
@@ -48,9 +50,14 @@ export function loadInput(
   sources: readonly ManifestSource[],
   options: InputOptions = {},
 ): ClusterInput | InputProblems {
-  const { namespace = "default", maxYamlLength, listens = {}, seed = 1 } = options;
+  const { namespace = "default", maxYamlLength, listens = {}, seed = 1, progress } = options;
   const isAsGiven = options.isAsGiven ?? false;
-  const reading = { namespace, isAsGiven, ...(maxYamlLength !== undefined && { maxYamlLength }) };
+  const reading = {
+    namespace,
+    isAsGiven,
+    ...(maxYamlLength !== undefined && { maxYamlLength }),
+    ...(progress && { progress }),
+  };
   const loaded = loadManifests(sources, reading);
   if (hasErrors(loaded.problems)) return { problems: loaded.problems };
   const settings = { ...options.settings, ...(options.nodes !== undefined && { nodeCount: options.nodes }) };

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly lenient?: boolean;
   /** The objects are as the API server hands them out: what is absent gets no default. */
   readonly isAsGiven?: boolean;
+  /** Told now and then how many objects have been read. */
+  readonly progress?: (objects: number) => void;
 }
 
 /** What was read. Nothing is to be run while `problems` holds an error. */
@@ -37,6 +39,8 @@ export interface Loaded {
 }
 
 const megabyte = 1024 * 1024;
+/** Objects between two reports of progress. */
+const reportEvery = 1000;
 
 /**
  * Reads manifests: YAML or JSON, many documents, Lists. All mistakes are reported at once; every object remembers its
@@ -52,6 +56,7 @@ export function loadManifests(sources: readonly ManifestSource[], options: LoadO
     isAsGiven: options.isAsGiven ?? false,
   };
   const objects: KubernetesObject[] = [];
+  let read = 0;
   for (const { name, text, skipDocuments } of sources) {
     const source = new Source(name, text);
     const format = looksLikeJson(text) ? "json" : "yaml";
@@ -63,6 +68,7 @@ export function loadManifests(sources: readonly ManifestSource[], options: LoadO
     const items =
       format === "json" ? readJson(source, decoding.problems) : readYaml(source, skipDocuments ?? 0, decoding.problems);
     for (const { value, start, end } of items) {
+      if (options.progress && ++read % reportEvery === 0) options.progress(read);
       const decoded = decodeObject(value, { source, start, end, format }, decoding);
       if (decoded !== undefined) objects.push(decoded);
     }
