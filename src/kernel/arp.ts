@@ -1,9 +1,11 @@
 import { type Address, formatAddress, isIPv4, isLoopback, isMulticast } from "../wire/address.ts";
+import { cidr, contains } from "../wire/cidr.ts";
 import { type Mac, broadcastMac, zeroMac } from "../wire/mac.ts";
 import type { Arp } from "../wire/packet.ts";
 import type { Device } from "./device.ts";
+import { nanosPerMilli } from "./clock.ts";
 import { drop } from "./drop.ts";
-import { lookupInput } from "./ip/route.ts";
+import { lookupInput, lookupOutput } from "./ip/route.ts";
 import { primaryAddress } from "./ip/source-address.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import type { Solicitation } from "./neighbour-table.ts";
@@ -34,10 +36,18 @@ function announcedAddress(
   forSource: Address | undefined,
 ): Address | undefined {
   const { arpAnnounce } = ns.sysctls.device(device.name);
-  if (arpAnnounce === 0 && forSource !== undefined) {
-    if (ns.fib.ipv4.lookupIn("local", forSource)?.type === "local") return forSource;
+  if (arpAnnounce < 2 && forSource !== undefined && ns.fib.ipv4.lookupIn("local", forSource)?.type === "local") {
+    if (arpAnnounce === 0 || onOneLink(device, target, forSource)) return forSource;
   }
   return primaryAddress(ns, device, target);
+}
+
+/** Both belong to one network of the device: inet_addr_onlink(). */
+function onOneLink(device: Device, a: Address, b: Address): boolean {
+  return device.addresses.some(({ address, prefixLength }) => {
+    const block = cidr(address, prefixLength);
+    return contains(block, a) && contains(block, b);
+  });
 }
 
 function sendArp(
@@ -62,23 +72,16 @@ export function receiveArp(ns: NetworkNamespace, device: Device, skb: ArpSkb): v
   if (isMulticast(targetAddress)) return drop(skb, "OTHER_HOST");
   const settings = ns.sysctls.device(device.name);
   if (isLoopback(targetAddress) && !settings.routeLocalnet) return drop(skb, "MARTIAN_DESTINATION");
-  if (arp.operation === "request" && answers(ns, device, arp)) {
-    const change = ns.neighbours.learn(device.name, senderAddress, senderMac, { create: true, solicited: false });
-    track?.step({
-      kind: "neighbour",
-      action: "answer",
-      address: formatAddress(targetAddress),
-      device: device.name,
-      mac: device.mac,
-      ...(change && { stateChanges: [change] }),
-    });
-    track?.verdict("delivered");
-    reply(ns, device, skb);
-    return;
+  const answer = arp.operation === "request" ? answers(ns, device, arp) : "no";
+  if (answer !== "no") {
+    const waits = answer === "proxy" && skb.packetType !== "host" ? proxyDelay(ns, device, arp) : 0;
+    if (waits > 0) return void ns.surroundings.clock.after(waits, () => answerRequest(ns, device, skb));
+    return answerRequest(ns, device, skb);
   }
   const change = ns.neighbours.learn(device.name, senderAddress, senderMac, {
     create: false,
     solicited: arp.operation === "reply" && (skb.packetType ?? "host") === "host",
+    override: false,
   });
   const learned = arp.operation === "reply" || change !== undefined;
   track?.step({
@@ -93,26 +96,68 @@ export function receiveArp(ns: NetworkNamespace, device: Device, skb: ArpSkb): v
   else drop(skb, "OTHER_HOST", "The question is for another host.");
 }
 
-/** Whether a request is answered: for a local address as arp_ignore says, for others by proxy_arp. */
-function answers(ns: NetworkNamespace, device: Device, arp: Arp): boolean {
-  const { senderAddress: sender, targetAddress: target } = arp;
-  // A probe for duplicates (RFC 5227) has no sender to route back to.
-  if (sender === 0) return ns.fib.ipv4.lookupIn("local", target)?.type === "local" && allowed(ns, device, arp);
-  const routed = lookupInput(ns, { dst: target, src: sender, mark: 0, device });
-  if (routed.kind === "none") return false;
-  if (routed.to.kind === "local") return allowed(ns, device, arp);
-  if (routed.to.kind !== "forward") return false;
-  return routed.to.device !== device && ns.sysctls.device(device.name).proxyArp;
+/** Nanoseconds that an answer for somebody else waits: a random part of proxy_delay (hundredths of a second). pneigh_enqueue(). */
+function proxyDelay(ns: NetworkNamespace, device: Device, { senderAddress, targetAddress }: Arp): number {
+  const setting = (key: string): number => ns.sysctls.get(`net.ipv4.neigh.${device.name}.${key}`);
+  if (setting("proxy_qlen") === 0) return 0;
+  const id = `${ns.name}/proxy-arp/${device.name}/${formatAddress(senderAddress)}/${formatAddress(targetAddress)}`;
+  return ns.surroundings.chance.integer(id, Math.max(1, setting("proxy_delay") * 10)) * nanosPerMilli;
 }
 
-/** arp_ignore(), Documentation/networking/ip-sysctl.rst. */
+function answerRequest(ns: NetworkNamespace, device: Device, skb: ArpSkb): void {
+  const { arp, track } = skb;
+  const { senderAddress, senderMac, targetAddress } = arp;
+  const change = ns.neighbours.learn(device.name, senderAddress, senderMac, {
+    create: true,
+    solicited: false,
+    override: true,
+  });
+  track?.step({
+    kind: "neighbour",
+    action: "answer",
+    address: formatAddress(targetAddress),
+    device: device.name,
+    mac: device.mac,
+    ...(change && { stateChanges: [change] }),
+  });
+  track?.verdict("delivered");
+  reply(ns, device, skb);
+}
+
+/** Whether a request is answered: for a local address as arp_ignore and arp_filter say, for others by proxy_arp. */
+function answers(ns: NetworkNamespace, device: Device, arp: Arp): "no" | "own" | "proxy" {
+  const { senderAddress: sender, targetAddress: target } = arp;
+  const own = (): "no" | "own" => (allowed(ns, device, arp) ? "own" : "no");
+  // A probe for duplicates (RFC 5227) has no sender to route back to.
+  if (sender === 0) return ns.fib.ipv4.lookupIn("local", target)?.type === "local" ? own() : "no";
+  const routed = lookupInput(ns, { dst: target, src: sender, mark: 0, device });
+  if (routed.kind === "none") return "no";
+  if (routed.to.kind === "local") return own();
+  if (routed.to.kind !== "forward") return "no";
+  return routed.to.device !== device && ns.sysctls.device(device.name).proxyArp ? "proxy" : "no";
+}
+
+/** arp_ignore(), arp_filter(); Documentation/networking/ip-sysctl.rst. */
 function allowed(ns: NetworkNamespace, device: Device, arp: Arp): boolean {
+  const { arpFilter } = ns.sysctls.device(device.name);
+  if (!mayKnow(ns, device, arp)) return false;
+  if (!arpFilter || arp.senderAddress === 0) return true;
+  // The way back must be the way it came.
+  const back = lookupOutput(ns, { dst: arp.senderAddress, src: arp.targetAddress, mark: 0 });
+  return back.kind === "routed" && back.to.device === device;
+}
+
+function mayKnow(ns: NetworkNamespace, device: Device, { senderAddress, targetAddress }: Arp): boolean {
+  const here = device.addresses.filter(({ address }) => address === targetAddress);
   switch (ns.sysctls.device(device.name).arpIgnore) {
-    case 0:
-      return true;
     case 1:
+      return here.length > 0;
     case 2:
-      return device.addresses.some((entry) => entry.address === arp.targetAddress);
+      return here.some(({ address, prefixLength }) => contains(cidr(address, prefixLength), senderAddress));
+    case 3:
+      return [...ns.devices.values()].some(({ addresses }) =>
+        addresses.some(({ address, scope }) => address === targetAddress && scope !== "host"),
+      );
     case 8:
       return false;
     default:

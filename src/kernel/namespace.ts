@@ -79,6 +79,7 @@ export interface DeviceSettings {
   readonly sharedMedia: boolean;
   readonly arpIgnore: number;
   readonly arpAnnounce: number;
+  readonly arpFilter: boolean;
   readonly proxyArp: boolean;
   readonly proxyNdp: boolean;
   readonly acceptRedirects: boolean;

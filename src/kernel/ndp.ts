@@ -62,7 +62,11 @@ export function receiveNeighbourDiscovery(
     return drop(skb, "ICMP_IGNORED", "Neighbour discovery that crossed a router is not believed.");
   if (transport.kind === "neighbour-solicitation") return answer(ns, device, skb, transport);
   const solicited = !isMulticast(packet.dst);
-  const change = ns.neighbours.learn(device.name, transport.target, transport.linkLayer, { create: false, solicited });
+  const change = ns.neighbours.learn(device.name, transport.target, transport.linkLayer, {
+    create: false,
+    solicited,
+    override: true,
+  });
   record(skb, device, "learn", transport, change);
   skb.track?.verdict("delivered");
 }
@@ -77,7 +81,7 @@ function answer(ns: NetworkNamespace, device: Device, skb: Skb, transport: Neigh
   const probe = src === unspecified.ipv6;
   const change = probe
     ? undefined
-    : ns.neighbours.learn(device.name, src, linkLayer, { create: true, solicited: false });
+    : ns.neighbours.learn(device.name, src, linkLayer, { create: true, solicited: false, override: true });
   record(skb, device, "answer", transport, change);
   skb.track?.verdict("delivered");
   const allNodes = ipv6((0xff02n << 112n) | 1n);

@@ -22,6 +22,8 @@ interface Entry extends Neighbour {
   used: boolean;
   /** Until then a REACHABLE entry needs no new confirmation. */
   reachableUntilNanos: number;
+  /** When somebody last said its MAC. */
+  updatedNanos: number;
   probes: number;
   queue: Waiting[];
   timer: Timer | undefined;
@@ -138,7 +140,7 @@ export class NeighbourTable implements Neighbours {
     device: string,
     address: Address,
     mac: Mac,
-    options: { readonly create: boolean; readonly solicited: boolean },
+    options: { readonly create: boolean; readonly solicited: boolean; readonly override: boolean },
   ): StateChange | undefined {
     let entry = this.#devices.get(device)?.get(address);
     if (entry === undefined) {
@@ -148,6 +150,8 @@ export class NeighbourTable implements Neighbours {
     if (entry.state === "PERMANENT" || entry.state === "NOARP") return undefined;
     const before = textOf(entry);
     const valid = entry.state !== "INCOMPLETE" && entry.state !== "FAILED";
+    if (valid && entry.mac !== mac && !options.override && this.#isLocked(entry)) return undefined;
+    if (entry.mac !== mac || options.solicited) entry.updatedNanos = this.#now();
     if (options.solicited) {
       this.#stop(entry);
       entry.state = "REACHABLE";
@@ -182,6 +186,7 @@ export class NeighbourTable implements Neighbours {
       ...(owner && { owner }),
       used: false,
       reachableUntilNanos: 0,
+      updatedNanos: Number.NEGATIVE_INFINITY,
       probes: 0,
       queue: [],
       timer: undefined,
@@ -205,6 +210,11 @@ export class NeighbourTable implements Neighbours {
   #setting(entry: Entry, key: string): number {
     const family = familyOf(entry.address);
     return this.#namespace().sysctls.get(`net.${family}.neigh.${entry.device}.${key}`);
+  }
+
+  /** LOCKTIME, in hundredths of a second: of answers that come one after the other the first counts. */
+  #isLocked(entry: Entry): boolean {
+    return this.#now() <= entry.updatedNanos + this.#setting(entry, "locktime") * 10 * nanosPerMilli;
   }
 
   #stop(entry: Entry): void {

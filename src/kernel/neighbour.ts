@@ -23,13 +23,14 @@ export interface Neighbours {
   flush(device: string): void;
   /**
    * Somebody on the link said which MAC address has (neigh_update). `create`: also for an address not asked
-   * about; `solicited`: it answers our question, so it is surely reachable.
+   * about; `solicited`: it answers our question, so it is surely reachable; `override`: whoever had it before has
+   * it no more, while another answer that comes within the lock time of the last is not believed (ARP's locktime).
    */
   learn(
     device: string,
     address: Address,
     mac: Mac,
-    options: { readonly create: boolean; readonly solicited: boolean },
+    options: { readonly create: boolean; readonly solicited: boolean; readonly override: boolean },
   ): StateChange | undefined;
   /** The MAC when it is surely right and was used before (NUD_CONNECTED with a cached header). */
   connected(device: string, address: Address): Mac | undefined;

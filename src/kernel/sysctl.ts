@@ -37,6 +37,8 @@ const perDevice: Readonly<Record<string, number>> = {
   delay_first_probe_time: 5,
   proxy_delay: 80,
   unres_qlen: 101,
+  locktime: 100,
+  proxy_qlen: 64,
 };
 
 const forwarding4 = "net.ipv4.ip_forward";
@@ -123,6 +125,7 @@ export function createSysctls(): SysctlTable {
         sharedMedia: either("shared_media"),
         arpIgnore: Math.max(own("arp_ignore"), all("arp_ignore")),
         arpAnnounce: Math.max(own("arp_announce"), all("arp_announce")),
+        arpFilter: either("arp_filter"),
         proxyArp: either("proxy_arp"),
         acceptRedirects:
           own("forwarding") !== 0

@@ -81,12 +81,18 @@ export function runClient(line: FlowLine, context: ClientContext): ClientResult 
 
 /** Runs the clock until something is known or the flow's time is over. */
 function wait({ clock }: ClientContext, line: FlowLine, done: () => boolean): void {
-  const seconds = Number(line.options["timeout"] ?? 1);
-  clock.run({ done, untilNanos: clock.nowNanos() + seconds * nanosPerSecond });
+  pass(clock, Number(line.options["timeout"] ?? 1) * nanosPerSecond, done);
 }
 
 function pause({ clock }: ClientContext, nanos: number): void {
-  clock.run({ untilNanos: clock.nowNanos() + nanos });
+  pass(clock, nanos);
+}
+
+/** Lets so much time pass, or less when `done` says so. A clock without events would stand still, hence the timer. */
+export function pass(clock: EventQueue, nanos: number, done?: () => boolean): void {
+  const timer = clock.after(nanos, () => undefined);
+  clock.run({ untilNanos: clock.nowNanos() + nanos, ...(done && { done }) });
+  timer.cancel();
 }
 
 function requestOf({ options }: FlowLine): Payload {
@@ -174,7 +180,7 @@ function runUdp(line: FlowLine, context: ClientContext): ClientResult {
     const error = socket.send(requestOf(line));
     sends.push(error?.errno ?? "sent");
     if (error !== undefined && error.errno !== "EMSGSIZE") failure ??= error;
-    if (attempt < repeat) context.clock.run({ done, untilNanos: context.clock.nowNanos() + repeatNanos });
+    if (attempt < repeat) pass(context.clock, repeatNanos, done);
   }
   if (sends.at(-1) !== "EMSGSIZE" || repeat > 1) wait(context, line, done);
   pause(context, settleNanos);
