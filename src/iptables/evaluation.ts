@@ -36,6 +36,8 @@ export class Evaluation {
   term: Term | undefined;
   /** Counts from 1. */
   number: number = 0;
+  /** False while terms are only asked what they would have said: counters of sets stay as they are. */
+  counts: boolean = true;
   #choice: Choice | undefined;
   #noted: StateChange[] | undefined;
 
@@ -104,8 +106,7 @@ export class Evaluation {
   inSet(match: SetMatch): boolean | undefined {
     const set = this.#shared.sets.get(match.set);
     if (set === undefined) return undefined;
-    const entry = this.#shared.sets.find(set, this.state, match.flags);
-    const found = entry !== undefined && (entry.nomatch !== true || match.returnNomatch === true);
+    const { found, entry } = this.#shared.sets.test(set, this.state, match, this.counts);
     this.state.skb.track?.step({
       kind: "ipset",
       set: match.set,
@@ -123,13 +124,13 @@ export class Evaluation {
 
   /** Does what a SET target says; false when there is no such set. */
   changeSet(target: SetTarget): boolean {
-    const set = this.#shared.sets.get(target.set);
-    const element = set?.packetElement(this.state, target.flags);
+    const { sets } = this.#shared;
+    const set = sets.get(target.set);
     if (set === undefined) return false;
-    if (element === undefined) return true;
-    if (target.action === "del") set.delete(element);
-    else if (target.exist === true || !set.has(element)) {
-      set.add(element, target.timeout === undefined ? {} : { timeout: target.timeout });
+    if (target.action === "del") sets.deletePacket(set, this.state, target.flags);
+    else {
+      const options = target.timeout === undefined ? {} : { timeout: target.timeout };
+      sets.addPacket(set, this.state, target.flags, target.exist === true, options);
     }
     return true;
   }

@@ -22,6 +22,7 @@ export function judgeTerms(
   const decided = terms[failing]?.match;
   // Nothing that is only asked here belongs into the trace.
   evaluation.state = { ...state, skb: { ...state.skb, track: undefined } };
+  evaluation.counts = false;
   const judged = printOrder(rule.matches).map((match) => {
     const term = printTerm(match, family);
     if (match === decided) return { term, packet: failure.packet };
@@ -32,6 +33,7 @@ export function judgeTerms(
     return { term, ...told(evaluation.term, evaluation) };
   });
   evaluation.state = state;
+  evaluation.counts = true;
   return { terms: judged, ...(rule.target && { target: printTarget(rule.target, family) }) };
 }
 

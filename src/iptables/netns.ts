@@ -24,6 +24,7 @@ const tablePriorities = {
 
 /** A table in the kernel. */
 interface LiveTable {
+  readonly family: Family;
   readonly chains: Map<string, LiveChain>;
   readonly memory: RuleMemory;
   readonly walk: TableWalk;
@@ -39,9 +40,9 @@ export class Iptables {
 
   constructor(namespace: NetworkNamespace) {
     this.namespace = namespace;
-    this.sets = new IpSets();
-    this.recentLists = new RecentLists();
     const { clock } = namespace.surroundings;
+    this.sets = new IpSets(() => clock.nowNanos());
+    this.recentLists = new RecentLists();
     this.#shared = { clock, sets: this.sets, recentLists: this.recentLists, buckets: new Map() };
   }
 
@@ -116,18 +117,18 @@ export class Iptables {
     chains.delete(name);
   }
 
-  #put({ chains, memory }: LiveTable, chain: Chain): void {
+  #put({ family, chains, memory }: LiveTable, chain: Chain): void {
     const { conntrack } = this.namespace;
     const known = chains.get(chain.name);
     if (known === undefined) chains.set(chain.name, new LiveChain(chain, memory));
     else known.replace(chain);
-    if (!conntrack.required && chain.rules.some(needsConntrack)) conntrack.require();
+    if (!conntrack.isRequired(family) && chain.rules.some(needsConntrack)) conntrack.require(family);
   }
 
   #register(family: Family, name: TableName): LiveTable {
     const chains = new Map<string, LiveChain>();
     const memory = new RuleMemory();
-    const live = { chains, memory, walk: new TableWalk(name, chains, memory, new Evaluation(this.#shared)) };
+    const live = { family, chains, memory, walk: new TableWalk(name, chains, memory, new Evaluation(this.#shared)) };
     this.#tables[family].set(name, live);
     const run = (state: HookState): HookVerdict => live.walk.run(state);
     for (const hook of builtinChains[name] as readonly HookName[]) {

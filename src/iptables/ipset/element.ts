@@ -32,8 +32,12 @@ export function parseElements(
     throw new ElementProblem(`${text} has ${texts.length} parts, and the set takes ${dimensions.length}`);
   }
   let elements: Part[][] = [[]];
+  // A set with devices, or with two blocks, takes all addresses as one block.
+  const takesAll = dimensions.includes("iface") || dimensions.filter((dimension) => dimension === "net").length > 1;
   for (const [index, dimension] of dimensions.entries()) {
     const parts = parseParts(texts[index] ?? "", dimension, family, bitmap);
+    if (!takesAll && parts.some((part) => part.kind === "net" && part.prefixLength === 0))
+      throw new ElementProblem("this set cannot hold /0: add the two halves of it");
     if (elements.length * parts.length > maxElements) throw new ElementProblem(`${text} stands for too many elements`);
     elements = elements.flatMap((element) => parts.map((part) => [...element, part]));
   }
@@ -47,7 +51,7 @@ function parseParts(text: string, dimension: Dimension, family: Family, bitmap: 
     case "ip":
       return parseAddresses(text, family).map((address) => ({ kind: "ip", address }));
     case "net":
-      return [parseNet(text, family)];
+      return parseNets(text, family);
     case "port":
       return parsePorts(text, family, bitmap);
     case "mac":
@@ -75,12 +79,28 @@ function parseAddresses(text: string, family: Family): Address[] {
   );
 }
 
-function parseNet(text: string, family: Family): Part {
+function parseNets(text: string, family: Family): Part[] {
+  if (text.includes("-")) return parseNetRange(text, family);
   const block = parseCidr(text.includes("/") ? text : `${text}/${family === "ipv4" ? 32 : 128}`);
   if (block === undefined || familyOf(block.base) !== family)
     throw new ElementProblem(`${text} is not a block of the set's family`);
-  if (block.prefixLength === 0) throw new ElementProblem("a set cannot hold /0: add the two halves of it");
-  return { kind: "net", ...block };
+  return [{ kind: "net", ...block }];
+}
+
+/** `10.0.0.1-10.0.0.6` as the fewest blocks that cover it (ip_set_range_to_cidr); IPv4 only. */
+function parseNetRange(text: string, family: Family): Part[] {
+  const [first, last] = text.split("-").map(parseAddress);
+  if (family !== "ipv4" || typeof first !== "number" || typeof last !== "number" || first > last)
+    throw new ElementProblem(`${text} is not a range of IPv4 addresses`);
+  const parts: Part[] = [];
+  for (let base: number = first; base <= last;) {
+    let prefixLength = 32;
+    while (prefixLength > 1 && base % 2 ** (33 - prefixLength) === 0 && base + 2 ** (33 - prefixLength) - 1 <= last)
+      prefixLength--;
+    parts.push({ kind: "net", base: base as Address, prefixLength });
+    base += 2 ** (32 - prefixLength);
+  }
+  return parts;
 }
 
 /** `80`, `tcp:80`, `udp:53-60`, `icmp:8/0`. */
@@ -195,6 +215,7 @@ function portOf(packet: Packet, side: "src" | "dst", bitmap: boolean): Part | un
     case "tcp":
     case "udp":
     case "sctp":
+      if (bitmap && transport.protocol === "sctp") return undefined;
       return { kind: "port", protocol: number, port: side === "src" ? transport.srcPort : transport.dstPort };
     case "icmp":
     case "icmpv6": {
@@ -203,7 +224,7 @@ function portOf(packet: Packet, side: "src" | "dst", bitmap: boolean): Part | un
       return { kind: "port", protocol: number, port: type * 256 + code };
     }
     case "other":
-      return undefined;
+      return bitmap ? undefined : { kind: "port", protocol: transport.number, port: 0 };
   }
 }
 

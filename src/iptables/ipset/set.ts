@@ -1,8 +1,10 @@
 import type { HookState } from "../../kernel/netfilter.ts";
 import type { Owner } from "../../trace/records.ts";
 import type { Family } from "../../wire/address.ts";
+import { addressBits, maskAddress } from "../../wire/cidr.ts";
 import type { SetFlag } from "../matches/set.ts";
 import { type Dimension, type Element, type Part, blockKey, formatElement, partKey, partOf } from "./element.ts";
+import { type SetOptions, readSetOptions } from "./options.ts";
 
 /** What `ipset create` takes. */
 export interface SetSpec {
@@ -20,60 +22,101 @@ export interface EntryOptions {
   /** The element is an exception from a larger block. */
   readonly nomatch?: boolean;
   readonly comment?: string;
-  /** Seconds; elements do not expire in the model, which has no clock of hours. */
+  /** Seconds until it goes; 0: never. */
   readonly timeout?: number;
+  readonly packets?: number;
+  readonly bytes?: number;
+  /** `skbmark 0x1/0xff`, `skbprio 1:10`, `skbqueue 5`, as written. */
+  readonly skbinfo?: readonly string[];
   readonly owner?: Owner;
 }
 
 export interface SetEntry extends EntryOptions {
   readonly element: Element;
+  packets?: number;
+  bytes?: number;
+  /** Absent: never. */
+  readonly expiresAtNanos?: number;
 }
 
 type Key = number | bigint | string;
+
+/** Whether an entry that holds the packet counts. */
+export type Accept = (entry: SetEntry) => boolean;
 
 /** One set of a namespace. */
 export class IpSet {
   name: string;
   readonly spec: SetSpec;
+  readonly options: SetOptions;
   readonly dimensions: readonly Dimension[];
+  readonly #nowNanos: () => number;
   readonly #entries = new Map<Key, SetEntry>();
   /** Prefix lengths in use per `net` dimension, longest first. */
   readonly #lengths = new Map<number, number[]>();
 
-  constructor(spec: SetSpec) {
+  constructor(spec: SetSpec, nowNanos: () => number) {
     this.name = spec.name;
     this.spec = spec;
+    this.options = readSetOptions(spec.options);
     this.dimensions = dimensionsOf(spec.type);
+    this.#nowNanos = nowNanos;
   }
 
   get isBitmap(): boolean {
     return this.spec.type.startsWith("bitmap:");
   }
 
+  /** Elements may be exceptions from others (IPSET_TYPE_NOMATCH). */
+  get hasExceptions(): boolean {
+    return this.dimensions.includes("net");
+  }
+
   get size(): number {
-    return this.#entries.size;
+    return this.options.timeoutSeconds === undefined ? this.#entries.size : this.entries().length;
+  }
+
+  get isFull(): boolean {
+    return this.#entries.size >= this.options.maxElements && this.size >= this.options.maxElements;
   }
 
   entries(): readonly SetEntry[] {
-    return [...this.#entries.values()];
+    const entries = [...this.#entries.values()];
+    return this.options.timeoutSeconds === undefined ? entries : entries.filter((entry) => this.#lives(entry));
   }
 
   /** Adds or replaces an element; false when it was there already. */
-  add(element: Element, options: EntryOptions = {}): boolean {
-    const key = keyOf(element);
-    const isNew = !this.#entries.has(key);
-    this.#entries.set(key, { element, ...options });
+  add(given: Element, options: EntryOptions = {}): boolean {
+    const element = this.#masked(given);
+    const isNew = !this.has(element);
+    const { timeoutSeconds } = this.options;
+    const seconds = timeoutSeconds === undefined ? 0 : (options.timeout ?? timeoutSeconds);
+    this.#entries.set(keyOf(element), {
+      element,
+      ...options,
+      ...(seconds > 0 && { expiresAtNanos: this.#nowNanos() + seconds * 1e9 }),
+    });
     for (const [index, part] of element.entries()) if (part.kind === "net") this.#useLength(index, part.prefixLength);
     return isNew;
   }
 
   /** False when it was not there. */
-  delete(element: Element): boolean {
-    return this.#entries.delete(keyOf(element));
+  delete(given: Element): boolean {
+    const element = this.#masked(given);
+    return this.has(element) && this.#entries.delete(keyOf(element));
   }
 
-  has(element: Element): boolean {
-    return this.#entries.has(keyOf(element));
+  has(given: Element): boolean {
+    const entry = this.#entries.get(keyOf(this.#masked(given)));
+    return entry !== undefined && this.#lives(entry);
+  }
+
+  /** Whether an element lies in the range of a bitmap. */
+  takes([part]: Element): boolean {
+    const { range } = this.options;
+    if (range === undefined || (part?.kind !== "ip" && part?.kind !== "port")) return true;
+    const value = Number(part.kind === "ip" ? part.address : part.port);
+    return value >= range[0] && value <= range[1];
   }
 
   flush(): void {
@@ -81,28 +124,49 @@ export class IpSet {
     this.#lengths.clear();
   }
 
-  /**
-   * The entry that holds the packet; the most specific block first (kernel/net/netfilter/ipset/ip_set_hash_gen.h).
-   * The caller looks at `nomatch`.
-   */
-  find(state: HookState, flags: readonly SetFlag[]): SetEntry | undefined {
-    if (this.dimensions.length === 1 && this.dimensions[0] === "ip") {
-      const { packet } = state.skb;
-      return this.#entries.get(flags[0] === "src" ? packet.src : packet.dst);
-    }
-    return this.#search(state, flags, 0, "");
+  /** Seconds until an entry goes; 0: it stays. */
+  secondsLeft({ expiresAtNanos }: SetEntry): number {
+    return expiresAtNanos === undefined ? 0 : Math.max(1, Math.ceil((expiresAtNanos - this.#nowNanos()) / 1e9));
   }
 
-  #search(state: HookState, flags: readonly SetFlag[], index: number, prefix: Key): SetEntry | undefined {
+  #lives({ expiresAtNanos }: SetEntry): boolean {
+    return expiresAtNanos === undefined || expiresAtNanos > this.#nowNanos();
+  }
+
+  /**
+   * The entry that holds the packet; the most specific block first, and only those that `accept` says count
+   * (kernel/net/netfilter/ipset/ip_set_hash_gen.h). The caller looks at `nomatch`.
+   */
+  find(state: HookState, flags: readonly SetFlag[], accept?: Accept): SetEntry | undefined {
+    if (this.dimensions.length === 1 && this.dimensions[0] === "ip" && this.options.netmask === undefined) {
+      const { packet } = state.skb;
+      return this.#accepted(this.#entries.get(flags[0] === "src" ? packet.src : packet.dst), accept);
+    }
+    return this.#search(state, flags, 0, "", accept);
+  }
+
+  #accepted(entry: SetEntry | undefined, accept: Accept | undefined): SetEntry | undefined {
+    if (entry === undefined || !this.#lives(entry)) return undefined;
+    return accept === undefined || accept(entry) ? entry : undefined;
+  }
+
+  #search(
+    state: HookState,
+    flags: readonly SetFlag[],
+    index: number,
+    prefix: Key,
+    accept: Accept | undefined,
+  ): SetEntry | undefined {
     const dimension = this.dimensions[index];
-    if (dimension === undefined) return this.#entries.get(prefix);
+    if (dimension === undefined) return this.#accepted(this.#entries.get(prefix), accept);
     const part = partOf(state, dimension, flags[index] ?? "dst", this.isBitmap);
     if (part === undefined) return undefined;
     if (dimension !== "net" || part.kind !== "ip") {
-      return this.#search(state, flags, index + 1, joinKeys(prefix, partKey(part), index));
+      return this.#search(state, flags, index + 1, joinKeys(prefix, partKey(this.#maskedPart(part)), index), accept);
     }
     for (const length of this.#lengths.get(index) ?? []) {
-      const found = this.#search(state, flags, index + 1, joinKeys(prefix, blockKey(part.address, length), index));
+      const key = joinKeys(prefix, blockKey(part.address, length), index);
+      const found = this.#search(state, flags, index + 1, key, accept);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -116,7 +180,7 @@ export class IpSet {
 
   /** The packet's element, for `-j SET`; undefined where the packet lacks a part. */
   packetElement(state: HookState, flags: readonly SetFlag[]): Element | undefined {
-    const parts = this.#partsOf(state, flags);
+    const parts = this.#partsOf(state, flags).map((part, index) => part && this.#widened(part, index));
     return parts.every((part) => part !== undefined) ? parts : undefined;
   }
 
@@ -124,9 +188,27 @@ export class IpSet {
     return this.dimensions.map((dimension, index) => {
       const part = partOf(state, dimension, flags[index] ?? "dst", this.isBitmap);
       return dimension === "net" && part?.kind === "ip"
-        ? { kind: "net", base: part.address, prefixLength: typeof part.address === "number" ? 32 : 128 }
+        ? { kind: "net", base: part.address, prefixLength: addressBits(part.address) }
         : part;
     });
+  }
+
+  /** A packet's address goes into a set of blocks under the longest prefix that the set has (INIT_CIDR). */
+  #widened(part: Part, index: number): Part {
+    const [length] = this.#lengths.get(index) ?? [];
+    if (part.kind !== "net" || length === undefined) return part;
+    return { kind: "net", base: maskAddress(part.base, length), prefixLength: length };
+  }
+
+  /** The element under the set's netmask. */
+  #masked(element: Element): Element {
+    return this.options.netmask === undefined ? element : element.map((part) => this.#maskedPart(part));
+  }
+
+  #maskedPart(part: Part): Part {
+    const { netmask } = this.options;
+    if (part.kind !== "ip" || netmask === undefined) return part;
+    return { kind: "ip", address: maskAddress(part.address, netmask) };
   }
 
   #useLength(index: number, length: number): void {

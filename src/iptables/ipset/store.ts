@@ -1,10 +1,31 @@
 import type { HookState } from "../../kernel/netfilter.ts";
-import type { SetFlag } from "../matches/set.ts";
-import { IpSet, type SetEntry, type SetSpec } from "./set.ts";
+import { packetBytes } from "../../wire/packet.ts";
+import { type SetFlag, type SetMatch, counterHolds } from "../matches/set.ts";
+import { type Accept, type EntryOptions, IpSet, type SetEntry, type SetSpec } from "./set.ts";
+
+/** What is asked of a set: the part of a `set` match that it needs. */
+export type SetQuery = Pick<
+  SetMatch,
+  "flags" | "returnNomatch" | "keepCounters" | "keepMemberCounters" | "packets" | "bytes"
+>;
+
+/** An answer: whether the packet is in the set, and the entry that decided. */
+export interface SetAnswer {
+  readonly found: boolean;
+  readonly entry?: SetEntry;
+}
+
+const notFound: SetAnswer = { found: false };
 
 /** The sets of one namespace, by name in the order they were made in. */
 export class IpSets {
   readonly #sets = new Map<string, IpSet>();
+  readonly #nowNanos: () => number;
+
+  /** The clock by which elements expire; without one they stay. */
+  constructor(nowNanos: () => number = () => 0) {
+    this.#nowNanos = nowNanos;
+  }
 
   get(name: string): IpSet | undefined {
     return this.#sets.get(name);
@@ -17,7 +38,7 @@ export class IpSets {
   /** Makes a set; undefined when the name is taken. */
   create(spec: SetSpec): IpSet | undefined {
     if (this.#sets.has(spec.name)) return undefined;
-    const set = new IpSet(spec);
+    const set = new IpSet(spec, this.#nowNanos);
     this.#sets.set(spec.name, set);
     return set;
   }
@@ -56,15 +77,79 @@ export class IpSets {
     );
   }
 
-  /** The entry that holds the packet; a list:set asks its members in turn. */
-  find(set: IpSet, state: HookState, flags: readonly SetFlag[]): SetEntry | undefined {
-    if (set.spec.type !== "list:set") return set.find(state, flags);
-    for (const { element } of set.entries()) {
-      const [part] = element;
-      const member = part?.kind === "text" ? this.get(part.text) : undefined;
-      const found = member && this.find(member, state, flags);
-      if (found !== undefined && found.nomatch !== true) return found;
-    }
-    return undefined;
+  /**
+   * Whether a set holds a packet: ip_set_test() (net/netfilter/ipset/ip_set_core.c). `counts` is false where nothing
+   * shall change: nobody sent the packet, it is only asked about.
+   */
+  test(set: IpSet, state: HookState, query: SetQuery, counts = true): SetAnswer {
+    if (!fits(set, state, query.flags)) return notFound;
+    if (set.spec.type === "list:set") return this.#testList(set, state, query, counts);
+    const entry = set.find(state, query.flags, acceptor(set, state, query, counts));
+    if (entry === undefined) return notFound;
+    const exception = entry.nomatch === true;
+    return { found: query.returnNomatch === true && set.hasExceptions ? exception : !exception, entry };
   }
+
+  /** list_set_ktest(): the members in turn; counters are asked of the list's own elements. */
+  #testList(list: IpSet, state: HookState, query: SetQuery, counts: boolean): SetAnswer {
+    const { packets: _packets, bytes: _bytes, ...inner } = query;
+    const memberQuery: SetQuery = query.keepMemberCounters === true ? { ...inner, keepCounters: true } : inner;
+    const accept = acceptor(list, state, query, counts);
+    for (const member of list.entries()) {
+      const set = this.#member(member);
+      const answer = set && this.test(set, state, memberQuery, counts);
+      if (answer?.found === true && (accept === undefined || accept(member))) return answer;
+    }
+    return notFound;
+  }
+
+  /** `-j SET --add-set`: ip_set_add(). False when the packet has no element or the set does not take it. */
+  addPacket(set: IpSet, state: HookState, flags: readonly SetFlag[], exist: boolean, options: EntryOptions): boolean {
+    if (!fits(set, state, flags)) return false;
+    if (set.spec.type === "list:set") {
+      return set.entries().some((member) => {
+        const inner = this.#member(member);
+        return inner !== undefined && this.addPacket(inner, state, flags, exist, options);
+      });
+    }
+    const element = set.packetElement(state, flags);
+    if (element === undefined || !set.takes(element)) return false;
+    if (set.has(element)) return exist && !set.add(element, options);
+    return !set.isFull && set.add(element, options);
+  }
+
+  /** `-j SET --del-set`: ip_set_del(). */
+  deletePacket(set: IpSet, state: HookState, flags: readonly SetFlag[]): boolean {
+    if (!fits(set, state, flags)) return false;
+    if (set.spec.type === "list:set") {
+      return set.entries().some((member) => {
+        const inner = this.#member(member);
+        return inner !== undefined && this.deletePacket(inner, state, flags);
+      });
+    }
+    const element = set.packetElement(state, flags);
+    return element !== undefined && set.delete(element);
+  }
+
+  #member({ element: [part] }: SetEntry): IpSet | undefined {
+    return part?.kind === "text" ? this.get(part.text) : undefined;
+  }
+}
+
+/** A rule that states fewer sides than the set has dimensions asks in vain, and so does one of the other family. */
+function fits(set: IpSet, state: HookState, flags: readonly SetFlag[]): boolean {
+  const ofBoth = set.spec.type === "bitmap:port" || set.spec.type === "list:set" || set.spec.type === "hash:mac";
+  return flags.length >= set.dimensions.length && (ofBoth || set.spec.family === state.family);
+}
+
+/** ip_set_match_extensions(): counts the packet, then compares the counters. */
+function acceptor(set: IpSet, state: HookState, query: SetQuery, counts: boolean): Accept | undefined {
+  if (!set.options.counters) return undefined;
+  return (entry) => {
+    if (counts && query.keepCounters !== true) {
+      entry.packets = (entry.packets ?? 0) + 1;
+      entry.bytes = (entry.bytes ?? 0) + packetBytes(state.skb.packet);
+    }
+    return counterHolds(query.packets, entry.packets ?? 0) && counterHolds(query.bytes, entry.bytes ?? 0);
+  };
 }

@@ -2,7 +2,8 @@ import type { Family } from "../../wire/address.ts";
 import { LineProblem, readLines } from "../text-error.ts";
 import { type Word, quote, splitWords } from "../words.ts";
 import { ElementProblem, formatElement, parseElements } from "./element.ts";
-import { type EntryOptions, type IpSet, dimensionsOf } from "./set.ts";
+import { splitOptions } from "./options.ts";
+import { type EntryOptions, type IpSet, type SetEntry, dimensionsOf } from "./set.ts";
 import type { IpSets } from "./store.ts";
 
 /**
@@ -33,8 +34,12 @@ function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean
       if (!/^(hash|bitmap|list):(ip|net|port|mac|iface|mark|set)(,(ip|net|port|mac|iface|mark))*$/.test(second.text)) {
         return fail("BAD_SET_TYPE", `${second.text} is not a set type`, second);
       }
-      const options = words.slice(2).map(({ text }) => text);
-      const made = sets.create({ name: first.text, type: second.text, ...splitFamily(options) });
+      const { family, options } = splitFamily(words.slice(2).map(({ text }) => text));
+      const sorted = splitOptions(options);
+      if (sorted === undefined) {
+        return fail("BAD_OPTION", `${options.join(" ")}: an option is none of a set`, words[2]);
+      }
+      const made = sets.create({ name: first.text, type: second.text, family, options: sorted.flat() });
       if (made === undefined && !exist) fail("SET_EXISTS", `the set ${first.text} exists already`);
       return;
     }
@@ -45,8 +50,13 @@ function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean
         fail("BAD_ELEMENT", `${second?.text} is a list:set itself: a list cannot hold lists`, second);
       }
       for (const element of elementsOf(set, second, fail)) {
-        if (!set.add(element, entryOptions(words.slice(2))) && !exist)
-          fail("ELEMENT_EXISTS", `${second?.text} is in the set already`, second);
+        if (!set.takes(element)) fail("BAD_ELEMENT", `${second?.text} is out of the set's range`, second);
+        if (set.has(element)) {
+          if (!exist) fail("ELEMENT_EXISTS", `${second?.text} is in the set already`, second);
+        } else if (set.isFull) {
+          fail("SET_FULL", `the set holds ${set.options.maxElements} elements, its maxelem`, second);
+        }
+        set.add(element, entryOptions(words.slice(2)));
       }
       return;
     }
@@ -110,17 +120,29 @@ function elementsOf(
   }
 }
 
+const skbinfoWords = ["skbmark", "skbprio", "skbqueue"];
+
 function entryOptions(words: readonly Word[]): EntryOptions {
   const valueOf = (name: string): string | undefined => {
     const at = words.findIndex(({ text, quoted }) => text === name && !quoted);
     return at < 0 ? undefined : words[at + 1]?.text;
   };
+  const number = (name: "timeout" | "packets" | "bytes"): Partial<Record<typeof name, number>> => {
+    const value = valueOf(name);
+    return value === undefined ? {} : { [name]: Number(value) };
+  };
   const comment = valueOf("comment");
-  const timeout = valueOf("timeout");
+  const skbinfo = skbinfoWords.flatMap((name) => {
+    const value = valueOf(name);
+    return value === undefined ? [] : [name, value];
+  });
   return {
     ...(words.some(({ text, quoted }) => text === "nomatch" && !quoted) && { nomatch: true }),
     ...(comment !== undefined && { comment }),
-    ...(timeout !== undefined && { timeout: Number(timeout) }),
+    ...number("timeout"),
+    ...number("packets"),
+    ...number("bytes"),
+    ...(skbinfo.length > 0 && { skbinfo }),
   };
 }
 
@@ -135,20 +157,21 @@ function saveSet(set: IpSet): string {
     "create",
     set.name,
     type,
-    ...(type.startsWith("hash:") ? ["family", family === "ipv4" ? "inet" : "inet6"] : []),
+    ...(type.startsWith("hash:") && type !== "hash:mac" ? ["family", family === "ipv4" ? "inet" : "inet6"] : []),
     ...options,
   ];
-  const lines = set
-    .entries()
-    .map(({ element, nomatch, comment, timeout }) =>
-      [
-        `add ${set.name} ${formatElement(element)}`,
-        ...(timeout === undefined ? [] : [`timeout ${timeout}`]),
-        ...(nomatch === true ? ["nomatch"] : []),
-        ...(comment === undefined
-          ? []
-          : [`comment ${quote(comment).startsWith('"') ? quote(comment) : `"${comment}"`}`]),
-      ].join(" "),
-    );
-  return [words.join(" "), ...lines, ""].join("\n");
+  return [words.join(" "), ...set.entries().map((entry) => saveEntry(set, entry)), ""].join("\n");
+}
+
+function saveEntry(set: IpSet, entry: SetEntry): string {
+  const { element, nomatch, comment, packets = 0, bytes = 0, skbinfo } = entry;
+  const { timeoutSeconds, counters } = set.options;
+  return [
+    `add ${set.name} ${formatElement(element)}`,
+    ...(timeoutSeconds === undefined ? [] : [`timeout ${set.secondsLeft(entry)}`]),
+    ...(nomatch === true ? ["nomatch"] : []),
+    ...(counters ? [`packets ${packets} bytes ${bytes}`] : []),
+    ...(comment === undefined ? [] : [`comment ${quote(comment).startsWith('"') ? quote(comment) : `"${comment}"`}`]),
+    ...(skbinfo ?? []),
+  ].join(" ");
 }

@@ -207,9 +207,9 @@ type Term = Exclude<keyof ConntrackMatch, "kind">;
 function failing(match: ConntrackMatch, skb: Skb, nowNanos: number): Term | "no-connection" | undefined {
   const { states, direction, protocol, status } = match;
   if (states !== undefined && ((states.bits & stateOf(skb)) !== 0) === states.inverted) return "states";
-  if (onlyStates(match)) return undefined;
   const info = skb.conntrack;
-  if (info === undefined) return "no-connection";
+  // Without a connection nothing else is looked at.
+  if (info === undefined) return states === undefined ? "no-connection" : undefined;
   const { entry } = info;
   if (direction !== undefined && (info.direction === "original") !== (direction === "ORIGINAL")) return "direction";
   if (protocol !== undefined && (numberOf(entry.original) === protocol.number) === protocol.inverted) return "protocol";
@@ -265,12 +265,6 @@ function notState(option: string, states: Bits, bits: number): Failure {
     term: printOption(states.inverted, option, printBits(stateBits, states.bits)),
     packet: printBits(stateBits, bits),
   };
-}
-
-/** Without a connection every other term fails, whether inverted or not. */
-function onlyStates(match: ConntrackMatch): boolean {
-  for (const key in match) if (key !== "kind" && key !== "states") return false;
-  return true;
 }
 
 export const state: MatchModule<StateMatch> = {

@@ -57,9 +57,6 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
   }
 
   return {
-    get required() {
-      return required.size === families.length;
-    },
     isRequired: (family) => required.has(family),
     require: (...wanted) => {
       for (const family of wanted.length > 0 ? wanted : families) require(family);

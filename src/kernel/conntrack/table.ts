@@ -22,8 +22,6 @@ export interface NatRange {
  * it for a family (a rule with a conntrack match or a NAT target), as in the kernel: nf_ct_netns_get().
  */
 export interface Conntrack {
-  /** For both families. */
-  readonly required: boolean;
   isRequired(family: Family): boolean;
   /** Registers the hook functions that track and confirm, once; for both families where none is given. */
   require(...families: readonly Family[]): void;
