@@ -3,7 +3,10 @@ import { tileBoxId } from "../tiles.ts";
 import { el } from "./dom.ts";
 import type { View } from "./store.ts";
 
-const size = { width: 148, height: 96 } as const;
+const large = { width: 148, height: 96 } as const;
+const small = { width: 96, height: 62 } as const;
+/** On a narrower stage the map is the small one. */
+const narrow = 560;
 const edge = 5;
 
 /** The whole stage in a corner, while only a piece of it is in sight. The keys do the same: it is for pointers. */
@@ -14,13 +17,14 @@ export class Minimap {
     title: "Drag to look elsewhere",
   });
   #view: View | undefined;
+  #size: { readonly width: number; readonly height: number } = large;
 
   constructor(onPoint: (point: Point) => void) {
     const move = (event: PointerEvent): void => {
       if (!this.#view) return;
       const { left, top } = this.element.getBoundingClientRect();
       const { bounds } = this.#view.layout;
-      const scale = scaleOf(bounds);
+      const scale = scaleOf(bounds, this.#size);
       onPoint({
         x: bounds.x + (event.clientX - left - edge) / scale,
         y: bounds.y + (event.clientY - top - edge) / scale,
@@ -41,7 +45,8 @@ export class Minimap {
     const whole = holds(grown(sight, 2), bounds);
     this.element.classList.toggle("on", !whole);
     if (whole) return;
-    const scale = scaleOf(bounds);
+    this.#size = (this.element.parentElement?.clientWidth ?? 0) < narrow ? small : large;
+    const scale = scaleOf(bounds, this.#size);
     const density = devicePixelRatio;
     const width = Math.round(bounds.width * scale + 2 * edge);
     const height = Math.round(bounds.height * scale + 2 * edge);
@@ -92,7 +97,7 @@ export class Minimap {
   }
 }
 
-function scaleOf(bounds: Box): number {
+function scaleOf(bounds: Box, size: { readonly width: number; readonly height: number }): number {
   return Math.min((size.width - 2 * edge) / bounds.width, (size.height - 2 * edge) / bounds.height);
 }
 

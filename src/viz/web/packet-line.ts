@@ -4,7 +4,8 @@ import { endText } from "../change-words.ts";
 import { oddsText } from "../lanes.ts";
 import type { Moment } from "../moments.ts";
 import { forkAt } from "../navigate.ts";
-import { el } from "./dom.ts";
+import { button, el } from "./dom.ts";
+import { takeBranch } from "./keys.ts";
 import type { Loaded, State, Store } from "./store.ts";
 
 /** The packet under the stage in one line; what this step changed on it flashes. */
@@ -15,17 +16,18 @@ export function packetLine(root: HTMLElement, store: Store): void {
     const moment = loaded.course.moments[cursor];
     if (!moment) return root.replaceChildren();
     const fork = forkAt(loaded.course, cursor, grain);
-    root.replaceChildren(...content(moment, loaded, grain), ...(fork ? [forkHint(fork)] : []));
+    root.replaceChildren(...content(moment, loaded, grain), ...(fork ? [forkChoice(fork, store)] : []));
   });
 }
 
-function forkHint(fork: Choice): HTMLElement {
-  const keys = `1–${Math.min(9, fork.options.length)}`;
-  return el(
-    "span",
-    { class: "fork-hint", title: fork.options.map(({ label }) => label).join(" or ") },
-    `fork ${oddsText(fork)} · keys ${keys}`,
+/** What else could have been chosen here: each option re-runs with it, as its number on the keyboard does. */
+function forkChoice(fork: Choice, store: Store): HTMLElement {
+  const options = fork.options.slice(0, 9).map(({ label }, index) =>
+    button(`Take branch ${index + 1}: ${label}`, String(index + 1), () => takeBranch(store, index + 1), {
+      "aria-pressed": String(index === fork.taken),
+    }),
   );
+  return el("span", { class: "fork-choice" }, `fork ${oddsText(fork)}`, ...(store.run ? options : []));
 }
 
 function content(moment: Moment, { course }: Loaded, grain: State["grain"]): readonly Node[] {

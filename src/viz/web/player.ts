@@ -42,8 +42,8 @@ export class Player {
     const grain = el(
       "select",
       { "aria-label": "Grain: stop by stop or step by step (g)" },
-      el("option", { value: "hop" }, "stop by stop"),
-      el("option", { value: "step" }, "step by step"),
+      el("option", { value: "hop" }, "by stop"),
+      el("option", { value: "step" }, "by step"),
     );
     grain.addEventListener("change", () => store.update({ grain: grain.value === "step" ? "step" : "hop" }));
     root.append(

@@ -15,9 +15,15 @@ export function ribbonView(root: HTMLElement, store: Store): void {
     const moment = loaded.course.moments[cursor];
     const places = moment === undefined ? [] : ribbonOf(loaded.course, moment);
     root.replaceChildren(
-      ...places.map((place) =>
-        el("li", { class: classOf(place), "data-tone": place.tone }, ...content(place, loaded, store)),
-      ),
+      ...places.map((place, index) => {
+        const next = places[index + 1];
+        const attributes = {
+          class: `${classOf(place)}${next?.ahead === true ? " leads-ahead" : ""}`,
+          "data-tone": place.tone,
+          "data-leads": next?.tone,
+        };
+        return el("li", attributes, ...content(place, loaded, store));
+      }),
     );
     // Not scrollIntoView: that moves the whole page on a small screen.
     const current = root.querySelector<HTMLElement>("[aria-current]");

@@ -9,6 +9,7 @@ import { forkAt } from "../navigate.ts";
 import { type KeyBinding, type PageActions, bindings, branchKeys, listenForKeys, takeBranch } from "./keys.ts";
 import { packetLine } from "./packet-line.ts";
 import { type Command, paletteDialog } from "./palette.ts";
+import { phone } from "./phone.ts";
 import { Player } from "./player.ts";
 import { presenter } from "./presenter.ts";
 import { ribbonView } from "./ribbon.ts";
@@ -68,6 +69,7 @@ export function showTraces(store: Store, { again, share, examples }: InputSide):
     lookAt: (name) => stage.lookAt(name),
   });
   listenForKeys(keys, palette);
+  phone(player, share);
   byId("tools").append(
     button("Search and commands (Ctrl+K)", icon(magnifier), palette),
     ...(share ? [button("Share: copy a link to this step (y)", "Share", share)] : []),

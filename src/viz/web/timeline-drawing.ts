@@ -8,7 +8,9 @@ import { svg } from "./dom.ts";
 export const laneHeight = 16;
 /** Times, breakpoints and forks stand above the lanes. */
 export const axisHeight = 18;
-export const labelWidth = 126;
+/** The names of the lanes; on a small screen they are cut shorter. */
+const labelWidths = { small: 78, large: 126 } as const;
+const smallScreen = 560;
 export const padding = 10;
 /** With less room for a step than this its kind cannot be told by its shape. */
 const shapeRoom = 6;
@@ -26,6 +28,10 @@ const tones: readonly Tone[] = [
   "dropped",
 ];
 
+export function labelWidthOf(width: number): number {
+  return width < smallScreen ? labelWidths.small : labelWidths.large;
+}
+
 /** Ranks to pixels. */
 export interface Scale {
   readonly width: number;
@@ -35,7 +41,7 @@ export interface Scale {
 }
 
 export function scaleOf(width: number, range: Range): Scale {
-  const left = labelWidth + padding;
+  const left = labelWidthOf(width) + padding;
   const room = Math.max(1, width - left - padding);
   const length = Math.max(1e-6, range.to - range.from);
   return {
@@ -58,6 +64,7 @@ export function drawDetail(band: Band, scale: Scale, breakpoints: ReadonlySet<nu
   const dense = scale.x(1) - scale.x(0) < shapeRoom;
   const bottom = axisHeight + band.lanes.length * laneHeight;
   const forkPlaces = ranks.filter((rank) => isFork(band.moments[rank])).map((rank) => scale.x(rank));
+  const labelWidth = labelWidthOf(scale.width);
   return [
     ...band.lanes.map((_, index) => lane(index, scale.width)),
     ...timeMarks(band, ranks, scale, bottom, forkPlaces),
@@ -72,7 +79,7 @@ export function drawDetail(band: Band, scale: Scale, breakpoints: ReadonlySet<nu
       return rank >= from && rank < to ? [breakpointMark(scale.x(rank), bottom)] : [];
     }),
     svg("rect", { class: "lane-edge", x: 0, y: 0, width: labelWidth + padding - 6, height: bottom + 2 }),
-    ...band.lanes.map((name, index) => laneName(name, index)),
+    ...band.lanes.map((name, index) => laneName(name, index, labelWidth)),
   ];
 }
 
@@ -81,7 +88,7 @@ function lane(index: number, width: number): SVGElement {
   return svg("rect", { class: index % 2 === 0 ? "lane odd" : "lane", x: 0, y, width, height: laneHeight });
 }
 
-function laneName(name: string, index: number): SVGElement {
+function laneName(name: string, index: number, labelWidth: number): SVGElement {
   const short = name.slice(name.indexOf("/") + 1).replace(/^\((.*)\)$/, "$1");
   const text = svg("text", { class: "lane-name", x: 10, y: laneY(index) + 4 }, fitted(short, labelWidth - 8, 6.7));
   text.append(svg("title", {}, name));
@@ -107,7 +114,7 @@ function timeMarks(
   taken: readonly number[],
 ): readonly SVGElement[] {
   const marks: SVGElement[] = [];
-  let free = labelWidth;
+  let free = labelWidthOf(scale.width);
   let told: string | undefined;
   for (const rank of ranks) {
     const [x, nanos] = [scale.x(rank), moments[rank]?.step.timeNanos ?? 0];
@@ -141,7 +148,7 @@ function forks({ moments, laneOf }: Band, ranks: readonly number[], scale: Scale
   return ranks.flatMap((rank) => {
     const choice = moments[rank]?.step.choice;
     const x = scale.x(rank);
-    if (choice === undefined || !isFork(moments[rank]) || x < labelWidth) return [];
+    if (choice === undefined || !isFork(moments[rank]) || x < labelWidthOf(scale.width)) return [];
     const y = laneY(laneOf[rank] ?? 0);
     const stem = svg("path", {
       class: "fork",

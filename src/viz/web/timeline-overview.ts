@@ -2,7 +2,7 @@ import { type D3BrushEvent, brushX, select } from "d3";
 import type { Band, Range } from "../lanes.ts";
 import type { Tone } from "../moments.ts";
 import { svg } from "./dom.ts";
-import { labelWidth, padding, scaleOf } from "./timeline-drawing.ts";
+import { labelWidthOf, padding, scaleOf } from "./timeline-drawing.ts";
 
 const height = 24;
 
@@ -53,9 +53,10 @@ export function overview(onBrush: (range: Range) => void): Overview {
       marks.replaceChildren(
         ...tones.map((tone) => svg("path", { class: "ticks", "data-tone": tone, d: strokes(next, tone, x) })),
       );
+      const left = labelWidthOf(wide) + padding;
       brush.extent([
-        [labelWidth + padding, 1],
-        [Math.max(labelWidth + padding + 1, wide - padding), height - 1],
+        [left, 1],
+        [Math.max(left + 1, wide - padding), height - 1],
       ]);
       select(handle).call(brush);
     },
