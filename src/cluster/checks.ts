@@ -99,7 +99,10 @@ export function checkPodAddresses(pods: readonly Pod[], report: Report): void {
 }
 
 /** Services that lead nowhere, by what their selectors take. */
-export function checkServices({ selected, slices }: SliceRun, report: Report): void {
+export function checkServices({ selected, slices, made }: SliceRun, report: Report): void {
+  for (const { service, lack } of made.values()) {
+    if (lack !== undefined) report("TOPOLOGY_HINTS_DISABLED", service, ["metadata", "annotations"], lack);
+  }
   const served = new Set(
     slices
       .filter(({ endpoints }) => endpoints.length > 0)

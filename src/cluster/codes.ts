@@ -257,6 +257,12 @@ const table = {
     fix: "Compare the selector with the pods' labels.",
     source: "accepted by the API server",
   },
+  TOPOLOGY_HINTS_DISABLED: {
+    severity: "warning",
+    means: "A Service asks for topology hints and its endpoints get none: traffic goes to all zones.",
+    fix: "Give every node a zone, two zones at least, and each zone endpoints by its part of the CPUs; or set trafficDistribution.",
+    source: "Kubernetes staging k8s.io/endpointslice/topologycache (TopologyAwareHintsDisabled)",
+  },
   TARGET_PORT_NAME_UNKNOWN: {
     severity: "warning",
     means:

@@ -23,7 +23,13 @@ export interface Node {
     readonly taints?: readonly Taint[];
     readonly unschedulable?: boolean;
   };
-  readonly status: { readonly addresses: readonly { readonly type: string; readonly address: string }[] };
+  readonly status: {
+    readonly addresses: readonly { readonly type: string; readonly address: string }[];
+    /** `allocatable.cpu` in thousandths of a CPU, where the input states it. */
+    readonly allocatableMilliCpu?: number;
+    /** False: a condition Ready says otherwise. */
+    readonly ready?: boolean;
+  };
 }
 
 export interface Taint {

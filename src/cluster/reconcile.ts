@@ -19,6 +19,7 @@ import type { AllocatePodIPs } from "./ipam.ts";
 import { inheritPlace } from "./load/origin.ts";
 import type { EndpointSlice, KubernetesObject, Namespace, Node, Workload, WorkloadKind } from "./objects.ts";
 import { ownerOf } from "./owner.ts";
+import { releaseOf } from "./release.ts";
 import { type ProblemList, compareText } from "./problem.ts";
 import { type Step, step } from "./step.ts";
 import { type Store, list } from "./store.ts";
@@ -100,7 +101,14 @@ export function reconcile(start: Start, memory: Memory, problems: ProblemList): 
       ? servicesAsGiven(wanted)
       : runServices(wanted, memory.services?.result, new ServiceAllocator(settings, context.cidrsStated, ...say)),
   );
-  const sliceInputs = { services: services.result.services, stated, endpoints, pods: pods.result.pods, nodes };
+  const sliceInputs = {
+    services: services.result.services,
+    stated,
+    endpoints,
+    pods: pods.result.pods,
+    nodes,
+    release: releaseOf(settings.kubeVersion),
+  };
   const slices = step(memory.slices, Object.values(sliceInputs), lenient, (_, assumptions) =>
     runSlices(sliceInputs, memory.slices?.result, assumptions),
   );

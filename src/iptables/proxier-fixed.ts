@@ -1,6 +1,6 @@
 import type { NodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { ProxyNode, ProxyOptions } from "../proxy/proxier.ts";
-import { since } from "../proxy/release.ts";
+import { since } from "../cluster/release.ts";
 import { formatAddress, isLoopback } from "../wire/address.ts";
 import type { Match } from "./matches/index.ts";
 import {

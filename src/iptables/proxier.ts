@@ -2,7 +2,7 @@ import { cleanupText, connectionCleanup } from "../proxy/conntrack-cleanup.ts";
 import { nanosPerSecond } from "../kernel/clock.ts";
 import { nodePortAddresses } from "../proxy/node-port-addresses.ts";
 import type { NodeCommand, Proxier, ProxyNode, ProxyOptions, ProxySync } from "../proxy/proxier.ts";
-import { since } from "../proxy/release.ts";
+import { since } from "../cluster/release.ts";
 import { type ProxyObjects, type ServiceMap, type TrackedPort, carryOver, track } from "../proxy/tracker.ts";
 import { type Family, formatAddress } from "../wire/address.ts";
 import { type Call, filterRules, jumpCalls, natRules } from "./proxier-fixed.ts";
@@ -136,7 +136,10 @@ function staleChains(
   current: readonly PortRules[],
 ): Set<string> {
   const names = new Set(before);
-  for (const { chains } of obsolete) for (const { name } of chains) names.add(name);
+  const kept = new Set(current);
+  for (const rules of obsolete) {
+    if (!kept.has(rules)) for (const { name } of rules.chains) names.add(name);
+  }
   if (names.size === 0) return names;
   for (const { chains } of current) for (const { name } of chains) names.delete(name);
   return names;

@@ -1,5 +1,5 @@
 import type { Endpoint } from "./endpoints.ts";
-import { since } from "./release.ts";
+import { since } from "../cluster/release.ts";
 import { type ServicePort, compareText, usesClusterEndpoints, usesLocalEndpoints } from "./service-port.ts";
 
 /** Which endpoints of a service port a node uses. */

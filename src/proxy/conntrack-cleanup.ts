@@ -3,7 +3,7 @@ import type { Family } from "../wire/address.ts";
 import { type Endpoint, type EndpointContext, endpointsOf } from "./endpoints.ts";
 import type { NodeCommand } from "./proxier.ts";
 import type { ServicePort } from "./service-port.ts";
-import { since } from "./release.ts";
+import { since } from "../cluster/release.ts";
 import type { ServiceChange, ServiceMap, TrackedPort } from "./tracker.ts";
 
 type Deletion = Extract<NodeCommand, { kind: "delete-connections" }>;

@@ -1,7 +1,7 @@
 import type { EndpointSlice } from "../cluster/objects.ts";
 import type { Owner } from "../trace/records.ts";
 import { type Family, address as knownAddress, formatAddress } from "../wire/address.ts";
-import { since } from "./release.ts";
+import { since } from "../cluster/release.ts";
 import { type OwnerOf, type ServicePort, compareText } from "./service-port.ts";
 
 /** An endpoint of a service port. pkg/proxy/endpoint.go (BaseEndpointInfo). */

@@ -1,6 +1,6 @@
 import type { Address, Family } from "../wire/address.ts";
 import type { LocalDetector } from "./local-detector.ts";
-import { recordedRelease } from "./release.ts";
+import { recordedRelease } from "../cluster/release.ts";
 import type { ProxyObjects } from "./tracker.ts";
 
 /** The node a proxier programs. */

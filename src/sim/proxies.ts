@@ -10,7 +10,7 @@ import { applyToNamespace as applyIpvs } from "../ipvs/proxier-apply.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { type LocalDetector, cidrDetector } from "../proxy/local-detector.ts";
 import { type Proxier, type ProxyNode, type ProxyOptions, proxyOptions } from "../proxy/proxier.ts";
-import { releaseOf } from "../proxy/release.ts";
+import { releaseOf } from "../cluster/release.ts";
 import type { ProxyObjects } from "../proxy/tracker.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../wire/address.ts";
 

@@ -1,4 +1,6 @@
 import type { Endpoint, EndpointPort, EndpointSlice, Node, Pod, Service } from "../objects.ts";
+import { since } from "../release.ts";
+import { type Topology, asksForHints, withCloseHints, withTopologyHints } from "./hints.ts";
 import { suffix } from "./random-names.ts";
 
 /** --max-endpoints-per-slice of the controller manager. */
@@ -6,17 +8,27 @@ const maxEndpointsPerSlice = 100;
 
 type IPFamily = Service["spec"]["ipFamilies"][number];
 
+/** What slices are made from besides the Service and its pods. */
+export interface SliceContext {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly topology: Topology;
+  readonly release: number;
+}
+
+/** The slices of a Service, and why it has no hints though it asks for them. */
+export interface ServiceSlices {
+  readonly slices: readonly EndpointSlice[];
+  readonly lack?: string;
+}
+
 /**
  * The slices of a Service with a selector, from the pods that it selects. One set of slices per family and per set of
- * numbers that the target ports come to: a named target port may be another number in each pod.
- * Kubernetes staging k8s.io/endpointslice (reconciler.go, utils.go).
+ * numbers that the target ports come to: a named target port may be another number in each pod. Hints are given for
+ * each family by itself. Kubernetes staging k8s.io/endpointslice (reconciler.go, utils.go).
  */
-export function slicesOf(
-  service: Service,
-  selected: readonly Pod[],
-  nodes: ReadonlyMap<string, Node>,
-): EndpointSlice[] {
+export function slicesOf(service: Service, selected: readonly Pod[], context: SliceContext): ServiceSlices {
   const slices: EndpointSlice[] = [];
+  let lack: string | undefined;
   for (const family of service.spec.ipFamilies) {
     const groups = new Map<string, { readonly ports: readonly EndpointPort[]; readonly endpoints: Endpoint[] }>();
     for (const pod of selected) {
@@ -25,14 +37,33 @@ export function slicesOf(
       const ports = portsFor(service, pod);
       const key = JSON.stringify(ports);
       const group = groups.get(key) ?? { ports, endpoints: [] };
-      group.endpoints.push(endpointOf(service, pod, address, nodes));
+      group.endpoints.push(endpointOf(service, pod, address, context.nodes));
       groups.set(key, group);
     }
     // A Service without endpoints has one empty slice, so that consumers know it was seen.
     if (groups.size === 0) groups.set("", { ports: [], endpoints: [] });
-    for (const [key, { ports, endpoints }] of groups) slices.push(...chunked(service, family, key, ports, endpoints));
+    const all = [...groups.values()].flatMap(({ endpoints }) => endpoints);
+    const hinted = withHints(service, all, context);
+    lack ??= hinted.lack;
+    let next = 0;
+    for (const [key, { ports, endpoints }] of groups) {
+      const own = hinted.endpoints.slice(next, (next += endpoints.length));
+      slices.push(...chunked(service, family, key, ports, own));
+    }
   }
-  return slices;
+  return { slices, ...(lack !== undefined && { lack }) };
+}
+
+function withHints(
+  service: Service,
+  endpoints: readonly Endpoint[],
+  { topology, release }: SliceContext,
+): ReturnType<typeof withTopologyHints> {
+  if (asksForHints(service)) return withTopologyHints(endpoints, topology);
+  const { trafficDistribution = "" } = service.spec;
+  const known = release >= since.nodeHints ? ["PreferClose", "PreferSameZone", "PreferSameNode"] : ["PreferClose"];
+  if (release < since.hintsAlone || !known.includes(trafficDistribution)) return { endpoints };
+  return { endpoints: withCloseHints(endpoints, trafficDistribution === "PreferSameNode") };
 }
 
 function addressOf(pod: Pod, family: IPFamily): string | undefined {

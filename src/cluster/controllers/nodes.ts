@@ -137,7 +137,7 @@ function withAddresses(nodes: readonly Node[], settings: ClusterSettings, assump
       `nodes without an InternalIP have one of ${ranges}`,
       "status.addresses of the Nodes",
     );
-    return { ...node, status: { addresses: [...node.status.addresses, ...made] } };
+    return { ...node, status: { ...node.status, addresses: [...node.status.addresses, ...made] } };
   });
 }
 

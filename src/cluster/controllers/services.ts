@@ -3,7 +3,8 @@ import { append, groupBy } from "../group.ts";
 import { inheritPlace, setMaker } from "../load/origin.ts";
 import type { EndpointSlice, Endpoints, Node, Pod, Service } from "../objects.ts";
 import { matchesLabels } from "../selector.ts";
-import { serviceNameLabel, slicesOf } from "./endpoint-slices.ts";
+import { type ServiceSlices, type SliceContext, serviceNameLabel, slicesOf } from "./endpoint-slices.ts";
+import { asksForHints, topologyOf } from "./hints.ts";
 import { mirrored } from "./mirror.ts";
 import type { ServiceAllocator } from "./service-addresses.ts";
 
@@ -49,6 +50,8 @@ export interface SliceInputs {
   readonly endpoints: readonly Endpoints[];
   readonly pods: readonly Pod[];
   readonly nodes: readonly Node[];
+  /** The minor release of Kubernetes 1.x. */
+  readonly release: number;
 }
 
 export interface SliceRun {
@@ -59,11 +62,10 @@ export interface SliceRun {
   readonly indexes: ReadonlyMap<string, PodIndex>;
 }
 
-interface MadeSlices {
+interface MadeSlices extends ServiceSlices {
   readonly service: Service;
   readonly selected: readonly Pod[];
   readonly nodes: readonly Node[];
-  readonly slices: readonly EndpointSlice[];
 }
 
 /**
@@ -76,6 +78,7 @@ export function runSlices(inputs: SliceInputs, before: SliceRun | undefined, ass
   );
   const endpoints = new Map(inputs.endpoints.map((object) => [serviceKey(object), object]));
   const nodes = new Map(inputs.nodes.map((node) => [node.metadata.name, node]));
+  const context: SliceContext = { nodes, topology: topologyOf(inputs.nodes), release: inputs.release };
   const indexes = indexPods(inputs.pods, before?.indexes);
   const made = new Map<string, MadeSlices>();
   const selected = new Map<string, { readonly service: Service; readonly pods: readonly Pod[] }>();
@@ -91,9 +94,16 @@ export function runSlices(inputs: SliceInputs, before: SliceRun | undefined, ass
       for (const slice of mirror) inheritPlace(slice, byHand);
       slices.push(...mirror);
     } else if (hasSelector(service)) {
-      const entry = sliced(service, pods, inputs.nodes, nodes, before?.made.get(key));
+      const entry = sliced(service, pods, inputs.nodes, context, before?.made.get(key));
       made.set(key, entry);
       slices.push(...entry.slices);
+      if (context.topology.isAssumed && entry.lack === undefined && asksForHints(service)) {
+        assumptions.add(
+          "node-cpus",
+          "nodes that do not state their CPUs have as many as one another",
+          "status.allocatable.cpu",
+        );
+      }
     }
   }
   if (made.size > 0)
@@ -114,13 +124,13 @@ function sliced(
   service: Service,
   selected: readonly Pod[],
   list: readonly Node[],
-  nodes: ReadonlyMap<string, Node>,
+  context: SliceContext,
   before: MadeSlices | undefined,
 ): MadeSlices {
   if (before?.service === service && before.nodes === list && sameItems(before.selected, selected)) return before;
-  const slices = slicesOf(service, selected, nodes);
-  for (const slice of slices) setMaker(slice, service);
-  return { service, selected, nodes: list, slices };
+  const made = slicesOf(service, selected, context);
+  for (const slice of made.slices) setMaker(slice, service);
+  return { service, selected, nodes: list, ...made };
 }
 
 export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {

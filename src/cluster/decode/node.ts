@@ -24,7 +24,10 @@ export function readNode(object: Reader): Node {
     if (parseCidr(text) === undefined)
       spec.report("BAD_CIDR", listed.length > 0 ? "podCIDRs" : "podCIDR", `\`${text}\` is no CIDR`);
   }
-  const addresses = object.objectOrEmpty("status").objects("addresses");
+  const status = object.objectOrEmpty("status");
+  const addresses = status.objects("addresses");
+  const allocatableMilliCpu = readMilliCpu(status.objectOrEmpty("allocatable"));
+  const condition = status.objects("conditions").find((entry) => entry.get("type") === "Ready");
   const taints = spec.objects("taints");
   return {
     kind: "Node",
@@ -34,8 +37,25 @@ export function readNode(object: Reader): Node {
       ...(taints.length > 0 && { taints: taints.map(readTaint) }),
       ...(spec.boolean("unschedulable") === true && { unschedulable: true }),
     },
-    status: { addresses: addresses.map(readNodeAddress) },
+    status: {
+      addresses: addresses.map(readNodeAddress),
+      ...(allocatableMilliCpu !== undefined && { allocatableMilliCpu }),
+      ...(condition !== undefined && condition.get("status") !== "True" && { ready: false }),
+    },
   };
+}
+
+/** A quantity of CPUs: `4`, `3920m`, `0.5`. apimachinery pkg/api/resource (ParseQuantity). */
+function readMilliCpu(allocatable: Reader): number | undefined {
+  const stated = allocatable.get("cpu");
+  if (stated === undefined) return undefined;
+  const [, number, unit] = /^(\d+(?:\.\d*)?|\.\d+)(m|k)?$/.exec(String(stated)) ?? [];
+  if (number === undefined) {
+    allocatable.report("BAD_VALUE", "cpu", `\`${String(stated)}\` is no quantity of CPUs`, "Write it as 4 or 3920m.");
+    return undefined;
+  }
+  const factor = unit === "m" ? 1 : unit === "k" ? 1_000_000 : 1000;
+  return Math.ceil(Number(number) * factor);
 }
 
 function readTaint(taint: Reader): NonNullable<Node["spec"]["taints"]>[number] {
