@@ -49,8 +49,8 @@ export class EventQueue implements Clock {
   }
 
   /**
-   * Runs events until none is left, `done` says so, or virtual time would pass `untilNanos`.
-   * Returns false when it stopped because of the time limit.
+   * Runs events until none is left, `done` says so, or virtual time would pass `untilNanos`: it is that time then, also
+   * when nothing is left to happen. Returns false when it stopped because of the time limit.
    */
   run(options: { readonly untilNanos?: number; readonly done?: () => boolean } = {}): boolean {
     const { untilNanos = Number.POSITIVE_INFINITY, done } = options;
@@ -66,6 +66,7 @@ export class EventQueue implements Clock {
       this.#now = next.atNanos;
       next.action();
     }
+    if (untilNanos !== Number.POSITIVE_INFINITY && done?.() !== true) this.#now = Math.max(this.#now, untilNanos);
     return true;
   }
 

@@ -47,6 +47,7 @@ export function transmitIpip(ns: NetworkNamespace, device: IpipDevice, skb: Skb)
     track: skb.track?.child("outer packet of the tunnel"),
     inner: skb,
     tunnel: device,
+    mark: skb.mark,
   });
 }
 
@@ -69,6 +70,7 @@ export function receiveIpip(ns: NetworkNamespace, skb: Skb, packet: Packet): voi
   const { inner } = skb;
   const taken = createSkb({
     packet,
+    mark: skb.mark,
     flowKey: inner?.flowKey ?? skb.flowKey,
     srcMac: zeroMac,
     dstMac: zeroMac,
@@ -76,7 +78,7 @@ export function receiveIpip(ns: NetworkNamespace, skb: Skb, packet: Packet): voi
   });
   taken.track?.enter(
     { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }), device: device.name },
-    { body: packet },
+    { body: packet, ...(skb.mark !== 0 && { mark: skb.mark }) },
   );
   receiveOnDevice(ns, device, taken);
 }

@@ -49,6 +49,8 @@ export function transmitVxlan(ns: NetworkNamespace, device: VxlanDevice, skb: Sk
     ...(device.lower !== undefined && { device: device.lower }),
     inner: skb,
     tunnel: device,
+    // It is the same packet to the kernel: its mark chooses the outer route, and stays (skb_scrub_packet).
+    ...(!isArp(skb) && { mark: skb.mark }),
   });
 }
 
@@ -95,7 +97,12 @@ export function receiveVxlan(ns: NetworkNamespace, device: VxlanDevice, skb: Skb
   const inner = innerSkb(skb, frame);
   inner.track?.enter(
     { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }), device: device.name },
-    { body: frame.body, srcMac: frame.srcMac, dstMac: frame.dstMac },
+    {
+      body: frame.body,
+      srcMac: frame.srcMac,
+      dstMac: frame.dstMac,
+      ...(!isArp(inner) && inner.mark !== 0 && { mark: inner.mark }),
+    },
   );
   receiveOnDevice(ns, device, inner);
 }
@@ -104,9 +111,9 @@ function learnRemote(device: VxlanDevice, mac: Mac, remote: Address): void {
   if (device.learning && !device.fdb.has(mac)) device.fdb.set(mac, { mac, remote });
 }
 
-function innerSkb({ inner, flowKey, track }: Skb, { srcMac, dstMac, body }: Frame): Skb | ArpSkb {
+function innerSkb({ inner, flowKey, track, mark }: Skb, { srcMac, dstMac, body }: Frame): Skb | ArpSkb {
   const recorder = inner?.track ?? track?.child("inner frame of the tunnel");
   const key = inner?.flowKey ?? flowKey;
   if (body.kind === "arp") return { arp: body, srcMac, dstMac, flowKey: key, track: recorder };
-  return createSkb({ packet: body, srcMac, dstMac, flowKey: key, track: recorder });
+  return createSkb({ packet: body, srcMac, dstMac, mark, flowKey: key, track: recorder });
 }

@@ -55,29 +55,44 @@ function readIpv4(bytes: Buffer): ReadPacket {
 }
 
 function readIpv6(bytes: Buffer): ReadPacket {
-  const { protocol, offset } = skipExtensions(bytes);
-  const upper = readUpper(protocol, bytes.subarray(offset), false);
+  const { protocol, at: start, fragment } = skipExtensions(bytes);
+  const upper = readUpper(protocol, bytes.subarray(start), (fragment?.offset ?? 0) > 0);
   const length = 40 + bytes.readUInt16BE(4);
   const address = (at: number): string =>
     formatAddress(ipv6((bytes.readBigUInt64BE(at) << 64n) | bytes.readBigUInt64BE(at + 8)));
   return {
-    packet: { ...upper.fields, src: address(8), dst: address(24), ttl: bytes[7] as number, length },
-    identity: `${upper.identity} ${length}`,
+    packet: {
+      ...upper.fields,
+      src: address(8),
+      dst: address(24),
+      ttl: bytes[7] as number,
+      ...(fragment && { fragment }),
+      length,
+    },
+    identity: `${upper.identity} ${length} ${fragment?.offset ?? 0}`,
   };
 }
 
-/** Hop-by-hop, routing and destination options: RFC 8200, section 4. */
-const extensions: readonly (number | undefined)[] = [0, 43, 60];
+/** Hop-by-hop, routing and destination options; fragments: RFC 8200, section 4. */
+const options: readonly (number | undefined)[] = [0, 43, 60];
+const fragmentHeader = 44;
 
 /** What stands behind the extension headers of an IPv6 packet, and where. */
-function skipExtensions(bytes: Buffer): { readonly protocol: number; readonly offset: number } {
+function skipExtensions(bytes: Buffer): {
+  readonly protocol: number;
+  readonly at: number;
+  readonly fragment?: { readonly offset: number; readonly more: boolean };
+} {
   let protocol = bytes[6] as number;
-  let offset = 40;
-  while (extensions.includes(protocol) && offset + 8 <= bytes.length) {
-    protocol = bytes[offset] as number;
-    offset += ((bytes[offset + 1] as number) + 1) * 8;
+  let at = 40;
+  while (options.includes(protocol) && at + 8 <= bytes.length) {
+    protocol = bytes[at] as number;
+    at += ((bytes[at + 1] as number) + 1) * 8;
   }
-  return { protocol, offset };
+  if (protocol !== fragmentHeader || at + 8 > bytes.length) return { protocol, at };
+  const bits = bytes.readUInt16BE(at + 2);
+  const fragment = { offset: bits & ~7, more: (bits & 1) !== 0 };
+  return { protocol: bytes[at] as number, at: at + 8, fragment };
 }
 
 interface Upper {

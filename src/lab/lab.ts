@@ -11,7 +11,7 @@ import { probeOnLinux } from "./linux-probe.ts";
 import { type TracedPacket, connections, frameLines, tracedPackets } from "./linux-record.ts";
 import { type Conversations, LinuxSockets } from "./linux-sockets.ts";
 import { pinsOf } from "./pins.ts";
-import { type PlannedNamespace, planOf } from "./plan.ts";
+import { type PlannedNamespace, planOf, tablesOf } from "./plan.ts";
 import { realClock } from "./real-clock.ts";
 import { type LoadedScenario, type Stage, stageOf } from "./stage.ts";
 
@@ -151,6 +151,7 @@ async function openSockets(
 
 function runInEngine({ world, request }: Stage): { readonly outcome: string; readonly record: LabRecord } {
   const startNanos = world.clock.nowNanos();
+  const tables = tablesOf(world);
   const trace = simulate(world, request);
   const conntrack = world.network
     .namespaces()
@@ -160,7 +161,7 @@ function runInEngine({ world, request }: Stage): { readonly outcome: string; rea
     outcome: trace.outcome,
     record: {
       result: resultLines(trace),
-      ...recordOf(trace.flows, startNanos, false),
+      ...recordOf(trace.flows, startNanos, false, (name) => tables.get(name)),
       conntrack: Object.fromEntries(conntrack),
     },
   };

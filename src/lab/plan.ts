@@ -17,9 +17,7 @@ export interface PlannedNamespace {
 /** All namespaces of a world: every node boots, every pod is wired. */
 export function planOf(world: World): readonly PlannedNamespace[] {
   bootAll(world);
-  const nodes = new Map(
-    world.cluster.nodes.map(({ metadata: { name } }) => [name, world.node(name).iptables] as const),
-  );
+  const nodes = tablesOf(world);
   return world.network.namespaces().map((ns, index) => {
     const iptables = nodes.get(ns.name);
     return {
@@ -29,6 +27,11 @@ export function planOf(world: World): readonly PlannedNamespace[] {
       dark: world.network.isDown(ns.name),
     };
   });
+}
+
+/** The tables of the nodes by name. */
+export function tablesOf(world: World): ReadonlyMap<string, Iptables> {
+  return new Map(world.cluster.nodes.map(({ metadata: { name } }) => [name, world.node(name).iptables]));
 }
 
 /** Boots all nodes, the switch between them and the router. */

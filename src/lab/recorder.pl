@@ -261,9 +261,10 @@ sub run_raw {
     $sum ^= 0x5555 if $options->{badsum};
     my $header = $v6 ? pack('NnCC', 6 << 28, 20, 6, 64) : pack('CCnnnCCn', 0x45, 0, 40, 1, 0, 64, 6, 0);
     my $socket = opened($to, SOCK_RAW, IPPROTO_RAW);
-    send($socket, $header . $source . $destination . $segment->($sum), 0, packed($to, 0)) or die "send: $!\n";
+    my $sent = send($socket, $header . $source . $destination . $segment->($sum), 0, packed($to, 0));
+    my $error = errno_name();
     select undef, undef, undef, $options->{timeout};
-    result('sent');
+    defined $sent ? result('sent') : failed($error);
     return $socket;
 }
 

@@ -1,3 +1,5 @@
+import type { Iptables } from "../iptables/netns.ts";
+import type { Chain, TableName } from "../iptables/rule.ts";
 import type { ConntrackEntry, Tuple } from "../kernel/conntrack/entry.ts";
 import type { ChainStep, Flow, Hop, PacketRecord, RuleStep, Step } from "../trace/records.ts";
 import { formatAddress } from "../wire/address.ts";
@@ -17,18 +19,26 @@ export interface ReplayRecord {
   readonly wire: readonly string[];
 }
 
+/** The tables of a namespace, where they are known. */
+export type TablesOf = (namespace: string) => Iptables | undefined;
+
 /**
  * Rules that matched and ends of chains by namespace and packet; frames by device. What an earlier flow still
  * sends after `sinceNanos` counts, as it did for the recorder; ARP and neighbour discovery do not.
  */
-export function recordOf(flows: readonly Flow[], sinceNanos: number, sized: boolean): ReplayRecord {
+export function recordOf(
+  flows: readonly Flow[],
+  sinceNanos: number,
+  sized: boolean,
+  tablesOf: TablesOf = () => undefined,
+): ReplayRecord {
   const hops = flows
     .flatMap(({ packets }) => packets.flatMap((packet) => packet.hops))
     .filter(({ packet, steps: [first] }) => first !== undefined && first.timeNanos >= sinceNanos && isRecorded(packet));
   const trace: Record<string, (ReplayPacket & { readonly order: number })[]> = {};
   const frames: { readonly order: number; readonly line: string }[] = [];
   for (const hop of hops) {
-    const packets = walkHop(hop, sized, (order, line) => frames.push({ order, line }));
+    const packets = walkHop(hop, { sized, tablesOf }, (order, line) => frames.push({ order, line }));
     if (packets.length > 0) (trace[hop.namespace] ??= []).push(...packets);
   }
   const inOrder = Object.entries(trace).map(([namespace, packets]) => [
@@ -44,7 +54,7 @@ export function recordOf(flows: readonly Flow[], sinceNanos: number, sized: bool
 /** One packet, and one more where IPVS sent it on: it passes OUTPUT as if it had been made here. */
 function walkHop(
   hop: Hop,
-  sized: boolean,
+  { sized, tablesOf }: { readonly sized: boolean; readonly tablesOf: TablesOf },
   frame: (order: number, line: string) => void,
 ): (ReplayPacket & { readonly order: number })[] {
   let packet: PacketRecord = hop.packet;
@@ -55,7 +65,7 @@ function walkHop(
     if (isTraced(step)) {
       const text = packetText(packet, sized);
       if (begins) packets.push({ at: text, steps: [], order: step.id });
-      const place = tableStep(step, packet.mark);
+      const place = tableStep(asTraced(step, tablesOf(hop.namespace), packet), packet.mark);
       packets.at(-1)?.steps.push(begins || text === seen ? place : `${place} | ${text}`);
       begins = false;
       seen = text;
@@ -79,6 +89,24 @@ function isRecorded({ protocol, icmpType }: PacketRecord): boolean {
 
 function isTraced(step: Step): step is RuleStep | ChainStep {
   return step.kind === "chain" || (step.kind === "rule" && step.matched);
+}
+
+/**
+ * The kernel's trace takes a rule without any match that ends the chain for the chain's end (get_chainname_rulenum in
+ * net/ipv4/netfilter/ip_tables.c), and the recorder wrote the chain's policy behind it.
+ */
+function asTraced(step: RuleStep | ChainStep, tables: Iptables | undefined, { src }: PacketRecord): TablePlace {
+  if (step.kind === "chain" || !/^-j (ACCEPT|DROP|RETURN)$/.test(step.rules ?? "")) return step;
+  const ruleset = tables?.ruleset(src.includes(":") ? "ipv6" : "ipv4");
+  const policy = ruleset?.tables.get(step.table as TableName)?.chains.get(step.chain)?.policy;
+  return { ...step, ...chainEnd(policy) };
+}
+
+/** A chain without a policy is somebody's own. */
+function chainEnd(policy: Chain["policy"]): Pick<ChainStep, "kind" | "action" | "verdict"> {
+  return policy === undefined
+    ? { kind: "chain", action: "return" }
+    : { kind: "chain", action: "policy", verdict: policy };
 }
 
 type Place = "table" | "chain" | "inDevice" | "outDevice" | "physInDevice" | "physOutDevice";

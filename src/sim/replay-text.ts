@@ -10,7 +10,7 @@ export function packetText(packet: PacketRecord, sized: boolean): string {
   if (packet.inner !== undefined && packet.vni === undefined) words.push(`about(${packetText(packet.inner, sized)})`);
   words.push(`ttl=${packet.ttl}`);
   if (sized) words.push(`len=${packet.length}`);
-  if (sized && packet.dontFragment === true) words.push("df");
+  if (sized && packet.dontFragment === true && !packet.src.includes(":")) words.push("df");
   if (fragment !== undefined) words.push(`frag=${fragment.offset}${fragment.more ? "+" : ""}`);
   if (packet.mtu !== undefined) words.push(`mtu=${packet.mtu}`);
   if (packet.vni !== undefined && packet.inner !== undefined) {

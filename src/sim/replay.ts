@@ -13,7 +13,7 @@ import type { Topology } from "../topology/topology.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { Flow } from "../trace/records.ts";
 import { type Address, address } from "../wire/address.ts";
-import { type ClientResult, answerPayload, runClient } from "./replay-client.ts";
+import { type ClientResult, answerPayload, pass, runClient } from "./replay-client.ts";
 import { type ReplayRecord, conntrackText, recordOf } from "./replay-record.ts";
 
 /** One flow in the shape of the kernel cases' golden.json. */
@@ -109,7 +109,7 @@ function runFlow(
     }
   };
   const client = runClient(line, { clock, namespace, ended, ...(flow && { flow }) });
-  clock.run({ untilNanos: clock.nowNanos() + gapNanos });
+  pass(clock, gapNanos);
   const { size } = line.options;
   const believesMtu = size !== undefined && line.protocol !== "icmp";
   return {
@@ -122,7 +122,7 @@ function runFlow(
     ...(believesMtu && {
       pmtu: pathMtu(namespace, address(line.destination.replace(/:\d+$/, "").replace(/[[\]]/g, ""))),
     }),
-    ...recordOf(recorder.flows as readonly Flow[], startNanos, sized),
+    ...recordOf(recorder.flows as readonly Flow[], startNanos, sized, (name) => built.get(name)?.iptables),
     conntrack,
   };
 }

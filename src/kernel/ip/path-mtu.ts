@@ -7,11 +7,13 @@ import { lookupOutput } from "./route.ts";
 
 /**
  * The longest packet, in bytes, that this namespace believes the path to `dst` takes: what ICMP taught
- * (RFC 1191), else the route's or the device's MTU. 65,535 without a route.
+ * (RFC 1191), else the route's or the device's MTU. 65,535 without a route in IPv4.
  */
 export function pathMtu(ns: NetworkNamespace, dst: Address, to?: RoutedTo): number {
   const way = to ?? routeOf(ns, dst);
-  const own = way === undefined ? 65_535 : (way.route.mtu ?? way.device.mtu);
+  // An IPv4 packet is no longer than that, also where the loopback would take 65,536 (IP_MAX_MTU).
+  const most = typeof dst === "number" ? 65_535 : 65_575;
+  const own = Math.min(most, way === undefined ? most : (way.route.mtu ?? way.device.mtu));
   const known = exceptionOf(ns, dst)?.mtu;
   return known === undefined ? own : Math.min(own, known);
 }
