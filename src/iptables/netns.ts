@@ -6,7 +6,8 @@ import type { Family } from "../wire/address.ts";
 import { type ApplyOptions, applyRestore } from "./apply.ts";
 import { Evaluation, type Shared } from "./evaluation.ts";
 import { IpSets } from "./ipset/store.ts";
-import { LiveChain, needsConntrack } from "./live-chain.ts";
+import { type LiveChain, needsConntrack } from "./live-chain.ts";
+import { type ChainBundle, LiveChains } from "./live-chains.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
 import { builtinChains } from "./parse.ts";
 import { RecentLists } from "./recent-list.ts";
@@ -25,7 +26,7 @@ const tablePriorities = {
 /** A table in the kernel. */
 interface LiveTable {
   readonly family: Family;
-  readonly chains: Map<string, LiveChain>;
+  readonly chains: LiveChains;
   readonly memory: RuleMemory;
   readonly walk: TableWalk;
 }
@@ -49,19 +50,23 @@ export class Iptables {
   /** The rules with their counters as they are now. */
   ruleset(family: Family): Ruleset {
     const tables = new Map<TableName, Table>();
-    for (const [name, { chains }] of this.#tables[family]) {
-      tables.set(name, { name, chains: new Map([...chains].map(([chain, live]) => [chain, live.snapshot()])) });
-    }
+    for (const [name, live] of this.#tables[family])
+      tables.set(
+        name,
+        tableOf(name, live, (chain) => chain.snapshot()),
+      );
     return { family, tables };
   }
 
-  /** The rules as they were loaded: chains keep their identity. */
-  #current(family: Family): Ruleset {
-    const tables = new Map<TableName, Table>();
-    for (const [name, { chains }] of this.#tables[family]) {
-      tables.set(name, { name, chains: new Map([...chains].map(([chain, live]) => [chain, live.chain])) });
-    }
-    return { family, tables };
+  /** One table of them; undefined where nobody touched it. */
+  table(family: Family, name: TableName): Table | undefined {
+    const live = this.#tables[family].get(name);
+    return live && tableOf(name, live, (chain) => chain.snapshot());
+  }
+
+  /** One chain, at a cost that does not depend on the others. */
+  chain(family: Family, table: TableName, name: string): Chain | undefined {
+    return this.#tables[family].get(table)?.chains.get(name)?.snapshot();
   }
 
   /** Replaces all rules of a family. Chains that are the same objects as before keep their counters. */
@@ -80,21 +85,47 @@ export class Iptables {
    * does not name stay. Throws a CommandError, and changes nothing, when the kernel would refuse.
    */
   restore(text: RestoreText, { noFlush = true }: ApplyOptions = {}): void {
-    this.load(applyRestore(this.#current(text.family), text, { noFlush }));
+    const { family } = text;
+    const tables = this.#tables[family];
+    const before = new Map<TableName, Table>();
+    for (const { table } of text.tables) {
+      const live = tables.get(table);
+      // As they were loaded: chains that stay keep their identity, and with it their counters.
+      if (live !== undefined)
+        before.set(
+          table,
+          tableOf(table, live, ({ chain }) => chain),
+        );
+    }
+    for (const table of applyRestore({ family, tables: before }, text, { noFlush }).tables.values()) {
+      this.#fill(tables.get(table.name) ?? this.#register(family, table.name), table);
+    }
   }
 
   /**
    * Puts whole chains into a table and deletes others, at a cost that does not depend on the rest of the table:
    * what `iptables-restore --noflush` does with chains that a text names in full. Policies stay.
    */
-  replaceChains(family: Family, table: TableName, chains: readonly Chain[], deleted: readonly string[] = []): void {
+  replaceChains(
+    family: Family,
+    table: TableName,
+    chains: readonly Chain[],
+    {
+      bundles = [],
+      deleted = [],
+    }: { readonly bundles?: readonly ChainBundle[]; readonly deleted?: readonly string[] } = {},
+  ): void {
     const live = this.#tables[family].get(table) ?? this.#register(family, table);
-    if (live.chains.size === 0) this.#fill(live, emptyTable(table));
+    if (live.chains.isEmpty) this.#fill(live, emptyTable(table));
     for (const chain of chains) {
       const policy = chain.policy ?? live.chains.get(chain.name)?.chain.policy;
       this.#put(live, policy === undefined ? chain : { ...chain, policy });
     }
-    for (const name of deleted) this.#delete(live, name);
+    for (const bundle of bundles) live.chains.putBundle(bundle);
+    live.chains.delete(deleted);
+    const { conntrack } = this.namespace;
+    if (!conntrack.isRequired(family) && bundles.some((bundle) => bundle.chains.some(tracks)))
+      conntrack.require(family);
   }
 
   /** Tells `-m ipvs` how to ask IPVS about a packet. */
@@ -104,30 +135,22 @@ export class Iptables {
 
   #fill(live: LiveTable, table: Table): void {
     const { chains } = live;
-    for (const name of chains.keys()) if (!table.chains.has(name)) this.#delete(live, name);
+    chains.delete(Array.from(chains.all(), ({ name }) => name).filter((name) => !table.chains.has(name)));
     for (const [name, chain] of table.chains) {
       if (chains.get(name)?.chain === chain) continue;
       this.#put(live, chain);
     }
   }
 
-  #delete({ chains }: LiveTable, name: string): void {
-    const chain = chains.get(name);
-    chain?.delete();
-    chains.delete(name);
-  }
-
-  #put({ family, chains, memory }: LiveTable, chain: Chain): void {
+  #put({ family, chains }: LiveTable, chain: Chain): void {
     const { conntrack } = this.namespace;
-    const known = chains.get(chain.name);
-    if (known === undefined) chains.set(chain.name, new LiveChain(chain, memory));
-    else known.replace(chain);
-    if (!conntrack.isRequired(family) && chain.rules.some(needsConntrack)) conntrack.require(family);
+    chains.put(chain);
+    if (!conntrack.isRequired(family) && tracks(chain)) conntrack.require(family);
   }
 
   #register(family: Family, name: TableName): LiveTable {
-    const chains = new Map<string, LiveChain>();
     const memory = new RuleMemory();
+    const chains = new LiveChains(memory);
     const live = { family, chains, memory, walk: new TableWalk(name, chains, memory, new Evaluation(this.#shared)) };
     this.#tables[family].set(name, live);
     const run = (state: HookState): HookVerdict => live.walk.run(state);
@@ -148,6 +171,14 @@ export class Iptables {
     const live = this.#tables[family].get(name);
     if (live !== undefined) this.#fill(live, emptyTable(name));
   }
+}
+
+function tableOf(name: TableName, { chains }: LiveTable, chainOf: (live: LiveChain) => Chain): Table {
+  return { name, chains: new Map(Array.from(chains.all(), (live) => [live.name, chainOf(live)])) };
+}
+
+function tracks({ rules }: Chain): boolean {
+  return rules.some(needsConntrack);
 }
 
 function emptyTable(name: TableName): Table {

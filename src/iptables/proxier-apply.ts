@@ -37,16 +37,17 @@ export function applyToNamespace(
 
 /** Puts the chains of a restore into the kernel. */
 export function replaceTables(tables: readonly RestoreTable[], family: Family, iptables: Iptables): void {
-  for (const { table, chains, deleted } of tables) iptables.replaceChains(family, table, chains, deleted);
+  for (const { table, chains, bundles, deleted } of tables) {
+    iptables.replaceChains(family, table, chains, { bundles, deleted });
+  }
 }
 
 /** EnsureChain and EnsureRule (pkg/util/iptables): a chain or a rule that is there already is left alone. */
 export function ensureCalls(calls: readonly (Call & { readonly family: Family })[], iptables: Iptables): void {
   for (const family of new Set(calls.map((call) => call.family))) {
-    const { tables } = iptables.ruleset(family);
     const missing = new Map<TableName, Command[]>();
     for (const { table, command } of calls.filter((call) => call.family === family)) {
-      const chain = "chain" in command ? tables.get(table)?.chains.get(command.chain ?? "") : undefined;
+      const chain = "chain" in command ? iptables.chain(family, table, command.chain ?? "") : undefined;
       if (command.kind === "new-chain" && chain !== undefined) continue;
       if (command.kind === "insert") {
         const text = printRule(command.rule, family);

@@ -24,10 +24,12 @@ export function serviceChainNames(port: ServicePort): ServiceChainNames {
   };
 }
 
+export const endpointChainPrefix = "KUBE-SEP-";
+
 /** The chains of endpoints (`ip:port`) of a service port. servicePortEndpointChainName. */
 export function endpointChainNames(port: ServicePort, endpoints: readonly { readonly text: string }[]): string[] {
   const input = hashInput(port);
-  return endpoints.map(({ text }) => chainName("KUBE-SEP-", input, text));
+  return endpoints.map(({ text }) => chainName(endpointChainPrefix, input, text));
 }
 
 function hashInput({ text, protocol }: ServicePort): string {

@@ -1,4 +1,5 @@
 import type { Family } from "../wire/address.ts";
+import type { ChainBundle } from "./live-chains.ts";
 import type { FixedRules } from "./proxier-fixed.ts";
 import { formatRule } from "./proxier-print.ts";
 import type { PortRules, SharedRule } from "./proxier-rules.ts";
@@ -26,12 +27,14 @@ export interface RestoreTable {
   readonly table: TableName;
   /** Chains that are made, or emptied and filled again. */
   readonly chains: readonly Chain[];
+  /** The same, of service ports: nobody has to look at all of them. */
+  readonly bundles: readonly ChainBundle[];
   readonly deleted: readonly string[];
 }
 
 /** A table of chains that no Service has to itself: what IPVS mode writes, and nothing else. */
 export function plainTable(table: TableName, fixed: Pick<FixedRules, "chains" | "first">): RestoreTable {
-  return { table, chains: sharedChains({ last: [], ...fixed }, [], () => []), deleted: [] };
+  return { table, chains: sharedChains({ last: [], ...fixed }, [], () => []), bundles: [], deleted: [] };
 }
 
 /** Such a table as text, its rules in the order given. */
@@ -44,10 +47,9 @@ export function formatTable(table: TableName, { chains, first }: Pick<FixedRules
 export function restoreTables({ filter, nat, services, changed, stale }: ProxierRestore): RestoreTable[] {
   const filterChains = sharedChains(filter, services, (port) => port.filter);
   const natChains = sharedChains(nat, services, (port) => port.nat);
-  for (const { chains } of changed) for (const chain of chains) natChains.push(chain);
   return [
-    { table: "filter", chains: filterChains, deleted: [] },
-    { table: "nat", chains: natChains, deleted: stale },
+    { table: "filter", chains: filterChains, bundles: [], deleted: [] },
+    { table: "nat", chains: natChains, bundles: [...changed], deleted: stale },
   ];
 }
 

@@ -3,10 +3,11 @@ import type { TrackedPort } from "../proxy/tracker.ts";
 import type { Address, Family } from "../wire/address.ts";
 import { contains } from "../wire/cidr.ts";
 import { parseCidrSloppy } from "../proxy/sloppy.ts";
+import type { ChainBundle } from "./live-chains.ts";
 import type { Match } from "./matches/index.ts";
 import { pushBalancing, pushEndpointChains, waysOf, waysTo } from "./proxier-endpoints.ts";
 import { owned } from "./proxier-owned-rule.ts";
-import { type ServiceChainNames, serviceChainNames } from "./proxier-names.ts";
+import { type ServiceChainNames, endpointChainPrefix, serviceChainNames } from "./proxier-names.ts";
 import {
   accept,
   addressTerm,
@@ -41,12 +42,12 @@ export interface SharedRule {
 }
 
 /** The rules of one service port, each list in the order kube-proxy writes it in. */
-export interface PortRules {
+export interface PortRules extends ChainBundle {
   /** In shared chains of the filter table. */
   readonly filter: readonly SharedRule[];
   /** In shared chains of the nat table. */
   readonly nat: readonly SharedRule[];
-  /** The chains of its own, all in nat, in the order of their chain lines. They are made when somebody looks at them. */
+  /** The chains of its own, all in nat, in the order of their chain lines; made when somebody looks at them. */
   readonly chains: readonly Chain[];
   /** The chain whose first rule kube-proxy writes before all rules of these chains. */
   readonly beginsWith: string | undefined;
@@ -61,6 +62,8 @@ class RulesOfPort implements PortRules {
   readonly filter: readonly SharedRule[];
   readonly nat: readonly SharedRule[];
   readonly beginsWith: string | undefined;
+  readonly entries: readonly string[];
+  readonly innerPrefix: string = endpointChainPrefix;
   readonly #port: ServicePort;
   readonly #chosen: TrackedPort["chosen"];
   readonly #context: RuleContext;
@@ -83,6 +86,12 @@ class RulesOfPort implements PortRules {
     this.#names = names;
     this.#use = use;
     this.#terms = terms;
+    this.entries = [
+      ...(use.externalChain ? [names.external] : []),
+      ...(use.firewallChain ? [names.firewall] : []),
+      ...(use.clusterChain ? [names.cluster] : []),
+      ...(use.localChain ? [names.local] : []),
+    ];
     this.filter = sharedFilterRules(port, names, use, context);
     this.nat = sharedNatRules(port, names, use, terms, context);
     const tellsOutsiders = use.internal && (context.masqueradeAll || context.detector !== undefined);

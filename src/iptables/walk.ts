@@ -5,6 +5,7 @@ import { packetBytes } from "../wire/packet.ts";
 import { ChainTrail } from "./chain-trail.ts";
 import { type Evaluation, placeOfDraw } from "./evaluation.ts";
 import { type LiveChain, type ReadyRule, type Term, indexFrom } from "./live-chain.ts";
+import type { LiveChains } from "./live-chains.ts";
 import { sendRejection } from "./reject.ts";
 import type { RuleMemory } from "./rule-memory.ts";
 import {
@@ -42,7 +43,7 @@ const unknownTerm = -2;
  */
 export class TableWalk {
   readonly #table: TableName;
-  readonly #chains: ReadonlyMap<string, LiveChain>;
+  readonly #chains: Pick<LiveChains, "get">;
   readonly #memory: RuleMemory;
   readonly #evaluation: Evaluation;
   readonly #packet = new PacketWords();
@@ -58,7 +59,7 @@ export class TableWalk {
     persistent: false,
   };
 
-  constructor(table: TableName, chains: ReadonlyMap<string, LiveChain>, memory: RuleMemory, evaluation: Evaluation) {
+  constructor(table: TableName, chains: Pick<LiveChains, "get">, memory: RuleMemory, evaluation: Evaluation) {
     this.#table = table;
     this.#chains = chains;
     this.#memory = memory;

@@ -47,7 +47,7 @@ function staleChains(
   iptables: Iptables,
   family: Family,
 ): { readonly chains: readonly string[]; readonly jumps: readonly Command[] } {
-  const chains = [...(iptables.ruleset(family).tables.get("filter")?.chains.values() ?? [])];
+  const chains = [...(iptables.table(family, "filter")?.chains.values() ?? [])];
   return {
     chains: chains.map(({ name }) => name).filter(isPolicyChain),
     jumps: Object.keys(routerChains).flatMap((builtin) =>
