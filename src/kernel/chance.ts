@@ -72,9 +72,14 @@ function fnv(start: number, prime: number, text: string): number {
 
 /** A number in [0, 1) from two FNV-1a states and the text behind them, finished as in MurmurHash3 (fmix32), 53 bits. */
 export function drawFrom(low: number, high: number, text: string): number {
-  const upper = mix(fnv(high, highPrime, text));
-  const lower = mix(fnv(low, lowPrime, text));
-  return (upper * 2 ** 21 + (lower >>> 11)) / 2 ** 53;
+  let lower = low;
+  let upper = high;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    lower = Math.imul(lower ^ code, lowPrime);
+    upper = Math.imul(upper ^ code, highPrime);
+  }
+  return (mix(upper) * 2 ** 21 + (mix(lower) >>> 11)) / 2 ** 53;
 }
 
 function mix(value: number): number {

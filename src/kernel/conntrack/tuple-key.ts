@@ -75,7 +75,7 @@ export class TupleKey {
 
   /** Over addresses and ports; the protocol is left to the comparison. */
   get hash(): number {
-    return mix(Math.imul(this.src, 0x9e3779b1) ^ Math.imul(this.dst ^ this.ports, 0x85ebca77) ^ this.ports);
+    return mix(mix(mix(this.src) ^ this.dst) ^ this.ports);
   }
 
   /** Whether the row has this tuple in that direction. */
