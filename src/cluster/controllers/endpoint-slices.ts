@@ -113,7 +113,7 @@ function chunked(
   const count = Math.max(1, Math.ceil(endpoints.length / maxEndpointsPerSlice));
   return Array.from({ length: count }, (_, index) => ({
     kind: "EndpointSlice",
-    metadata: sliceMeta(service, "endpointslice-controller.k8s.io", `${addressType} ${key} ${index}`),
+    metadata: sliceMeta(service, `${addressType} ${key} ${index}`),
     addressType,
     ports,
     endpoints: endpoints.slice(index * maxEndpointsPerSlice, (index + 1) * maxEndpointsPerSlice),
@@ -121,7 +121,7 @@ function chunked(
 }
 
 /** A slice carries its Service's labels, its name, and who manages it. */
-export function sliceMeta({ metadata, spec }: Service, managedBy: string, key: string): EndpointSlice["metadata"] {
+function sliceMeta({ metadata, spec }: Service, key: string): EndpointSlice["metadata"] {
   const headless = spec.clusterIP === "None" ? { "service.kubernetes.io/headless": "" } : {};
   return {
     name: `${metadata.name}-${suffix(`${metadata.namespace}/${metadata.name} ${key}`)}`,
@@ -129,7 +129,7 @@ export function sliceMeta({ metadata, spec }: Service, managedBy: string, key: s
     labels: {
       ...metadata.labels,
       ...headless,
-      "endpointslice.kubernetes.io/managed-by": managedBy,
+      "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
       [serviceNameLabel]: metadata.name,
     },
     annotations: {},

@@ -149,7 +149,8 @@ export class ServiceAllocator {
     const staticBand = Math.min(Math.max(16, Math.floor(size / 16)), 256);
     const first = size > staticBand + 16 ? staticBand : 1;
     const key = `${service.metadata.namespace}/${service.metadata.name}`;
-    const found = probe(key, first, size, (offset) => !this.#addresses.has(formatAddress(nthAddress(range, offset))));
+    const isFree = (offset: number): boolean => !this.#addresses.has(formatAddress(nthAddress(range, offset)));
+    const found = probe(key, { least: 1, first, end: size }, isFree);
     if (found === undefined) {
       this.#report(
         "ADDRESSES_EXHAUSTED",
@@ -173,11 +174,16 @@ export class ServiceAllocator {
     const { spec } = service;
     const wants = spec.type === "NodePort" || (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts);
     if (!wants || spec.ports.every(({ nodePort }) => nodePort !== 0)) return spec.ports;
-    return spec.ports.map((port) =>
-      port.nodePort === 0
-        ? { ...port, nodePort: this.#allocateNodePort(service, port.name || String(port.port)) }
-        : port,
-    );
+    // Ports of one number share a nodePort, as TCP and UDP of a DNS server: alloc.go (initNodePorts).
+    const byNumber = new Map<number, number>();
+    for (const { port, nodePort } of spec.ports)
+      if (nodePort !== 0 && !byNumber.has(port)) byNumber.set(port, nodePort);
+    return spec.ports.map((port) => {
+      if (port.nodePort !== 0) return port;
+      const nodePort = byNumber.get(port.port) ?? this.#allocateNodePort(service, port.name || String(port.port));
+      byNumber.set(port.port, nodePort);
+      return { ...port, nodePort };
+    });
   }
 
   #healthCheckNodePort(service: Service): number {
@@ -189,12 +195,8 @@ export class ServiceAllocator {
 
   #allocateNodePort(service: Service, what: string): number {
     const key = `${service.metadata.namespace}/${service.metadata.name}:${what}`;
-    const found = probe(
-      key,
-      nodePortStaticBand,
-      nodePortCount,
-      (offset) => !this.#nodePorts.has(nodePortBase + offset),
-    );
+    const band = { least: 0, first: nodePortStaticBand, end: nodePortCount };
+    const found = probe(key, band, (offset) => !this.#nodePorts.has(nodePortBase + offset));
     if (found === undefined) {
       this.#report("ADDRESSES_EXHAUSTED", service, "spec.ports", "all node ports from 30000 to 32767 are used up");
       return 0;
@@ -218,7 +220,8 @@ export class ServiceAllocator {
     const made = families.flatMap((family) => {
       const range = family === "IPv4" ? loadBalancerRange : loadBalancerRangeIPv6;
       const at = (offset: number): string => formatAddress(nthAddress(range, offset));
-      const found = probe(key, 1, sizeOf(range) - 1, (offset) => !this.#loadBalancerIPs.has(at(offset)));
+      const isFree = (offset: number): boolean => !this.#loadBalancerIPs.has(at(offset));
+      const found = probe(key, { least: 1, first: 1, end: sizeOf(range) - 1 }, isFree);
       if (found === undefined) return [];
       this.#loadBalancerIPs.add(at(found));
       return [{ ip: at(found) }];
@@ -232,13 +235,21 @@ export class ServiceAllocator {
   }
 }
 
-/** The first free offset from a place that follows from `key`, going round from `first` to before `end`. */
-function probe(key: string, first: number, end: number, isFree: (offset: number) => boolean): number | undefined {
+/**
+ * The first free offset from a place that follows from `key`, going round from `first` to before `end`; when all are
+ * taken, one of the static band from `least` on.
+ */
+function probe(
+  key: string,
+  { least, first, end }: { readonly least: number; readonly first: number; readonly end: number },
+  isFree: (offset: number) => boolean,
+): number | undefined {
   const count = end - first;
   const start = mixed32(key) % count;
   for (let step = 0; step < count; step++) {
     const offset = first + ((start + step) % count);
     if (isFree(offset)) return offset;
   }
+  for (let offset = least; offset < first; offset++) if (isFree(offset)) return offset;
   return undefined;
 }

@@ -5,7 +5,7 @@ import type { EndpointSlice, Endpoints, Node, Pod, Service } from "../objects.ts
 import { matchesLabels } from "../selector.ts";
 import { type ServiceSlices, type SliceContext, serviceNameLabel, slicesOf } from "./endpoint-slices.ts";
 import { asksForHints, topologyOf } from "./hints.ts";
-import { mirrored } from "./mirror.ts";
+import { isMirrored, mirrored } from "./mirror.ts";
 import type { ServiceAllocator } from "./service-addresses.ts";
 
 /** Every Service with its addresses, sorted; and by key what each was made from. */
@@ -90,7 +90,7 @@ export function runSlices(inputs: SliceInputs, before: SliceRun | undefined, ass
     if (stated.has(key) || service.spec.type === "ExternalName") continue;
     const byHand = endpoints.get(key);
     if (byHand !== undefined && pods.length === 0) {
-      const mirror = mirrored(byHand, service);
+      const mirror = isMirrored(byHand) ? mirrored(byHand) : [];
       for (const slice of mirror) inheritPlace(slice, byHand);
       slices.push(...mirror);
     } else if (hasSelector(service)) {
