@@ -43,7 +43,7 @@ export function callOf(index: number, services: number, protocol: "udp" | "tcp")
   return {
     kind: "ip",
     src: ipv4(0x0ac00002 + (index % pods)),
-    dst: ipv4(0x0a600001 + ((index * 7919) % services)),
+    dst: ipv4(0x0a600001 + (((index % services) * 7919) % services)),
     ttl: 64,
     dontFragment: true,
     id: 0,

@@ -152,9 +152,12 @@ test("the source of a client finds its connections, newest first", () => {
     entry.nat = { dstDone: true, srcDone: true, dst: false, src: false };
     table.insert(entry);
     // The first question makes the index; what comes after it is added.
-    if (dst === 2) expect([...table.fromSource(entry.original)].map(({ original }) => original.dst)).toEqual([2, 1]);
+    if (dst === 2)
+      expect([...table.fromSource(new TupleKey().ofTuple(entry.original))].map(({ original }) => original.dst)).toEqual(
+        [2, 1],
+      );
   }
-  const asked = makeTuple("udp", ipv4(9), ipv4(99), 1000, 53);
+  const asked = new TupleKey().ofTuple(makeTuple("udp", ipv4(9), ipv4(99), 1000, 53));
   expect([...table.fromSource(asked)].map(({ original }) => original.dst)).toEqual([3, 2, 1]);
   const [second] = [...table.fromSource(asked)].slice(1);
   if (second !== undefined) table.delete(second);

@@ -75,8 +75,10 @@ export class TupleTable {
   }
 
   /** Whether replies to this tuple would be taken for another connection's (nf_conntrack_tuple_taken). */
-  isTaken(tuple: Tuple): boolean {
-    return this.#lookup(this.#wanted.ofTuple(tuple).invert()) >= 0;
+  isTaken(tuple: TupleKey): boolean {
+    const isTaken = this.#lookup(tuple.invert()) >= 0;
+    tuple.invert();
+    return isTaken;
   }
 
   /** The connection that has one of the tuples of an unconfirmed one already. */
@@ -131,10 +133,10 @@ export class TupleTable {
   }
 
   /** The living connections of one client address, protocol and port, newest first. */
-  *fromSource(tuple: Tuple): Generator<Connection> {
+  *fromSource(tuple: TupleKey): Generator<Connection> {
     this.#sources ??= this.#bySource();
-    const { src, srcPort, protocol } = tuple;
-    for (const number of this.#sources.get(hashSource(this.#own.ofTuple(tuple)))?.toReversed() ?? []) {
+    const { src, srcPort, protocol } = tuple.toTuple();
+    for (const number of this.#sources.get(hashSource(tuple))?.toReversed() ?? []) {
       const entry = this.#connection(number);
       const { original, expiresAtNanos } = entry;
       if (original.src !== src || original.srcPort !== srcPort || original.protocol !== protocol) continue;

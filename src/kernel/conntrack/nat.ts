@@ -7,8 +7,8 @@ import { applyNat, translateError } from "./manip.ts";
 import { settle } from "./nat-status.ts";
 import { formatEnd } from "./record.ts";
 import type { NatRange } from "./table.ts";
-import { equalTuples, invert } from "./tuple.ts";
-import { uniqueTuple } from "./unique-tuple.ts";
+import { TupleKey, writeReply } from "./tuple-key.ts";
+import { makeUnique } from "./unique-tuple.ts";
 
 export type NatHook = Exclude<HookName, "FORWARD">;
 
@@ -88,13 +88,15 @@ export function bind(
 ): void {
   if (entry.confirmed || settled(entry, manip)) return;
   const { skb, namespace } = state;
-  const current = invert(entry.reply);
-  const wanted = uniqueTuple(current, manip, range, { table, chance, namespace, flowKey: skb.flowKey });
-  const changed = !equalTuples(wanted, current);
+  const { page, row } = entry;
+  const tuple = new TupleKey().ofRow(page, row, "reply").invert();
+  const from = skb.track && formatEnd(tuple.toTuple(), manip);
+  makeUnique(tuple, manip, range, { table, chance, namespace, flowKey: skb.flowKey });
+  const to = skb.track && formatEnd(tuple.toTuple(), manip);
+  const changed = !tuple.invert().is(page, row, "reply");
   entry.nat = settle(entry.nat, manip, changed);
-  if (changed) entry.reply = invert(wanted);
-  if (skb.track === undefined) return;
-  const from = formatEnd(current, manip);
-  const to = formatEnd(wanted, manip);
-  skb.track.step({ kind: "nat", manip, action: changed ? "bind" : "none", from, to });
+  if (changed) writeReply(page, row, tuple);
+  if (from !== undefined && to !== undefined) {
+    skb.track?.step({ kind: "nat", manip, action: changed ? "bind" : "none", from, to });
+  }
 }

@@ -61,6 +61,66 @@ export class TupleKey {
     return this;
   }
 
+  get srcAddress(): Address {
+    return this.#isIPv6 ? (this.src6 as IPv6) : ipv4(this.src);
+  }
+
+  get dstAddress(): Address {
+    return this.#isIPv6 ? (this.dst6 as IPv6) : ipv4(this.dst);
+  }
+
+  get srcPort(): number {
+    return this.ports >>> 16;
+  }
+
+  get dstPort(): number {
+    return this.ports & 0xffff;
+  }
+
+  get #isIPv6(): boolean {
+    return (this.kind & isIPv6Bit) !== 0;
+  }
+
+  /** Whether both ports are one identifier. */
+  get isEcho(): boolean {
+    const number = this.kind & 0xff;
+    return number === numbers.icmp || number === numbers.icmpv6;
+  }
+
+  get hasPorts(): boolean {
+    return names.has(this.kind & 0xff);
+  }
+
+  setAddress(end: "src" | "dst", address: Address): void {
+    if (typeof address === "number") {
+      this[end] = address | 0;
+      return;
+    }
+    this[end === "src" ? "src6" : "dst6"] = address;
+    this[end] = fold(address);
+  }
+
+  /** An echo has one identifier, so it changes at both ends. */
+  setPort(end: "src" | "dst", port: number): void {
+    if (this.isEcho) this.ports = (port << 16) | port;
+    else if (end === "src") this.ports = (port << 16) | this.dstPort;
+    else this.ports = (this.ports & ~0xffff) | port;
+  }
+
+  toTuple(): Tuple {
+    const number = this.kind & 0xff;
+    const protocol = names.get(number) ?? "other";
+    return makeTuple(
+      protocol,
+      this.srcAddress,
+      this.dstAddress,
+      this.srcPort,
+      this.dstPort,
+      this.isEcho ? (this.kind >>> typeShift) & 0xff : undefined,
+      protocol === "other" ? number : undefined,
+    );
+  }
+
   /** Turns it round: the tuple that answers have. */
   invert(): this {
     const { src, dst, ports, src6 } = this;
@@ -158,26 +218,7 @@ function writeWords({ words }: Page, at: number, { src, dst, ports, kind }: Tupl
 
 /** One direction of a row as a tuple. */
 export function readTuple(page: Page, row: number, direction: Direction): Tuple {
-  const { words } = page;
-  const at = direction === "original" ? row : row + tupleWords;
-  const ports = words[at + 2] as number;
-  const kind = words[at + 3] as number;
-  const number = kind & 0xff;
-  const protocol = names.get(number) ?? "other";
-  const [src, dst] =
-    (kind & isIPv6Bit) === 0
-      ? [ipv4(words[at] as number), ipv4(words[at + 1] as number)]
-      : addressesOf(page, row, direction);
-  const isIcmp = protocol === "icmp" || protocol === "icmpv6";
-  return makeTuple(
-    protocol,
-    src,
-    dst,
-    ports >>> 16,
-    ports & 0xffff,
-    isIcmp ? (kind >>> typeShift) & 0xff : undefined,
-    protocol === "other" ? number : undefined,
-  );
+  return new TupleKey().ofRow(page, row, direction).toTuple();
 }
 
 function fold(address: IPv6): number {
