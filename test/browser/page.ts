@@ -62,7 +62,7 @@ export function describePage(title: string, tests: (built: BuiltPage) => void): 
         try {
           await page.goto(served.url + fragment);
           await page.locator(".badge").waitFor();
-          await page.locator("#stage .element").first().waitFor();
+          await page.locator("#stage .element").first().waitFor({ state: "attached" });
           await run(page);
           expect(complaints).toEqual([]);
         } finally {
