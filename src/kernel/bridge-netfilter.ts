@@ -10,9 +10,10 @@ import type { BridgeInfo, Skb } from "./skb.ts";
 import { transmit } from "./transmit.ts";
 
 /** Whether bridged packets of this family are shown to iptables (br_netfilter). */
-export function netfilterCalled(ns: NetworkNamespace, skb: Skb): boolean {
-  const name = typeof skb.packet.dst === "number" ? "iptables" : "ip6tables";
-  return ns.sysctls.get(`net.bridge.bridge-nf-call-${name}`) !== 0;
+export function netfilterCalled(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb): boolean {
+  return typeof skb.packet.dst === "number"
+    ? bridge.callsIptables || ns.sysctls.get("net.bridge.bridge-nf-call-iptables") !== 0
+    : bridge.callsIp6tables || ns.sysctls.get("net.bridge.bridge-nf-call-ip6tables") !== 0;
 }
 
 /**

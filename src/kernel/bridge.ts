@@ -1,4 +1,5 @@
-import { type Mac, isGroupMac } from "../wire/mac.ts";
+import { type Mac, broadcastMac, isGroupMac } from "../wire/mac.ts";
+import { packetBytes } from "../wire/packet.ts";
 import { bridgeForward, bridgePostrouting, bridgePrerouting, netfilterCalled } from "./bridge-netfilter.ts";
 import type { BridgeDevice, BridgePort, Device } from "./device.ts";
 import { drop } from "./drop.ts";
@@ -12,8 +13,9 @@ import { transmit } from "./transmit.ts";
 export function receiveOnBridgePort(ns: NetworkNamespace, device: Device, port: BridgePort, skb: Skb | ArpSkb): void {
   const { bridge } = port;
   if (!bridge.up) return drop(skb, "DEVICE_DOWN", `The bridge ${bridge.name} is down.`);
+  if (port.disabled) return drop(skb, "BRIDGE_PORT_DISABLED");
   if (skb.dstMac === bridge.mac) skb.packetType = "host";
-  if (!isArp(skb) && netfilterCalled(ns, skb)) {
+  if (!isArp(skb) && netfilterCalled(ns, bridge, skb)) {
     bridgePrerouting(ns, device, bridge, skb, () => switchFrame(ns, device, port, skb));
   } else switchFrame(ns, device, port, skb);
 }
@@ -86,7 +88,11 @@ function learn(ns: NetworkNamespace, bridge: BridgeDevice, device: Device, skb: 
 }
 
 /** should_deliver(), net/bridge/br_forward.c: undefined when the port may send the frame. */
-function refusal(from: Device | undefined, to: Device): "BRIDGE_SAME_PORT" | "BRIDGE_ISOLATED" | undefined {
+function refusal(
+  from: Device | undefined,
+  to: Device,
+): "BRIDGE_SAME_PORT" | "BRIDGE_ISOLATED" | "BRIDGE_PORT_DISABLED" | undefined {
+  if (to.port?.disabled === true) return "BRIDGE_PORT_DISABLED";
   if (from === to && to.port?.hairpin !== true) return "BRIDGE_SAME_PORT";
   return from?.port?.isolated === true && to.port?.isolated === true ? "BRIDGE_ISOLATED" : undefined;
 }
@@ -127,7 +133,17 @@ function send(
     const longest = Math.min(to.mtu, skb.bridge.fragMaxSize ?? to.mtu);
     if (skb.bridge.fragMaxSize !== undefined && transmitFragments(ns, to, skb, longest)) return;
   }
+  // is_skb_forwardable(): a VLAN tag may stick out.
+  if (!isArp(skb) && packetBytes(skb.packet) > to.mtu + 4) {
+    return drop(skb, "MTU_EXCEEDED", `${to.name} takes ${to.mtu} bytes, and a bridge tells nobody.`);
+  }
   transmit(ns, to, skb);
+}
+
+/** Whether a port takes part in flooding: br_flood(). */
+function floods(to: Device, dstMac: Mac | undefined): boolean {
+  if (dstMac === undefined || !isGroupMac(dstMac)) return to.port?.flood === true;
+  return dstMac === broadcastMac ? to.port?.broadcastFlood === true : to.port?.multicastFlood === true;
 }
 
 /** Copies to every port but the one it came by; the last recipient gets the frame itself, as in the kernel. */
@@ -138,13 +154,13 @@ function flood(
   skb: Skb | ArpSkb,
   toBridge: boolean,
 ): void {
-  const unicast = skb.dstMac !== undefined && !isGroupMac(skb.dstMac);
   // The kernel puts a new port at the head of its list.
   const ports = bridge.ports
     .toReversed()
     .map((name) => ns.devices.get(name))
     .filter((to): to is Device => to !== undefined && to.up && refusal(from, to) === undefined)
-    .filter((to) => !unicast || to.port?.flood === true);
+    // What the node sends itself to a group goes everywhere but where the switch is off, too.
+    .filter((to) => floods(to, skb.dstMac));
   const { heeds } = bridge;
   const heeded = heeds === undefined ? ports : ports.filter(({ name }) => heeds(name, skb));
   const ignored = ports.length - heeded.length;

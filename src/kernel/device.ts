@@ -13,14 +13,22 @@ export interface InterfaceAddress {
   readonly owner?: Owner;
 }
 
-/** Settings of a device that is a bridge port. */
+/** Settings of a device that is a bridge port. bridge(8), `bridge link set`. */
 export interface BridgePort {
   readonly bridge: BridgeDevice;
   hairpin: boolean;
   isolated: boolean;
   learning: boolean;
+  /** Whether frames for unknown MAC addresses, for everybody and for groups are sent by it. */
   flood: boolean;
+  broadcastFlood: boolean;
+  multicastFlood: boolean;
+  /** Without spanning tree a port forwards unless somebody disabled it (br_port_state_selection). */
+  disabled: boolean;
 }
+
+/** What `ip link ... type bridge_slave` and `bridge link set` switch on and off. */
+export type PortSwitches = Partial<Omit<BridgePort, "bridge">>;
 
 interface DeviceBase {
   readonly ifindex: number;
@@ -69,6 +77,9 @@ export interface BridgeDevice extends DeviceBase {
   readonly ports: string[];
   readonly fdb: Map<Mac, FdbEntry>;
   ageingNanos: number;
+  /** Shows its frames to iptables and ip6tables even where the sysctls say no (`nf_call_iptables 1`). */
+  callsIptables: boolean;
+  callsIp6tables: boolean;
   /** No MAC was given: it has the lowest one of its ports. */
   readonly inheritsMac?: boolean;
   /**

@@ -30,6 +30,7 @@ export type KernelDropCode =
   | "NEIGHBOUR_QUEUE_FULL"
   | "BRIDGE_NO_PORT"
   | "BRIDGE_SAME_PORT"
+  | "BRIDGE_PORT_DISABLED"
   | "BRIDGE_ISOLATED"
   | "TUNNEL_NO_REMOTE"
   | "TUNNEL_NO_DEVICE"
@@ -91,6 +92,7 @@ export const kernelDropCodes: Readonly<Record<KernelDropCode, DropCode>> = {
   BRIDGE_SAME_PORT: {
     meaning: "The frame would leave by the bridge port it came in by, and hairpin mode is off on that port.",
   },
+  BRIDGE_PORT_DISABLED: { meaning: "The bridge port is in the state disabled." },
   BRIDGE_ISOLATED: { meaning: "Both bridge ports are isolated from each other." },
   TUNNEL_NO_REMOTE: { meaning: "The tunnel does not know where the inner destination MAC address lives." },
   TUNNEL_NO_DEVICE: { meaning: "No tunnel device here takes this outer packet." },

@@ -2,7 +2,8 @@ import type { Owner } from "../trace/records.ts";
 import type { Address } from "../wire/address.ts";
 import { type Mac, localMac, zeroMac } from "../wire/mac.ts";
 import { addLinkLocal, connectAddress, removeAddress } from "./address.ts";
-import type { BridgeDevice, BridgePort, Device, DeviceRef } from "./device.ts";
+import { nanosPerSecond } from "./clock.ts";
+import type { BridgeDevice, Device, DeviceRef, PortSwitches } from "./device.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { NetlinkError } from "./netlink-error.ts";
 import { flushRoutes } from "./routes.ts";
@@ -20,7 +21,14 @@ interface CommonSpec {
 /** What `ip link add` takes. */
 export type DeviceSpec = CommonSpec &
   (
-    | { readonly kind: "loopback" | "dummy" | "bridge" }
+    | { readonly kind: "loopback" | "dummy" }
+    | {
+        readonly kind: "bridge";
+        /** 300 s where absent. */
+        readonly ageingNanos?: number;
+        readonly callsIptables?: boolean;
+        readonly callsIp6tables?: boolean;
+      }
     | { readonly kind: "veth" | "physical"; readonly peer?: DeviceRef }
     | {
         readonly kind: "vxlan";
@@ -66,7 +74,9 @@ function build(ns: NetworkNamespace, spec: DeviceSpec): Device {
         kind: "bridge",
         ports: [],
         fdb: new Map(),
-        ageingNanos: 300e9,
+        ageingNanos: spec.ageingNanos ?? 300 * nanosPerSecond,
+        callsIptables: spec.callsIptables ?? false,
+        callsIp6tables: spec.callsIp6tables ?? false,
         inheritsMac: spec.mac === undefined,
       };
     case "veth":
@@ -175,17 +185,22 @@ export function setMac(ns: NetworkNamespace, name: string, mac: Mac): void {
 }
 
 /** `ip link set DEV master BRIDGE`, with the port options of `bridge link`. */
-export function enslave(
-  ns: NetworkNamespace,
-  name: string,
-  master: string,
-  options: Partial<Pick<BridgePort, "hairpin" | "isolated" | "learning" | "flood">> = {},
-): void {
+export function enslave(ns: NetworkNamespace, name: string, master: string, options: PortSwitches = {}): void {
   const device = deviceOf(ns, name);
   const bridge = deviceOf(ns, master);
   if (bridge.kind !== "bridge") throw new NetlinkError("EINVAL", `${master} is no bridge`);
   if (device.port !== undefined) release(ns, name);
-  device.port = { bridge, hairpin: false, isolated: false, learning: true, flood: true, ...options };
+  device.port = {
+    bridge,
+    hairpin: false,
+    isolated: false,
+    learning: true,
+    flood: true,
+    broadcastFlood: true,
+    multicastFlood: true,
+    disabled: false,
+    ...options,
+  };
   bridge.ports.push(name);
   if (!bridge.fdb.get(device.mac)?.permanent) bridge.fdb.set(device.mac, permanent(device.mac, name));
   inheritMac(bridge, ns);

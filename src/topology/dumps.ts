@@ -121,10 +121,11 @@ function readPorts(ns: NetworkNamespace, text: string, file: string): void {
     if (master === undefined || !ns.devices.has(name)) return undefined;
     if (isFirst) return `link set ${name} master ${master}`;
     if (!/^\s+bridge_slave /.test(line)) return undefined;
-    const switches = ["hairpin", "isolated", "learning", "flood"].map(
+    const switches = ["hairpin", "isolated", "learning", "flood", "bcast_flood", "mcast_flood"].map(
       (key) => new RegExp(` ${key} (?:on|off)\\b`).exec(line)?.[0] ?? "",
     );
-    return `link set ${name} type bridge_slave${switches.join("")}`;
+    const state = / state (disabled|listening|learning|forwarding|blocking)\b/.exec(line)?.[0] ?? "";
+    return `link set ${name} type bridge_slave${state}${switches.join("")}`;
   });
 }
 

@@ -10,7 +10,7 @@ import type { Address, Family } from "../wire/address.ts";
 import { parseInterfaceAddress } from "../wire/cidr.ts";
 import type { Mac } from "../wire/mac.ts";
 import { CommandWords } from "./command-words.ts";
-import { runLink } from "./ip-link.ts";
+import { readPortOptions, runLink } from "./ip-link.ts";
 import { runNexthop } from "./ip-nexthop.ts";
 import { runRoute, runRule } from "./ip-route.ts";
 
@@ -104,7 +104,13 @@ function runNeighbour(ns: NetworkNamespace, command: CommandWords): void {
 
 /** One command of bridge(8) without the program's name. */
 export function runBridge(ns: NetworkNamespace, command: CommandWords): void {
-  if (command.next() !== "fdb") return command.fail("only bridge fdb is modelled");
+  const what = command.keyword(["fdb", "link"]);
+  if (what === "link") {
+    if (command.keyword(["set", "show"]) !== "set") return;
+    if (command.peek === "dev") command.next();
+    const device = deviceOf(ns, command.next("a device"));
+    return readPortOptions(command, device.port ?? command.fail(`${device.name} is no bridge port`));
+  }
   const verb = command.keyword(["add", "append", "replace", "delete"]);
   const mac = command.mac();
   let name = "";

@@ -9,6 +9,7 @@ import {
   setMac,
   setUp,
 } from "../kernel/link.ts";
+import type { BridgePort } from "../kernel/device.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { CommandWords } from "./command-words.ts";
@@ -62,12 +63,7 @@ function readKind(command: CommandWords): Record<string, unknown> {
   const kind = command.next("a type");
   switch (kind) {
     case "bridge":
-      // Spanning tree and multicast snooping are not modelled: both are off in container networks.
-      while (command.more) {
-        command.next();
-        command.next();
-      }
-      return { kind: "bridge" };
+      return readBridge(command);
     case "dummy":
       return { kind: "dummy" };
     case "vxlan":
@@ -86,6 +82,20 @@ function readKind(command: CommandWords): Record<string, unknown> {
   }
 }
 
+/** Options of a bridge. Multicast snooping has no part in what is modelled; spanning tree must be off. */
+function readBridge(command: CommandWords): Record<string, unknown> {
+  const spec: Record<string, unknown> = { kind: "bridge" };
+  while (command.more) {
+    const option = command.next();
+    const value = Number(command.next("a value"));
+    if (option === "stp_state" && value !== 0) command.fail("the spanning tree protocol is not modelled");
+    else if (option === "ageing_time") spec["ageingNanos"] = value * 1e7;
+    else if (option === "nf_call_iptables") spec["callsIptables"] = value !== 0;
+    else if (option === "nf_call_ip6tables") spec["callsIp6tables"] = value !== 0;
+  }
+  return spec;
+}
+
 function readVxlan(command: CommandWords): Record<string, unknown> {
   const spec: Record<string, unknown> = { kind: "vxlan" };
   while (command.more) {
@@ -99,6 +109,34 @@ function readVxlan(command: CommandWords): Record<string, unknown> {
     else command.fail(`${option} is not an option of vxlan that is modelled`);
   }
   return spec;
+}
+
+const portSwitches = {
+  hairpin: "hairpin",
+  isolated: "isolated",
+  learning: "learning",
+  flood: "flood",
+  bcast_flood: "broadcastFlood",
+  mcast_flood: "multicastFlood",
+} as const;
+
+/** Options of a bridge port: `ip link set ... type bridge_slave`, `bridge link set`. Numbers or names as states. */
+export function readPortOptions(command: CommandWords, port: BridgePort): void {
+  const names = Object.keys(portSwitches) as (keyof typeof portSwitches)[];
+  while (command.more) {
+    const key = command.keyword([...names, "state", "priority", "cost", "fastleave", "guard", "root_block"]);
+    if (key === "state") {
+      const state = command.next("a state");
+      // Any other state turns to forwarding at once, where spanning tree is off.
+      port.disabled = state === "0" || state === "disabled";
+    } else if (isSwitch(key)) port[portSwitches[key]] = command.keyword(["on", "off"]) === "on";
+    // What spanning tree and IGMP snooping would look at.
+    else command.next();
+  }
+}
+
+function isSwitch(key: string): key is keyof typeof portSwitches {
+  return Object.hasOwn(portSwitches, key);
 }
 
 function setLink(ns: NetworkNamespace, command: CommandWords): void {
@@ -141,10 +179,7 @@ function setLink(ns: NetworkNamespace, command: CommandWords): void {
       case "type":
         if (command.next() !== "bridge_slave" || device.port === undefined)
           return command.fail(`${name} is no bridge port`);
-        while (command.more) {
-          const key = command.keyword(["hairpin", "isolated", "learning", "flood"]);
-          device.port[key] = command.keyword(["on", "off"]) === "on";
-        }
+        readPortOptions(command, device.port);
         break;
       default:
         return command.fail(`${option} is not an option of ip link set that is modelled`);

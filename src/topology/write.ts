@@ -84,7 +84,11 @@ function writeDevice(device: Device): string[] {
       return [`link add ${name} address ${mac} mtu ${mtu} type dummy`];
     case "bridge": {
       const address = device.inheritsMac === true && device.ports.length > 0 ? "" : ` address ${mac}`;
-      return [`link add ${name}${address} mtu ${mtu} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`];
+      const ageing = device.ageingNanos === 300e9 ? "" : ` ageing_time ${Math.round(device.ageingNanos / 1e7)}`;
+      const calls = `${device.callsIptables ? " nf_call_iptables 1" : ""}${device.callsIp6tables ? " nf_call_ip6tables 1" : ""}`;
+      return [
+        `link add ${name}${address} mtu ${mtu} type bridge stp_state 0 forward_delay 0 mcast_snooping 0${ageing}${calls}`,
+      ];
     }
     case "vxlan": {
       const lower = device.lower === undefined ? "" : ` dev ${device.lower}`;
@@ -104,10 +108,12 @@ function writeDevice(device: Device): string[] {
 function writePort({ name, port }: Device): string[] {
   if (port === undefined) return [];
   const onOff = (on: boolean): string => (on ? "on" : "off");
-  const { bridge, hairpin, isolated, learning, flood } = port;
+  const { bridge, hairpin, isolated, learning, flood, broadcastFlood, multicastFlood, disabled } = port;
+  const flags = `hairpin ${onOff(hairpin)} isolated ${onOff(isolated)} learning ${onOff(learning)} flood ${onOff(flood)}`;
+  const groups = `bcast_flood ${onOff(broadcastFlood)} mcast_flood ${onOff(multicastFlood)}`;
   return [
     `link set ${name} master ${bridge.name}`,
-    `link set ${name} type bridge_slave hairpin ${onOff(hairpin)} isolated ${onOff(isolated)} learning ${onOff(learning)} flood ${onOff(flood)}`,
+    `link set ${name} type bridge_slave${disabled ? " state 0" : ""} ${flags} ${groups}`,
   ];
 }
 
