@@ -1,35 +1,34 @@
 import { el } from "./dom.ts";
+import { assumptionList } from "./inputs-scenario.ts";
 import type { Store } from "./store.ts";
 
-/** What the input does not say, and how to say it. */
+/** How many things were assumed, always in sight; behind it what they are, where they mattered, and where to change them. */
 export function assumptionsView(root: HTMLElement, store: Store): void {
+  const list = el("div", { class: "assumed-list", popover: "auto", id: "assumed-list" });
+  const opener = el("button", { type: "button", popovertarget: list.id });
+  root.append(opener, list);
+  list.addEventListener("click", ({ target }) => {
+    if (target instanceof Element && target.closest("button")) list.hidePopover();
+  });
   store.listen(({ loaded }, before) => {
     if (!loaded || loaded === before.loaded) return;
     const { assumptions } = loaded.trace;
-    if (assumptions.length === 0) return root.replaceChildren();
-    const open = root.querySelector("details")?.open === true;
-    const rows = assumptions.map(({ id, text, override }) => {
-      const used = loaded.course.moments.find(({ step }) => step.assumption === id);
-      const show = el("button", { type: "button", class: "link" }, "see where");
-      show.addEventListener("click", () =>
-        store.update({ cursor: used?.index ?? 0, grain: "step", tab: "why", playing: false }),
-      );
-      return el(
-        "li",
-        {},
-        text,
-        override !== undefined && el("span", { class: "quiet" }, ` State it with ${override}.`),
-        used && " ",
-        used && show,
-      );
+    opener.hidden = assumptions.length === 0;
+    opener.textContent = `${assumptions.length} assumed`;
+    opener.title = "What the input does not say, and was assumed";
+    const change = el("button", { type: "button", class: "primary" }, "Change them");
+    change.addEventListener("click", () => {
+      store.update({ side: "scenario" });
+      document.getElementById("side-scenario")?.focus();
     });
-    root.replaceChildren(
+    list.replaceChildren(
       el(
-        "details",
-        { open },
-        el("summary", {}, assumptions.length === 1 ? "One assumption" : `${assumptions.length} assumptions`),
-        el("ul", {}, ...rows),
+        "div",
+        { class: "assumed-head" },
+        el("h2", {}, "Assumed, because the input does not say"),
+        store.run && change,
       ),
+      assumptionList(assumptions, loaded.course, store),
     );
   });
 }

@@ -1,16 +1,18 @@
 import { readLinkState } from "../link.ts";
 import { type OwnedLine, ownedLines, ownerOfLine } from "../owned-lines.ts";
-import type { SharedFile } from "../share.ts";
 import { el } from "./dom.ts";
-import { type Editor, plainEditor } from "./editor.ts";
-import type { Runner } from "./runner.ts";
+import { plainEditor } from "./editor.ts";
 import { firstSample } from "./first-sample.ts";
+import { dumpsPanel } from "./inputs-dumps.ts";
+import { scenarioPanel } from "./inputs-scenario.ts";
+import { problemList } from "./problems.ts";
+import type { Runner } from "./runner.ts";
 import { cards, samples } from "./samples.ts";
 import { sendPanel } from "./send.ts";
-import type { Opening, Store } from "./store.ts";
+import { Source } from "./source.ts";
+import type { Opening, Side, Store } from "./store.ts";
+import { tabBar } from "./tabs.ts";
 
-/** Rest after the last key before an edit is run, milliseconds. */
-const editMillis = 150;
 const ownFile = "yours.yaml";
 
 /** What other parts of the page do with the input. */
@@ -20,11 +22,11 @@ export interface Inputs {
   openSample(file: string): Promise<void>;
   /** An empty editor, ready for somebody's own text. */
   openEmpty(): void;
-  /** Sends something else through the same cluster. */
-  send(from: string, run: string): void;
+  /** Draws also what a trace-only answer left out. */
+  showWhole(): void;
 }
 
-/** The left side: a sample or your own YAML, who sends, what is sent, and what is wrong with it. */
+/** The left side: who sends what; the manifests, the scenario as a form, what the nodes hold; and what is wrong with it. */
 export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inputs {
   const sample = el(
     "select",
@@ -41,80 +43,66 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
     wrap: "off",
     placeholder: "Paste a scenario, manifests, or what\nkubectl get … -A -o yaml\nprints. It stays on this machine.",
   });
-  const source = el("div", { class: "source" }, area);
+  const editing = el("div", { class: "source" }, area);
   const lineBar = el("div", { class: "line-bar" });
   const open = el("input", { id: "file", type: "file", accept: ".yaml,.yml,.json,application/json", class: "sr" });
   const problems = el("div", { class: "problems", role: "status" });
-  let file = firstSample;
-  let beside: readonly SharedFile[] = [];
-  let probe: { readonly from: string; readonly run: string } | undefined;
-  let timer = 0;
   let owned: readonly OwnedLine[] = [];
-
-  const run = (opening: Opening & { readonly flow?: number; readonly seed?: number } = {}): void => {
-    clearTimeout(timer);
-    if (editor.text.trim() === "") return runner.clear();
-    const { seed } = opening;
-    const chosen = opening.flow ?? Math.max(0, flow.selectedIndex);
-    const request = { file, text: editor.text, beside, flow: chosen };
-    runner.run({ ...request, ...(probe && { probe }), ...(seed !== undefined && { seed }) }, opening);
-  };
   const events = {
-    onEdit: (): void => {
-      clearTimeout(timer);
-      timer = window.setTimeout(run, editMillis);
-    },
+    onEdit: (): void => source.edited(),
     onLine: (line: number): void => {
-      const found = ownerOfLine(owned, line, editor.text);
+      const found = ownerOfLine(owned, line, source.editor.text);
       lineBar.replaceChildren(...(found === undefined ? [] : [lineButton(found, store)]));
     },
   };
-  let editor: Editor = plainEditor(area, events);
+  const source = new Source(store, runner, plainEditor(area, events), flow, firstSample);
   const { form: sender, show: showProbe } = sendPanel(store, (from, command) => {
-    probe = { from, run: command };
-    run();
+    source.send(from, command);
     scrollTo({ top: 0 });
   });
-  root.append(
+  const panels: Readonly<Record<Side, HTMLElement>> = {
+    manifests: el("div", { class: "side manifests" }),
+    scenario: el("div", { class: "side scenario" }),
+    dumps: el("div", { class: "side dumps" }),
+  };
+  const bar = tabBar("Input", "side", { manifests: "Manifests", scenario: "Scenario", dumps: "Dumps" }, (side) =>
+    store.update({ side }),
+  );
+  for (const [side, panel] of Object.entries(panels)) bar.adopt(side as Side, panel);
+  panels.manifests.append(
+    el("div", { class: "cards" }, ...sampleCards()),
+    el("div", { class: "rows" }, el("label", { for: "sample" }, "Example"), sample),
     el(
       "div",
-      { class: "input-column" },
-      el("div", { class: "cards" }, ...sampleCards()),
+      { class: "field grow" },
       el(
         "div",
-        { class: "rows" },
-        el("label", { for: "sample" }, "Example"),
-        sample,
-        el("label", { for: "flow" }, "Flow"),
-        flow,
+        { class: "source-head" },
+        el("span", { class: "label" }, "YAML"),
+        el("label", { for: "file", class: "button small" }, "Open file", open),
       ),
-      sender,
-      el(
-        "div",
-        { class: "field grow" },
-        el(
-          "div",
-          { class: "source-head" },
-          el("span", { class: "label" }, "YAML"),
-          el("label", { for: "file", class: "button small" }, "Open file", open),
-          el("button", { class: "primary small", form: "send" }, "Run"),
-        ),
-        source,
-        lineBar,
-      ),
+      editing,
+      lineBar,
     ),
-    problems,
   );
+  scenarioPanel(panels.scenario, flow, store, source);
+  dumpsPanel(panels.dumps, store, runner);
+  root.append(el("div", { class: "input-column" }, sender, bar.element, ...Object.values(panels)), problems);
+  bar.select("manifests");
 
-  /** Takes another input: what was sent through the one before has no meaning here. */
-  const take = (name: string, text: string, others: readonly SharedFile[] = []): void => {
-    file = name;
-    beside = others;
-    probe = undefined;
-    editor.text = text;
+  const take: Source["take"] = (name, text, others = []) => {
+    source.take(name, text, others);
     sample.value = samples.some((one) => one.file === name && others.length === 0) ? name : "";
-    flow.replaceChildren();
     lineBar.replaceChildren();
+    noteLength();
+  };
+  /** Says of a text that is too long for the editor what it is. */
+  const noteLength = (): void => {
+    const { hiddenLength } = source;
+    editing.classList.toggle("hidden-text", hiddenLength !== undefined);
+    if (hiddenLength === undefined) return;
+    const size = (hiddenLength / 1e6).toFixed(1);
+    lineBar.replaceChildren(el("p", {}, `${source.file} is read, and with ${size} MB too long to be edited here.`));
   };
   const openSample = async (name: string, opening: Opening = {}): Promise<void> => {
     const chosen = samples.find((one) => one.file === name);
@@ -126,13 +114,14 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
     take(name, text);
     const known =
       name === firstSample && store.state.loaded === undefined ? await import("virtual:first-trace") : undefined;
-    if (known) runner.preset({ file, text, beside, flow: 0 }, known.answer, opening);
-    else run(opening);
+    if (known) runner.preset({ file: name, text, beside: [], flow: 0 }, known.answer, opening);
+    else source.run(opening);
   };
   const openEmpty = (): void => {
     take(ownFile, "");
-    editor.focus();
-    run();
+    store.update({ side: "manifests" });
+    source.editor.focus();
+    source.run();
   };
   const openLink = async (fragment: string): Promise<void> => {
     if (!/[#&]s=/.test(fragment)) return openSample(firstSample);
@@ -146,13 +135,14 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
     const state = readLinkState(fragment);
     if (state.theme) document.documentElement.dataset["theme"] = state.theme;
     take(first.name, first.text, others);
-    probe = state.probe;
-    run(state);
+    source.probe = state.probe;
+    source.run(state);
   };
   const openFile = async (picked: File | undefined): Promise<void> => {
     if (picked === undefined) return;
     take(picked.name, await picked.text());
-    run();
+    store.update({ side: "manifests" });
+    source.run();
   };
 
   function sampleCards(): HTMLElement[] {
@@ -175,47 +165,58 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
     const { codeEditor } = await import("./code-editor.ts");
     const focused = document.activeElement === area;
     const { loaded, problems: found } = store.state;
-    editor = codeEditor(area.value, area.selectionStart, events);
-    source.replaceChildren(editor.element);
-    editor.problems(found);
-    if (loaded) editor.mark(originLine(store, file));
-    if (focused) editor.focus();
+    source.editor = codeEditor(area.value, area.selectionStart, events);
+    editing.replaceChildren(source.editor.element);
+    source.editor.problems(found);
+    if (loaded) source.editor.mark(originLine(store, source.file));
+    if (focused) source.editor.focus();
   };
   for (const name of ["pointerenter", "focusin"]) root.addEventListener(name, () => runner.warmUp());
-  source.addEventListener("pointerenter", () => void upgrade());
+  editing.addEventListener("pointerenter", () => void upgrade());
   area.addEventListener("focus", () => void upgrade());
 
   sample.addEventListener("change", () => void openSample(sample.value));
-  flow.addEventListener("change", () => {
-    probe = undefined;
-    run();
-  });
+  flow.addEventListener("change", () => source.runFlow());
   open.addEventListener("change", () => void openFile(open.files?.[0]));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    void openFile(event.dataTransfer?.files[0]);
-  });
+  dropZone((file) => void openFile(file));
   store.listen((state, before) => {
+    if (state.side !== before.side) bar.select(state.side);
     if (state.loaded && state.loaded !== before.loaded) {
       const { flows, trace, course } = state.loaded;
       flow.replaceChildren(...flows.map(({ name }) => el("option", {}, name)));
       flow.selectedIndex = Math.min(state.request?.flow ?? 0, flows.length - 1);
       showProbe(trace.probe.from, trace.probe.run);
-      owned = ownedLines(course, file);
+      owned = ownedLines(course, source.file);
     }
     if (state.problems !== before.problems || state.failure !== before.failure) {
-      problems.replaceChildren(...problemList(state.problems, state.failure, (line) => editor.goTo(line)));
-      editor.problems(state.problems.filter((one) => one.file === file));
+      const goTo = (line: number): void => {
+        store.update({ side: "manifests" });
+        source.editor.goTo(line);
+      };
+      problems.replaceChildren(...problemList(state, goTo));
+      source.editor.problems(state.problems.filter((one) => one.file === source.file));
     }
-    if (state.loaded !== before.loaded || state.cursor !== before.cursor) editor.mark(originLine(store, file));
+    if (state.loaded !== before.loaded || state.cursor !== before.cursor)
+      source.editor.mark(originLine(store, source.file));
   });
+  return { openLink, openSample, openEmpty, showWhole: () => source.run({ whole: true }) };
+}
 
-  const send = (from: string, command: string): void => {
-    probe = { from, run: command };
-    run();
-  };
-  return { openLink, openSample, openEmpty, send };
+/** A file dropped anywhere on the page; while one hangs over it, the page says what would happen. */
+function dropZone(take: (file: File | undefined) => void): void {
+  const { classList } = document.body;
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    classList.toggle("dropping", event.dataTransfer?.types.includes("Files") === true);
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) classList.remove("dropping");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    classList.remove("dropping");
+    take(event.dataTransfer?.files[0]);
+  });
 }
 
 function originLine({ state: { loaded, cursor } }: Store, file: string): number | undefined {
@@ -234,19 +235,4 @@ function lineButton({ line, moments: [first = 0, ...others] }: OwnedLine, store:
     store.update({ filter: `line:${line}`, cursor: first, playing: false, grain: "step" }),
   );
   return show;
-}
-
-function problemList(
-  problems: Store["state"]["problems"],
-  failure: string | undefined,
-  goTo: (line: number) => void,
-): Node[] {
-  const items = problems.map(({ code, file, line, column, message }) => {
-    const link = el("button", { type: "button", class: "link" }, `${file}:${line}:${column}`);
-    link.addEventListener("click", () => goTo(line));
-    return el("li", {}, link, ` ${message} `, el("code", {}, code));
-  });
-  const title = items.length === 1 ? "One problem" : `${items.length} problems`;
-  const list = items.length === 0 ? [] : [el("h2", {}, title), el("ul", {}, ...items)];
-  return failure === undefined ? list : [el("p", { class: "failure" }, failure), ...list];
 }

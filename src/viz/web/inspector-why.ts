@@ -1,8 +1,9 @@
 import { packetAt } from "../../trace/recorder.ts";
 import type { Choice, Step } from "../../trace/records.ts";
-import type { Moment } from "../moments.ts";
+import type { Course, Moment } from "../moments.ts";
 import { type LayerRows, diffRows, packetRows } from "../packet-rows.ts";
 import { scheduleWords } from "../state-words.ts";
+import { wayEnd } from "../way-end.ts";
 import { type WhyRule, type WhyTerm, whyRules } from "../why.ts";
 import { el } from "./dom.ts";
 import { assumptionCard, ownerCard, section, stateCard, stepList } from "./inspector-cards.ts";
@@ -21,15 +22,13 @@ export function stopWhy({ stop: index, hop }: Moment, { course }: Loaded, store:
 }
 
 /** The fine grain: one step and all that it knows. */
-export function stepWhy(
-  { step, hop, index, stop, stepIndex }: Moment,
-  { course, trace }: Loaded,
-  store: Store,
-): Node[] {
+export function stepWhy(moment: Moment, { course, trace }: Loaded, store: Store): Node[] {
+  const { step, hop, index, stop, stepIndex } = moment;
   const assumption = trace.assumptions.find(({ id }) => id === step.assumption);
   const { first, last } = course.stops[stop] ?? { first: index, last: index };
   return [
     ...(step.owner ? [ownerCard(step.owner)] : []),
+    ...endCard(course, moment, store),
     ...(step.choice ? [choiceCard(step.choice, store)] : []),
     ...(assumption ? [assumptionCard(assumption)] : []),
     ...ruleCards(step),
@@ -43,6 +42,25 @@ export function stepWhy(
       stepList(first, last, course, store, index),
     ),
   ];
+}
+
+/** Where a packet got no further: the last device that it reached, and what was looked up last. */
+function endCard(course: Course, moment: Moment, store: Store): Node[] {
+  const end = wayEnd(course, moment);
+  if (end === undefined) return [];
+  const { device, namespace, lookup } = end;
+  const rows = [
+    device !== undefined &&
+      el("p", {}, "The last device that it reached is ", el("code", {}, device), ` of ${namespace}.`),
+    lookup !== undefined && momentButton(lookup, store),
+  ];
+  return [section("How far it came", ...rows)];
+}
+
+function momentButton({ index, step }: Moment, store: Store): HTMLElement {
+  const show = el("button", { type: "button", class: "link sentence-link" }, step.text);
+  show.addEventListener("click", () => store.update({ cursor: index, playing: false, grain: "step" }));
+  return el("p", {}, "Looked up last: ", show);
 }
 
 function changedRows(layers: readonly LayerRows[]): readonly LayerRows[] {
@@ -65,7 +83,10 @@ function choiceCard(choice: Choice, store: Store): HTMLElement {
     const taking = index === taken;
     const take = el("button", { type: "button", class: "link" }, "what if?");
     take.addEventListener("click", () =>
-      run?.({ ...(request as NonNullable<typeof request>), pins: { ...request?.pins, [id]: index } }),
+      run?.(
+        { ...(request as NonNullable<typeof request>), pins: { ...request?.pins, [id]: index } },
+        { step: store.state.cursor + 1, grain: store.state.grain },
+      ),
     );
     return el(
       "li",

@@ -10,6 +10,7 @@ import { stateTab } from "./inspector-state.ts";
 import { millis } from "./inspector-cards.ts";
 import { stepWhy, stopWhy } from "./inspector-why.ts";
 import type { Loaded, State, Store, Tab } from "./store.ts";
+import { tabBar } from "./tabs.ts";
 
 const tabs: Readonly<Record<Tab, string>> = { why: "Why", packet: "Packet", rules: "Rules", state: "State" };
 
@@ -17,28 +18,10 @@ const tabs: Readonly<Record<Tab, string>> = { why: "Why", packet: "Packet", rule
 export function inspectorView(root: HTMLElement, store: Store): void {
   const packetTab = new PacketTab();
   const head = el("div", { class: "inspector-head" });
-  const panel = el("div", { role: "tabpanel", id: "tab-panel", tabindex: 0 });
-  const handles = (Object.keys(tabs) as Tab[]).map((tab) => {
-    const handle = el(
-      "button",
-      { type: "button", role: "tab", id: `tab-${tab}`, "aria-controls": panel.id },
-      tabs[tab],
-    );
-    handle.addEventListener("click", () => store.update({ tab }));
-    return handle;
-  });
-  const bar = el("div", { role: "tablist", class: "tabs", "aria-label": "Inspector" }, ...handles);
-  bar.addEventListener("keydown", (event) => {
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const all = Object.keys(tabs) as Tab[];
-    const next = all[(all.indexOf(store.state.tab) + by + all.length) % all.length] ?? "why";
-    store.update({ tab: next });
-    document.getElementById(`tab-${next}`)?.focus();
-  });
-  root.append(head, bar, panel);
+  const panel = el("div", { id: "tab-panel", tabindex: 0 });
+  const bar = tabBar("Inspector", "tab", tabs, (tab) => store.update({ tab }));
+  for (const tab of Object.keys(tabs) as Tab[]) bar.adopt(tab, panel);
+  root.append(head, bar.element, panel);
   const panelOf = (moment: Moment, loaded: Loaded, { grain, tab }: State): Node[] => {
     switch (tab) {
       case "why":
@@ -55,12 +38,7 @@ export function inspectorView(root: HTMLElement, store: Store): void {
     const { loaded, tab } = state;
     const shown = (["loaded", "cursor", "grain", "tab"] as const).some((key) => state[key] !== before[key]);
     if (!loaded || !shown) return;
-    for (const handle of handles) {
-      const chosen = handle.id === `tab-${tab}`;
-      handle.setAttribute("aria-selected", String(chosen));
-      handle.tabIndex = chosen ? 0 : -1;
-    }
-    panel.setAttribute("aria-labelledby", `tab-${tab}`);
+    bar.select(tab);
     const moment = loaded.course.moments[state.cursor];
     if (!moment) return head.replaceChildren(el("p", {}, "This trace has no steps."));
     head.replaceChildren(...(state.grain === "hop" ? stopHead(moment, loaded) : stepHead(moment, loaded)));

@@ -22,6 +22,7 @@ noticeView(byId("notice"), store, {
   cancel: () => runner.cancel(),
   openSample: () => void inputs.openSample(firstSample),
   showProblems: () => document.querySelector<HTMLElement>(".problems button")?.focus(),
+  showWhole: () => inputs.showWhole(),
 });
 addEventListener("hashchange", () => void inputs.openLink(location.hash));
 void inputs.openLink(location.hash);

@@ -8,16 +8,17 @@ const patience = 400;
 export function noticeView(
   root: HTMLElement,
   store: Store,
-  actions: { cancel(): void; openSample(): void; showProblems(): void },
+  actions: { cancel(): void; openSample(): void; showProblems(): void; showWhole(): void },
 ): void {
   let timer = 0;
+  let since = 0;
   const link = (label: string, run: () => void): HTMLElement => {
     const button = el("button", { type: "button" }, label);
     button.addEventListener("click", run);
     return button;
   };
   const content = (
-    { empty, loaded, problems, failure, busy, note, picked }: State,
+    { empty, loaded, problems, failure, busy, doing, note, picked }: State,
     slow: boolean,
   ): (Node | string)[] => {
     if (empty) {
@@ -27,10 +28,18 @@ export function noticeView(
         link("Show me an example", actions.openSample),
       ];
     }
-    if (busy && slow) return [el("span", {}, "Computing…"), link("Cancel", actions.cancel)];
+    if (busy && slow) return [el("span", {}, `${doing ?? "Computing"}…`), link("Cancel", actions.cancel)];
     if (failure !== undefined) return [el("strong", {}, failure)];
     if (picked[0] !== undefined) return [el("span", {}, `From ${picked[0]}: click the pod to send to, or press Esc.`)];
-    if (problems.length === 0) return note === undefined ? [] : [el("span", {}, note)];
+    if (problems.length === 0 && note !== undefined) return [el("span", {}, note)];
+    if (problems.length === 0 && (loaded?.podsLeftOut ?? 0) > 0 && !busy) {
+      const pods = (loaded?.podsLeftOut ?? 0).toLocaleString("en");
+      return [
+        el("span", {}, `A large cluster: of its ${pods} pods only those on the way are drawn.`),
+        link("Draw all", actions.showWhole),
+      ];
+    }
+    if (problems.length === 0) return [];
     const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
     const last = loaded === undefined ? "there is nothing to show." : "this is the last trace that worked.";
     return [el("span", {}, `The input has ${count}; ${last}`), link("Show", actions.showProblems)];
@@ -42,13 +51,14 @@ export function noticeView(
   };
   store.listen((state, before) => {
     document.body.classList.toggle("first-load", state.busy && state.loaded === undefined);
-    const same = (["empty", "loaded", "problems", "failure", "busy", "note", "picked"] as const).every(
+    const same = (["empty", "loaded", "problems", "failure", "busy", "doing", "note", "picked"] as const).every(
       (key) => state[key] === before[key],
     );
     if (same) return;
     clearTimeout(timer);
+    if (!state.busy) return draw(false);
+    if (!before.busy) since = performance.now();
     // While an edit is computed, what was said before stays in sight.
-    if (state.busy) timer = window.setTimeout(() => draw(true), patience);
-    else draw(false);
+    timer = window.setTimeout(() => draw(true), Math.max(0, since + patience - performance.now()));
   });
 }

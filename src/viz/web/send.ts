@@ -52,6 +52,7 @@ export function sendPanel(
     from,
     tool,
     command,
+    el("button", { class: "primary" }, "Run"),
     senders,
     commands,
   );

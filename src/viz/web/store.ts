@@ -6,7 +6,7 @@ import { type Grain, clamp, culprit } from "../navigate.ts";
 import { Ways } from "../route.ts";
 import { type Scene, buildScene, mainFlows } from "../scene.ts";
 import type { Slots } from "../slots.ts";
-import type { Answer, OfferedFlow, Problem, RunRequest } from "./protocol.ts";
+import type { Answer, OfferedFlow, Problem, RunRequest, SettingField } from "./protocol.ts";
 
 /** A stage: what is drawn, where, and the ways over it. */
 export interface View {
@@ -25,10 +25,17 @@ export interface Loaded {
   readonly views: Readonly<Record<Grain, View>>;
   readonly flows: readonly OfferedFlow[];
   readonly inventory: Inventory;
+  readonly settings: readonly SettingField[];
+  /** Who is said to listen where. */
+  readonly listens: Readonly<Record<string, string>>;
+  /** Pods of a large cluster that are not drawn. */
+  readonly podsLeftOut: number;
 }
 
 /** The inspector's sides. */
 export type Tab = "why" | "packet" | "rules" | "state";
+/** The sides of the input. */
+export type Side = "manifests" | "scenario" | "dumps";
 
 export type Request = Omit<RunRequest, "id">;
 
@@ -50,9 +57,12 @@ export interface State {
   readonly playing: boolean;
   readonly speed: number;
   readonly busy: boolean;
+  /** What the engine is at, while it is busy. */
+  readonly doing: string | undefined;
   /** Nothing is there to be run. */
   readonly empty: boolean;
   readonly tab: Tab;
+  readonly side: Side;
   readonly filter: string;
   /** Pods clicked on the stage: the sender, then the receiver. */
   readonly picked: readonly string[];
@@ -78,8 +88,10 @@ export class Store {
     playing: false,
     speed: 1,
     busy: true,
+    doing: undefined,
     empty: false,
     tab: "why",
+    side: "manifests",
     filter: "",
     picked: [],
     breakpoints: new Set(),
@@ -106,14 +118,18 @@ export class Store {
   }
 
   /** Takes a new trace. A failure opens on its culprit at step grain; all else at the start. */
-  load({ trace, flows, inventory = emptyInventory }: Loadable, file: string, opening: Opening = {}): void {
+  load(
+    { trace, flows, inventory = emptyInventory, settings = [], listens = {}, podsLeftOut = 0 }: Loadable,
+    file: string,
+    opening: Opening = {},
+  ): void {
     const course = buildCourse(trace);
     const before = this.#state.loaded;
     const hop = viewOf(mainFlows(trace), inventory, before?.file === file ? before.views.step.layout.slots : undefined);
     const step = viewOf(trace.flows, inventory, hop.layout.slots);
     const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
     this.update({
-      loaded: { file, trace, course, views: { hop, step }, flows, inventory },
+      loaded: { file, trace, course, views: { hop, step }, flows, inventory, settings, listens, podsLeftOut },
       cursor: opening.step === undefined ? (spoilt ?? 0) : clamp(course, opening.step - 1),
       grain: opening.grain ?? (spoilt === undefined ? this.#state.grain : "step"),
       playing: false,

@@ -45,10 +45,19 @@ function content(trace: Trace): Node[] {
   const because = trace.unknownBecause ?? [];
   return [
     el("strong", { class: "badge", "data-tone": tone }, icon(icons[tone]), word),
+    ...fidelityBadge(trace),
     el("span", { class: "verdict-words" }, because.length > 0 ? `${words}: ${because.join("; ")}` : words),
     el("code", { class: "verdict-run" }, trace.probe.run),
     el("span", {}, `from ${trace.probe.from}`, trace.answeredBy !== undefined && ` to ${trace.answeredBy}`),
     ...(because.length === 0 ? [el("span", { class: "verdict-message" }, trace.message)] : []),
     el("span", { class: "quiet" }, `seed ${trace.seed}`),
   ];
+}
+
+/** Said where the picture is not to be trusted as usual: something is not modelled, or no recording holds it. */
+function fidelityBadge({ unknownBecause = [], assumptions }: Trace): Node[] {
+  const unheld = assumptions.find(({ id }) => id.endsWith("-not-refereed"));
+  if (unknownBecause.length > 0)
+    return [el("span", { class: "fidelity", title: unknownBecause.join("; ") }, "not all is modelled")];
+  return unheld === undefined ? [] : [el("span", { class: "fidelity", title: unheld.text }, "not refereed")];
 }
