@@ -75,18 +75,19 @@ class TextHash extends _SHA256 {
 
 const hash = new TextHash();
 const alphabet = Uint8Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", (character) => character.charCodeAt(0));
-const codes: number[] = Array.from({ length: 16 }, () => 0);
 
 /** `prefix` and the first 16 characters of the RFC 4648 base32 text of the SHA-256 of both texts together. */
 export function chainName(prefix: string, text: string, rest = ""): string {
   const words = hash.words(text, rest);
+  const codes: number[] = [];
+  for (let at = 0; at < prefix.length; at++) codes.push(prefix.charCodeAt(at));
   for (let place = 0; place < 16; place++) {
     // Five bits, which may begin in one word and end in the next.
     const word = (5 * place) >> 5;
     const shift = 27 - ((5 * place) & 31);
     const high = words[word] as number;
     const bits = shift >= 0 ? high >>> shift : (high << -shift) | ((words[word + 1] as number) >>> (32 + shift));
-    codes[place] = alphabet[bits & 31] as number;
+    codes.push(alphabet[bits & 31] as number);
   }
-  return prefix + String.fromCharCode(...codes);
+  return String.fromCharCode(...codes);
 }
