@@ -4,7 +4,7 @@ import { type Match, isHeaderMatch, moduleOf } from "./matches/index.ts";
 import type { MatchModule } from "./matches/module.ts";
 import type { Chain, Counters, Rule } from "./rule.ts";
 import type { RuleMemory } from "./rule-memory.ts";
-import { bytesCounter, lengthWord, packetsCounter, rowWords } from "./rule-rows.ts";
+import { bytesCounter, lengthWord, looksAtAllWord, packetsCounter, rowWords } from "./rule-rows.ts";
 import { type ModuleTarget, isChainTarget, targetModule } from "./targets/index.ts";
 import type { TargetModule } from "./targets/module.ts";
 
@@ -26,7 +26,7 @@ export interface Term {
 }
 
 /** Chains shorter than this are walked rule by rule. */
-export const indexFrom = 8;
+const indexFrom = 8;
 
 /**
  * A chain in the kernel: its rules as they were loaded, and where its rows are (rule-rows.ts), which hold the
@@ -39,8 +39,8 @@ export class LiveChain {
   chain: Chain;
   readonly #memory: RuleMemory;
   #ready: (ReadyRule | undefined)[] = [];
-  /** Null: none is worth having. */
-  #index: CandidateIndex | null | undefined;
+  /** Null: none is worth having, or no packet was here. */
+  #index: CandidateIndex | null = null;
 
   constructor(chain: Chain, memory: RuleMemory) {
     this.name = chain.name;
@@ -53,7 +53,7 @@ export class LiveChain {
   replace(chain: Chain): void {
     this.chain = chain;
     this.#ready = [];
-    this.#index = undefined;
+    this.#index = null;
     this.#memory.forget(this.number);
   }
 
@@ -67,7 +67,6 @@ export class LiveChain {
 
   /** The rules that a packet can match at all; undefined: all must be looked at. */
   candidates(state: HookState): Candidates | undefined {
-    if (this.#index === undefined) this.#index = CandidateIndex.over(this.chain.rules);
     return this.#index?.of(state);
   }
 
@@ -79,7 +78,10 @@ export class LiveChain {
   /** Begins the rows of the chain: its own, and the counters that the text stated. Rules are written when they are met. */
   begin(row: number): void {
     const { chain } = this;
-    this.#memory.words[row + lengthWord] = this.length;
+    const { words } = this.#memory;
+    words[row + lengthWord] = this.length;
+    this.#index = this.length < indexFrom ? null : CandidateIndex.over(chain.rules);
+    words[row + looksAtAllWord] = this.#index === null ? 1 : 0;
     this.#setCounters(row, chain.policyCounters);
     for (const [at, counters] of chain.counters?.entries() ?? []) {
       this.#setCounters(row + (at + 1) * rowWords, counters);

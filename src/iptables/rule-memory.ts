@@ -1,5 +1,5 @@
 import type { LiveChain } from "./live-chain.ts";
-import { lengthWord, rowWords } from "./rule-rows.ts";
+import { lengthWord, nameWord, rowWords } from "./rule-rows.ts";
 
 /** Rows that replaced chains leave behind are cleared away when there are more of them than of the others. */
 const leastGarbage = 1024;
@@ -55,11 +55,17 @@ export class RuleMemory {
     return this.#rows[number] === gone;
   }
 
+  /** Whether the rows of a chain, that were there once, are there still. */
+  isAt(number: number, row: number): boolean {
+    return this.words[row + nameWord] === ~number;
+  }
+
   /** Its rules were replaced: new rows when somebody enters it again. */
   forget(number: number): void {
     const row = this.#rows[number] as number;
     this.#rows[number] = 0;
     if (row === 0) return;
+    this.words[row + nameWord] = 0;
     this.#garbage += 1 + (this.words[row + lengthWord] as number);
     if (this.#garbage > leastGarbage && 2 * this.#garbage > this.#used) this.#compact();
   }
@@ -79,6 +85,7 @@ export class RuleMemory {
     const row = this.#used * rowWords;
     this.#used += rows;
     this.#rows[number] = row;
+    this.words[row + nameWord] = ~number;
     chain.begin(row);
     return row;
   }

@@ -16,7 +16,7 @@ import type { Target } from "./targets/index.ts";
  *   word   0      1,2         3,4          5         6           7,8      9,10      11    12,13    14,15
  *   rule   flags  source      destination  protocol  destination test     action's  odds  packets  bytes
  *                 base, mask  base, mask   number    ports       (tests)  argument
- *   chain  -      length                                                                  packets  bytes of its policy
+ *   chain  name   length, 1 where all rules must be looked at                             packets  bytes of its policy
  *
  * A row holds the terms of which most rules consist. A rule with others keeps in its row what may be looked at
  * first, and for the rest its match modules are asked (`ask`), as they always are where a trace wants the reason of a
@@ -24,8 +24,10 @@ import type { Target } from "./targets/index.ts";
  */
 
 export const rowWords = 16;
-/** In the row of a chain. */
+/** In the row of a chain: the complement of its number, which tells it from all rows of rules. */
+export const nameWord = 0;
 export const lengthWord = 1;
+export const looksAtAllWord = 2;
 /** Places among the 64-bit counters of a row, which begin at half the place of its words. */
 export const packetsCounter = 6;
 export const bytesCounter = 7;
@@ -72,7 +74,7 @@ const tests = {
 /** What a rule does; the argument in words 9 and 10. */
 export const actions = {
   count: 0,
-  /** The chain's number in rule-memory.ts, 0 as long as nobody went there. */
+  /** The chain's number in rule-memory.ts, 0 as long as nobody went there, and where its rows were then. */
   jump: 1,
   goto: 2,
   return: 3,

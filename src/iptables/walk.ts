@@ -4,7 +4,7 @@ import { type IPv4, ipv4 } from "../wire/address.ts";
 import { packetBytes } from "../wire/packet.ts";
 import { ChainTrail } from "./chain-trail.ts";
 import { type Evaluation, placeOfDraw } from "./evaluation.ts";
-import { type LiveChain, type ReadyRule, type Term, indexFrom } from "./live-chain.ts";
+import { type LiveChain, type ReadyRule, type Term } from "./live-chain.ts";
 import type { LiveChains } from "./live-chains.ts";
 import { sendRejection } from "./reject.ts";
 import type { RuleMemory } from "./rule-memory.ts";
@@ -17,6 +17,7 @@ import {
   compare,
   isUnwritten,
   lengthWord,
+  looksAtAllWord,
   packetsCounter,
   rowWords,
   writeRule,
@@ -74,7 +75,7 @@ export class TableWalk {
     this.#evaluation.table = this.#table;
     this.#packet.set(skb);
     this.#bytes = packetBytes(skb.packet);
-    const verdict = this.#walk(base.number, 0);
+    const verdict = this.#walk(base.number, this.#memory.enter(base.number), 0);
     if (verdict === "end") return this.#policy(base, state);
     if (typeof verdict !== "string") {
       sendRejection(state, verdict);
@@ -96,16 +97,17 @@ export class TableWalk {
     return verdict === "ACCEPT" ? "accept" : "drop";
   }
 
-  #walk(number: number, depth: number): ChainVerdict {
+  /** Through the chain of this number, whose rows begin there. */
+  #walk(number: number, own: number, depth: number): ChainVerdict {
     const memory = this.#memory;
     const evaluation = this.#evaluation;
     const { state } = evaluation;
     const { track } = state.skb;
-    const own = memory.enter(number);
     const length = memory.words[own + lengthWord] as number;
     const trail = track && new ChainTrail(track, evaluation, memory.chain(number));
     const isThorough = track?.wantsMisses === true;
-    const candidates = isThorough || length < indexFrom ? undefined : memory.chain(number).candidates(state);
+    const looksAtAll = isThorough || memory.words[own + looksAtAllWord] === 1;
+    const candidates = looksAtAll ? undefined : memory.chain(number).candidates(state);
     for (let at = 0; ; at++) {
       if (candidates !== undefined) at = candidates.next();
       if (at >= length) {
@@ -188,17 +190,22 @@ export class TableWalk {
 
   #jump(row: number, number: number, at: number, depth: number, trail: ChainTrail | undefined): ChainVerdict {
     const memory = this.#memory;
-    let next = memory.words[row + argumentWord] as number;
+    const { words } = memory;
+    let next = words[row + argumentWord] as number;
+    const nextRows = words[row + argumentWord + 1] as number;
+    if (next !== 0 && memory.isAt(next, nextRows) && depth < maxDepth) return this.#walk(next, nextRows, depth + 1);
     if (memory.isGone(next)) {
       const { target } = this.#rule(number, at);
       next = (target && isChainTarget(target) && this.#chains.get(target.chain)?.number) || 0;
-      memory.words[row + argumentWord] = next;
+      words[row + argumentWord] = next;
     }
     if (next === 0 || depth >= maxDepth) {
       trail?.drop("CHAIN_LOOP", this.#rule(number, at).owner);
       return "drop";
     }
-    return this.#walk(next, depth + 1);
+    const entered = memory.enter(next);
+    memory.words[row + argumentWord + 1] = entered;
+    return this.#walk(next, entered, depth + 1);
   }
 
   /** DNAT to one address and port, as the target's module does it. */
