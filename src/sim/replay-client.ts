@@ -1,6 +1,7 @@
 import type { EventQueue } from "../kernel/clock.ts";
 import { nanosPerMilli, nanosPerSecond, wakeUpNanos } from "../kernel/clock.ts";
 import { sendPacket } from "../kernel/ip/output.ts";
+import { selectSource } from "../kernel/ip/route.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type {
   Endpoint,
@@ -12,7 +13,7 @@ import type {
 } from "../kernel/socket/api.ts";
 import type { FlowLine } from "../topology/flow-line.ts";
 import type { FlowRecorder } from "../trace/recorder.ts";
-import { address, formatAddress, formatEndpoint } from "../wire/address.ts";
+import { address, formatAddress, formatEndpoint, unspecified } from "../wire/address.ts";
 import { type Payload, type TcpFlags, emptyPayload } from "../wire/packet.ts";
 
 /** Who answered, as the server saw it; of an ICMP answer only where it came from. */
@@ -231,6 +232,9 @@ const flagNames = { F: "fin", S: "syn", R: "rst", P: "psh", A: "ack", U: "urg" }
 function runRaw(line: FlowLine, context: ClientContext): ClientResult {
   const { namespace, flow } = context;
   const remote = endpointOf(line.destination);
+  const wanted = address(line.options["src"] ?? "");
+  // A raw socket fills in a source address that is 0 (raw_send_hdrinc).
+  const src = wanted === unspecified.ipv4 ? (selectSource(namespace, remote.address) ?? wanted) : wanted;
   const flags: TcpFlags = Object.fromEntries(
     [...(line.options["flags"] ?? "")].map((letter) => [flagNames[letter as keyof typeof flagNames], true]),
   );
@@ -238,7 +242,7 @@ function runRaw(line: FlowLine, context: ClientContext): ClientResult {
     namespace,
     {
       kind: "ip",
-      src: address(line.options["src"] ?? ""),
+      src,
       dst: remote.address,
       ttl: 64,
       dontFragment: false,

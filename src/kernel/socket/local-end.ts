@@ -28,7 +28,9 @@ export function chooseSource(
   const { mark = 0 } = options;
   const bound = options.source === undefined ? undefined : addressType(ns, options.source);
   if (bound !== undefined && bound !== "LOCAL" && bound !== "BROADCAST" && bound !== "MULTICAST") {
-    return { errno: "EADDRNOTAVAIL" };
+    // With ip_nonlocal_bind the bind succeeds, and then no route starts there (ip_route_output_key_hash_rcu).
+    const family = familyOf(dst);
+    return { errno: ns.sysctls.get(`net.${family}.ip_nonlocal_bind`) === 0 ? "EADDRNOTAVAIL" : "ENETUNREACH" };
   }
   // Bound to a group, a socket hears the group and sends from its own address (__inet_bind).
   const source = bound === "LOCAL" ? options.source : undefined;
