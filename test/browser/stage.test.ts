@@ -97,7 +97,7 @@ describePage("the stage", ({ onPage }) => {
         document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
         await new Promise((resolve) => setTimeout(resolve, 500));
         observer.disconnect();
-        if ([...changed].some((one) => !one.startsWith("transform="))) throw new Error([...changed].join());
+        if ([...changed].some((one) => !/^(transform=|style=(transform:|$|null))/.test(one))) throw new Error([...changed].join());
         return changed.size;
       });
     };

@@ -39,13 +39,13 @@ export class Minimap {
     });
   }
 
-  draw(view: View, sight: Box, packet: Point | undefined): void {
+  draw(view: View, sight: Box, packet: Point | undefined, stageWidth: number): void {
     this.#view = view;
     const { bounds, boxes } = view.layout;
     const whole = holds(grown(sight, 2), bounds);
     this.element.classList.toggle("on", !whole);
     if (whole) return;
-    this.#size = (this.element.parentElement?.clientWidth ?? 0) < narrow ? small : large;
+    this.#size = stageWidth < narrow ? small : large;
     const scale = scaleOf(bounds, this.#size);
     const density = devicePixelRatio;
     const width = Math.round(bounds.width * scale + 2 * edge);

@@ -15,6 +15,8 @@ export class Camera {
   readonly #target: Selection<SVGSVGElement, unknown, null, undefined>;
   readonly #zoom = zoom<SVGSVGElement, unknown>().scaleExtent([furthest, closest]);
   #animation = 0;
+  /** Measured when it changes: asking for it in every frame would make the browser lay the page out each time. */
+  #size = { width: 0, height: 0 };
 
   /** `onMove` is told of every change; `byHand` where somebody dragged or turned the wheel. */
   constructor(svg: SVGSVGElement, onMove: (transform: ZoomTransform, byHand: boolean) => void) {
@@ -30,11 +32,25 @@ export class Camera {
     return zoomTransform(this.#svg);
   }
 
+  /** Tells how large the stage has become. */
+  resize(): void {
+    const { clientWidth, clientHeight } = this.#svg;
+    this.#size = { width: clientWidth, height: clientHeight };
+  }
+
+  get width(): number {
+    return this.#size.width;
+  }
+
+  get height(): number {
+    return this.#size.height;
+  }
+
   /** The piece of the world in sight. */
   get sight(): Box {
     const { x, y, k } = this.transform;
-    const { clientWidth, clientHeight } = this.#svg;
-    return { x: -x / k, y: -y / k, width: clientWidth / k, height: clientHeight / k };
+    const { width, height } = this.#size;
+    return { x: -x / k, y: -y / k, width: width / k, height: height / k };
   }
 
   /** The point of the world under a point of the screen. */
@@ -46,7 +62,7 @@ export class Camera {
 
   /** Shows a box as large as it fits; `top` leaves room for what lies over the stage there, pixels. */
   look(box: Box, { glide = true, top = 0 }: { readonly glide?: boolean; readonly top?: number } = {}): void {
-    const { clientWidth: width, clientHeight: height } = this.#svg;
+    const { width, height } = this.#size;
     if (width === 0 || height === 0) return;
     const room = { width: width - 2 * margin, height: height - 2 * margin - top };
     const scale = Math.min(closestFit, room.width / box.width, room.height / box.height);
@@ -64,7 +80,7 @@ export class Camera {
   /** Moves the view by a share of its width. */
   pan(share: number): void {
     cancelAnimationFrame(this.#animation);
-    this.#zoom.translateBy(this.#target, (-share * this.#svg.clientWidth) / this.transform.k, 0);
+    this.#zoom.translateBy(this.#target, (-share * this.#size.width) / this.transform.k, 0);
   }
 
   /** Brings a point of the world into the middle. */

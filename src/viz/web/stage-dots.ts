@@ -31,6 +31,7 @@ export class DotLayer {
   readonly element: HTMLCanvasElement = el("canvas", { class: "dots", "aria-hidden": "true" });
   #fields: readonly DotField[] = [];
   #roles: ReadonlyMap<string, PodRole> = new Map();
+  #blank = true;
 
   /** How many pods are dots. */
   get count(): number {
@@ -54,17 +55,19 @@ export class DotLayer {
     this.element.dataset["dots"] = String(this.count);
   }
 
-  draw({ x, y, k }: ZoomTransform, sight: Box): void {
+  draw({ x, y, k }: ZoomTransform, sight: Box, size: { readonly width: number; readonly height: number }): void {
     const canvas = this.element;
+    if (this.#fields.length === 0 && this.#blank) return;
+    this.#blank = this.#fields.length === 0;
     const density = devicePixelRatio;
-    const [width, height] = [canvas.clientWidth * density, canvas.clientHeight * density];
+    const [width, height] = [size.width * density, size.height * density];
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
     const context = canvas.getContext("2d");
     if (context === null) return;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
-    if (this.#fields.length === 0) return;
+    if (this.#blank) return;
     context.setTransform(density * k, 0, 0, density * k, density * x, density * y);
     const colors = colorsOf(canvas);
     for (const field of this.#fields) {

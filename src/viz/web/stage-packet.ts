@@ -79,19 +79,19 @@ export class PacketLayer {
     const start = performance.now();
     const tick = (now: number): void => {
       const t = Math.min(1, Math.max(0, now - start) / millis);
-      this.#place(pointAlong(points, t * (2 - t)));
-      if (t < 1) this.#animation = requestAnimationFrame(tick);
+      if (t === 1) return this.#put(frame.glyph.at);
+      // A style, unlike an attribute, moves the glyph without painting the stage anew.
+      const { x, y } = pointAlong(points, t * (2 - t));
+      this.#glyph.style("transform", `translate(${x}px,${y}px)`);
+      this.#animation = requestAnimationFrame(tick);
     };
     this.#animation = requestAnimationFrame(tick);
   }
 
-  #put(point: Point): void {
+  #put({ x, y }: Point): void {
     cancelAnimationFrame(this.#animation);
-    this.#place(point);
-  }
-
-  #place({ x, y }: Point): void {
-    this.#glyph.attr("transform", `translate(${x},${y})`);
+    // An attribute, unlike a style, goes with a saved picture.
+    this.#glyph.attr("transform", `translate(${x},${y})`).style("transform", null);
   }
 }
 

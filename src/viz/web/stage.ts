@@ -69,7 +69,10 @@ export class Stage {
       world.attr("transform", String(transform)).classed("far", transform.k < farScale);
       this.#redraw();
     });
-    new ResizeObserver(() => this.#show(this.#level, false)).observe(root);
+    new ResizeObserver(() => {
+      this.#camera.resize();
+      this.#show(this.#level, false);
+    }).observe(root);
     for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])
       matchMedia(query).addEventListener("change", () => this.#redraw());
     new MutationObserver(() => this.#redraw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
@@ -83,7 +86,7 @@ export class Stage {
 
   /** Shows where the story takes place, or on a narrow screen the node that the packet is on. */
   fit(): void {
-    this.#show(this.#root.clientWidth < narrow ? "node" : "story");
+    this.#show(this.#camera.width < narrow ? "node" : "story");
   }
 
   /** Goes close to where the packet is; from there back to everything. */
@@ -131,7 +134,7 @@ export class Stage {
       case "cluster":
         return view.layout.bounds;
       case "story":
-        return story(view.layout, (this.#root.clientHeight - crumbRoom) / Math.max(1, this.#root.clientWidth));
+        return story(view.layout, (this.#camera.height - crumbRoom) / Math.max(1, this.#camera.width));
       case "node":
         return this.#surroundings(view);
       case "namespace": {
@@ -176,8 +179,8 @@ export class Stage {
     const view = this.#view();
     if (!view) return;
     const { sight, transform } = this.#camera;
-    this.#dots.draw(transform, sight);
-    this.#minimap.draw(view, sight, this.#frame?.glyph.at);
+    this.#dots.draw(transform, sight, this.#camera);
+    this.#minimap.draw(view, sight, this.#frame?.glyph.at, this.#camera.width);
     this.#crumbs.draw(view, this.#level, this.#nodeOf(view), this.#frame?.namespace);
   }
 
@@ -192,7 +195,7 @@ export class Stage {
     const from = this.#frame;
     this.#drawFrame(loaded.course, view, cursor, moveMillis / speed);
     const moved = from?.namespace !== this.#frame?.namespace;
-    if (fresh) this.#show(this.#root.clientWidth < narrow ? "node" : "story", false);
+    if (fresh) this.#show(this.#camera.width < narrow ? "node" : "story", false);
     else if (moved && (this.#level === "node" || this.#level === "namespace")) this.#show(this.#level);
     else this.#redraw();
   }

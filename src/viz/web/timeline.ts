@@ -29,9 +29,10 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
   let band = noBand;
   let kind: LaneKind = "places";
   let range: Range = { from: 0, to: 1 };
+  let width = 0;
   const last = (): number => band.moments.length - 1;
   const rank = (): number => band.rankOf(store.state.cursor);
-  const scale = () => scaleOf(root.clientWidth, range);
+  const scale = () => scaleOf(width, range);
   const show = (next: Range): void => {
     range = fittedRange(next, last());
     draw();
@@ -48,7 +49,7 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
 
   function draw(): void {
     const height = axisHeight + band.lanes.length * laneHeight + 3;
-    picture.setAttribute("width", String(root.clientWidth));
+    picture.setAttribute("width", String(width));
     picture.setAttribute("height", String(height));
     cursorLine.setAttribute("y2", String(height));
     marks.replaceChildren(...drawDetail(band, scale(), store.state.breakpoints));
@@ -63,7 +64,7 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
       part.setAttribute("transform", `translate(${x},0)`);
       part.classList.toggle("outside", outside);
     }
-    strip.draw(band, root.clientWidth, cursor);
+    strip.draw(band, width, cursor);
     const stop = course.stops[course.moments[cursor]?.stop ?? 0];
     const words = grain === "hop" && stop ? stopText(course, stop) : (course.moments[cursor]?.step.text ?? "");
     root.setAttribute("aria-valuemax", String(Math.max(1, course.moments.length)));
@@ -89,7 +90,7 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
     (event) => {
       const around = scale().rank(event.clientX - root.getBoundingClientRect().left);
       if (event.ctrlKey) show(zoomedRange(range, event.deltaY < 0 ? 1.25 : 0.8, around, last()));
-      else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) shift(event.deltaX / root.clientWidth);
+      else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) shift(event.deltaX / width);
       else return;
       event.preventDefault();
     },
@@ -111,7 +112,6 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
     event.stopPropagation();
     store.select(to);
   });
-  let width = 0;
   new ResizeObserver(() => {
     if (root.clientWidth === width) return;
     width = root.clientWidth;
@@ -129,7 +129,7 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
   function refill({ loaded, grain }: State): void {
     if (!loaded) return;
     band = bandOf(loaded.course, loaded.views[grain].scene, grain, kind);
-    strip.draw(band, root.clientWidth, store.state.cursor);
+    strip.draw(band, width, store.state.cursor);
     show({ from: 0, to: last() });
   }
   return {
