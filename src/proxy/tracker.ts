@@ -100,14 +100,11 @@ export function track(
   const goneServices = new Set(services.removed);
   const goneSlices = new Set(slices.removed);
 
-  const tracked: TrackedService[] = [];
+  const edits: Edit[] = [];
   const changes: ServiceChange[] = [];
-  let next = 0;
   for (const key of [...touched].sort(compareText)) {
-    const at = lowerBound(old, key, next);
-    while (next < at) tracked.push(old[next++] as TrackedService);
+    const at = lowerBound(old, key);
     const before = old[at]?.key === key ? old[at] : undefined;
-    if (before !== undefined) next = at + 1;
     const kept = before?.service !== undefined && !goneServices.has(before.service) ? before.service : undefined;
     const service = addedServices.get(key) ?? kept;
     const own = [...(before?.slices.filter((slice) => !goneSlices.has(slice)) ?? []), ...(addedSlices.get(key) ?? [])];
@@ -124,14 +121,39 @@ export function track(
         slicesAfter: own,
       });
     }
-    if (service === undefined && own.length === 0) continue;
-    tracked.push({ key, service, slices: own, ports: same ? before.ports : ports });
+    const isGone = service === undefined && own.length === 0;
+    const after = isGone ? undefined : { key, service, slices: own, ports: same ? before.ports : ports };
+    edits.push({ at, replaces: before !== undefined, after });
   }
-  while (next < old.length) tracked.push(old[next++] as TrackedService);
+  const tracked = edited(old, edits);
   let { endpointCount } = previous;
   for (const { before, after } of changes) endpointCount += countEndpoints(after) - countEndpoints(before);
   const healthChecks = updatedHealthChecks(previous.healthChecks, changes);
   return { map: { objects, context: contextText, services: tracked, endpointCount, healthChecks }, changes };
+}
+
+/** What becomes of one place of an ordered list: what stood there is replaced or goes, or something comes before it. */
+interface Edit {
+  readonly at: number;
+  readonly replaces: boolean;
+  readonly after: TrackedService | undefined;
+}
+
+function edited(old: readonly TrackedService[], edits: readonly Edit[]): readonly TrackedService[] {
+  if (edits.every(({ replaces, after }) => replaces && after !== undefined)) {
+    const services = old.slice();
+    for (const { at, after } of edits) services[at] = after as TrackedService;
+    return services;
+  }
+  const services: TrackedService[] = [];
+  let next = 0;
+  for (const { at, replaces, after } of edits) {
+    while (next < at) services.push(old[next++] as TrackedService);
+    if (after !== undefined) services.push(after);
+    if (replaces) next++;
+  }
+  while (next < old.length) services.push(old[next++] as TrackedService);
+  return services;
 }
 
 /**
@@ -144,10 +166,12 @@ export function carryOver<T>(
   make: (service: TrackedService) => T,
   gone: (value: T) => void,
 ): T[] {
-  const values: T[] = [];
+  // Most are the same object as before, and then nothing of them needs to be looked at.
   let at = 0;
-  for (const service of services) {
-    // Most are the same object as before, and then nothing of it needs to be looked at.
+  while (at < services.length && previous.services[at] === services[at]) at++;
+  const values = previous.values.slice(0, at);
+  for (let next = at; next < services.length; next++) {
+    const service = services[next] as TrackedService;
     if (previous.services[at] === service) {
       values.push(previous.values[at++] as T);
       continue;
@@ -196,8 +220,8 @@ function difference<T>(before: readonly T[], after: readonly T[]): { readonly re
   };
 }
 
-function lowerBound(services: readonly TrackedService[], key: string, from: number): number {
-  let low = from;
+function lowerBound(services: readonly TrackedService[], key: string): number {
+  let low = 0;
   let high = services.length;
   while (low < high) {
     const middle = (low + high) >> 1;
