@@ -299,6 +299,9 @@ describePage("the panels of the page", ({ onPage, url }) => {
       await page.getByLabel("bridge-nf-call-iptables").uncheck();
       await expect.poll(text).toContain("bridgeNfCallIptables: false");
       await settled(page);
+      await page.getByLabel("bridge-nf-call-iptables").check();
+      await expect.poll(text).toContain("bridgeNfCallIptables: true");
+      await settled(page);
       await page.getByLabel("Nodes", { exact: true }).fill("3");
       await page.keyboard.press("Enter");
       await expect.poll(text).toContain("nodes: 3");

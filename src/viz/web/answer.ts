@@ -30,7 +30,7 @@ type Question = Omit<RunRequest, "id" | "beside">;
 export type Progress = (doing: string, objects?: number) => void;
 
 /** A cluster with more pods is drawn only where packets go, unless somebody asks for all of it. */
-const mostPodsDrawn = 20_000;
+const mostPodsDrawn = 10_000;
 
 /** The input of a request, read and built. */
 export interface Opened {
@@ -125,16 +125,36 @@ function oneProbe(
   return { trace };
 }
 
-/** What to try when nobody has said: the first pod calls the first Service. */
+/** What to try when nobody has said: a pod calls a Service of its namespace that it is not itself behind. */
 function firstProbe({ cluster }: ClusterInput): { readonly from: string; readonly run: string } | undefined {
-  const own = <T extends { readonly metadata: { readonly namespace: string } }>(all: readonly T[]): T | undefined =>
-    all.find(({ metadata }) => !["kube-system", ""].includes(metadata.namespace)) ?? all[0];
-  const pod = own(cluster.pods);
-  const service = own(cluster.services);
+  const { pods, services } = cluster;
+  const isOwn = ({
+    metadata: { namespace, name },
+  }: {
+    readonly metadata: { namespace: string; name: string };
+  }): boolean => namespace !== "kube-system" && !(namespace === "default" && name === "kubernetes");
+  const service = services.find(isOwn);
+  const near = pods.filter(
+    (pod) => isOwn(pod) && (service === undefined || pod.metadata.namespace === service.metadata.namespace),
+  );
+  const pod =
+    near.find(({ metadata }) => service === undefined || !selects(service.spec.selector, metadata.labels)) ??
+    near[0] ??
+    pods.find(isOwn) ??
+    pods[0];
   if (pod === undefined) return undefined;
   const { name, namespace } = pod.metadata;
-  const target = service === undefined ? "localhost" : `${service.metadata.name}.${service.metadata.namespace}`;
-  return { from: `${namespace}/pod/${name}`, run: `curl http://${target}` };
+  const port = service?.spec.ports.find(({ protocol }) => protocol === "TCP")?.port ?? 80;
+  const host = service === undefined ? "localhost" : `${service.metadata.name}.${service.metadata.namespace}`;
+  return { from: `${namespace}/pod/${name}`, run: `curl http://${host}${port === 80 ? "" : `:${port}`}` };
+}
+
+function selects(
+  selector: Readonly<Record<string, string>> | undefined,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const entries = Object.entries(selector ?? {});
+  return entries.length > 0 && entries.every(([key, value]) => labels[key] === value);
 }
 
 function offered({ scenario }: ParsedScenario): readonly OfferedFlow[] {
