@@ -67,7 +67,7 @@ test("finds, forgets and lists what a Map of tuples does", () => {
             const entry = table.begin(new TupleKey().ofTuple(original));
             entry.expiresAtNanos = now + step.seconds;
             entry.mark = ++made;
-            table.insert(entry);
+            expect(table.insertUnlessTaken(entry)).toBeUndefined();
             const value = { original, expires: now + step.seconds, mark: made };
             known.set(textOf(original), value);
             known.set(textOf(reply), value);
@@ -114,7 +114,7 @@ test("grows by thousands, gives memory back, and one held from before still read
   const add = (index: number): ReturnType<TupleTable["begin"]> => {
     const entry = table.begin(new TupleKey().ofTuple(numbered(index)));
     entry.expiresAtNanos = 1;
-    table.insert(entry);
+    expect(table.insertUnlessTaken(entry)).toBeUndefined();
     return entry;
   };
   const held = add(0);
@@ -138,7 +138,7 @@ test("a connection that was begun before a flush is confirmed after it", () => {
   const late = table.begin(new TupleKey().ofTuple(numbered(2)));
   for (const entry of [late, early]) {
     entry.expiresAtNanos = 1;
-    table.insert(entry);
+    expect(table.insertUnlessTaken(entry)).toBeUndefined();
   }
   expect(table.entries().map(({ original }) => original)).toEqual([numbered(1), numbered(2)]);
   expect(table.find(invert(numbered(1)))?.entry.id).toBe(early.id);
@@ -150,7 +150,7 @@ test("the source of a client finds its connections, newest first", () => {
     const entry = table.begin(new TupleKey().ofTuple(makeTuple("udp", ipv4(9), ipv4(dst), 1000, 53)));
     entry.expiresAtNanos = 1;
     entry.nat = { dstDone: true, srcDone: true, dst: false, src: false };
-    table.insert(entry);
+    expect(table.insertUnlessTaken(entry)).toBeUndefined();
     // The first question makes the index; what comes after it is added.
     if (dst === 2)
       expect([...table.fromSource(new TupleKey().ofTuple(entry.original))].map(({ original }) => original.dst)).toEqual(

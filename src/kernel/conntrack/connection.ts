@@ -8,6 +8,7 @@ import {
   idWord,
   markWord,
   natShift,
+  rowShift,
   rowWords,
   sctpShift,
   streamTime,
@@ -65,14 +66,14 @@ export class Connection implements ConntrackEntry {
 
   /** Names the row among all of the namespace. */
   get number(): number {
-    return this.#page.first + this.#row / rowWords;
+    return this.#page.first + (this.#row >> rowShift);
   }
 
   /** To another row, for one that was not confirmed before its page went. */
   move(page: Page): void {
     const row = page.used++ * rowWords;
     page.words.set(this.#page.words.subarray(this.#row, this.#row + rowWords), row);
-    page.more[row / rowWords] = this.#page.more[this.#row / rowWords];
+    page.more[row >> rowShift] = this.#page.more[this.#row >> rowShift];
     this.#page = page;
     this.#row = row;
   }
@@ -174,28 +175,28 @@ export class Connection implements ConntrackEntry {
   }
 
   get expiresAtNanos(): number {
-    return this.#page.times[this.#row / 2 + expiresTime] as number;
+    return this.#page.times[(this.#row >> 1) + expiresTime] as number;
   }
 
   set expiresAtNanos(value: number) {
-    this.#page.times[this.#row / 2 + expiresTime] = value;
+    this.#page.times[(this.#row >> 1) + expiresTime] = value;
   }
 
   get streamAtNanos(): number {
-    return this.#page.times[this.#row / 2 + streamTime] as number;
+    return this.#page.times[(this.#row >> 1) + streamTime] as number;
   }
 
   set streamAtNanos(value: number) {
-    this.#page.times[this.#row / 2 + streamTime] = value;
+    this.#page.times[(this.#row >> 1) + streamTime] = value;
   }
 
   get tcp(): TcpTracking | undefined {
-    return this.#page.more[this.#row / rowWords]?.tcp;
+    return this.#page.more[this.#row >> rowShift]?.tcp;
   }
 
   set tcp(tracking: TcpTracking | undefined) {
     const { more } = this.#page;
-    const at = this.#row / rowWords;
+    const at = this.#row >> rowShift;
     more[at] = { addresses: more[at]?.addresses, tcp: tracking };
   }
 

@@ -64,32 +64,31 @@ export class TupleTable {
   }
 
   findKey(key: TupleKey): Found | undefined {
-    const found = this.#lookup(key);
+    return this.#find(key, key.hash);
+  }
+
+  #find(key: TupleKey, hash: number): Found | undefined {
+    const found = this.#lookup(key, hash);
     if (found < 0) return undefined;
     return { entry: this.#connection(found >>> 1), direction: (found & 1) === 0 ? "original" : "reply" };
   }
 
   /** Whether the replies to an unconfirmed connection would be taken for another's. */
   hasReplyOf({ page, row }: Connection): boolean {
-    return this.#lookup(this.#wanted.ofRow(page, row, "reply")) >= 0;
+    const key = this.#wanted.ofRow(page, row, "reply");
+    return this.#lookup(key, key.hash) >= 0;
   }
 
   /** Whether replies to this tuple would be taken for another connection's (nf_conntrack_tuple_taken). */
   isTaken(tuple: TupleKey): boolean {
-    const isTaken = this.#lookup(tuple.invert()) >= 0;
+    tuple.invert();
+    const isTaken = this.#lookup(tuple, tuple.hash) >= 0;
     tuple.invert();
     return isTaken;
   }
 
-  /** The connection that has one of the tuples of an unconfirmed one already. */
-  rivalOf({ page, row }: Connection): Connection | undefined {
-    const key = this.#wanted.ofRow(page, row, "original");
-    return (this.findKey(key) ?? this.findKey(key.ofRow(page, row, "reply")))?.entry;
-  }
-
   /** Number of the row and direction, or -1. */
-  #lookup(key: TupleKey): number {
-    const { hash } = key;
+  #lookup(key: TupleKey, hash: number): number {
     const slots = this.#slots;
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
       const reference = slots[2 * at + 1] as number;
@@ -100,22 +99,38 @@ export class TupleTable {
       const page = this.#pages.pageOf(number);
       const row = rowOf(number);
       if (!key.is(page, row, (found & 1) === 0 ? "original" : "reply")) continue;
-      if ((page.times[row / 2 + expiresTime] as number) > this.#nowNanos()) return found;
+      if ((page.times[(row >> 1) + expiresTime] as number) > this.#nowNanos()) return found;
       this.delete(new Connection(page, row));
-      return this.#lookup(key);
+      return this.#lookup(key, hash);
     }
   }
 
-  /** Adds a connection whose first packet got through. One that lost a clash is only found by its replies. */
-  insert(entry: Connection): void {
+  /** Adds a connection whose first packet got through, unless another has one of its tuples: then says which. */
+  insertUnlessTaken(entry: Connection): Connection | undefined {
+    const { page, row } = entry;
+    const key = this.#wanted;
+    const original = key.ofRow(page, row, "original").hash;
+    const winner = this.#find(key, original) ?? this.#find(key.ofRow(page, row, "reply"), key.hash);
+    if (winner === undefined) this.#insert(entry, original, key.hash);
+    return winner?.entry;
+  }
+
+  /** Adds one that lost a clash: only its replies find it. */
+  insertClash(entry: Connection): void {
+    entry.clash = true;
+    this.#insert(entry, 0, this.#wanted.ofRow(entry.page, entry.row, "reply").hash);
+  }
+
+  /** `original` and `reply` are the hashes of its tuples. */
+  #insert(entry: Connection, original: number, reply: number): void {
     if (++this.#size > this.#sweepAt) this.#sweep();
     if (!this.#pages.holds(entry.page)) entry.move(this.#pages.open());
-    const { page, number } = entry;
-    page.living++;
+    const { number } = entry;
+    entry.page.living++;
     entry.confirmed = true;
     if (2 * (this.#taken + 2) > this.#mask) this.#grow();
-    if (!entry.clash) this.#add(this.#own.ofRow(page, entry.row, "original").hash, 2 * number);
-    this.#add(this.#own.ofRow(page, entry.row, "reply").hash, 2 * number + 1);
+    if (!entry.clash) this.#add(original, 2 * number);
+    this.#add(reply, 2 * number + 1);
     if (this.#sources !== undefined) this.#addSource(this.#sources, entry);
   }
 
@@ -171,7 +186,7 @@ export class TupleTable {
       for (let row = 0; row < page.used * rowWords; row += rowWords) {
         const flags = page.words[row + flagsWord] as number;
         if ((flags & (flag.confirmed | flag.dead)) !== flag.confirmed) continue;
-        if (wanted(page.times[row / 2 + expiresTime] as number)) found.push(new Connection(page, row));
+        if (wanted(page.times[(row >> 1) + expiresTime] as number)) found.push(new Connection(page, row));
       }
     }
     return found.sort((a, b) => a.id - b.id);

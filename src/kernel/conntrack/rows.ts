@@ -14,8 +14,9 @@ import type { TcpTracking } from "./entry.ts";
  * when all of its connections are gone.
  */
 
-/** Words of a row. */
+/** Words of a row, and by how many bits that shifts. */
 export const rowWords = 16;
+export const rowShift = 4;
 /** Words from the original tuple to that of the reply. */
 export const tupleWords = 4;
 export const flagsWord = 8;

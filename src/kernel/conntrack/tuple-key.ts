@@ -1,7 +1,7 @@
 import { type Address, type IPv6, ipv4 } from "../../wire/address.ts";
 import type { Packet } from "../../wire/packet.ts";
 import type { Direction, Tuple } from "./entry.ts";
-import { type More, type Page, rowWords, tupleWords } from "./rows.ts";
+import { type More, type Page, rowShift, tupleWords } from "./rows.ts";
 import { makeTuple, tupleOf } from "./tuple.ts";
 
 const numbers = { tcp: 6, udp: 17, sctp: 132, icmp: 1, icmpv6: 58 } as const;
@@ -184,7 +184,7 @@ function invertKind(kind: number): number {
 }
 
 function addressesOf(page: Page, row: number, direction: Direction): readonly [IPv6, IPv6] {
-  const { addresses } = page.more[row / rowWords] as More;
+  const { addresses } = page.more[row >> rowShift] as More;
   const [src, dst, replySrc, replyDst] = addresses as NonNullable<More["addresses"]>;
   return direction === "original" ? [src, dst] : [replySrc, replyDst];
 }
@@ -194,7 +194,7 @@ export function writeTuples(page: Page, row: number, key: TupleKey): void {
   writeWords(page, row, key);
   const { src6, dst6 } = key;
   const isIPv6 = (key.kind & isIPv6Bit) !== 0 && src6 !== undefined && dst6 !== undefined;
-  if (isIPv6) page.more[row / rowWords] = { addresses: [src6, dst6, dst6, src6], tcp: undefined };
+  if (isIPv6) page.more[row >> rowShift] = { addresses: [src6, dst6, dst6, src6], tcp: undefined };
   writeWords(page, row + tupleWords, key.invert());
   key.invert();
 }
@@ -202,11 +202,11 @@ export function writeTuples(page: Page, row: number, key: TupleKey): void {
 /** Replaces the tuple of the replies. */
 export function writeReply(page: Page, row: number, key: TupleKey): void {
   writeWords(page, row + tupleWords, key);
-  const more = page.more[row / rowWords];
+  const more = page.more[row >> rowShift];
   const { src6, dst6 } = key;
   if (more?.addresses === undefined || src6 === undefined || dst6 === undefined) return;
   const [src, dst] = more.addresses;
-  page.more[row / rowWords] = { ...more, addresses: [src, dst, src6, dst6] };
+  page.more[row >> rowShift] = { ...more, addresses: [src, dst, src6, dst6] };
 }
 
 function writeWords({ words }: Page, at: number, { src, dst, ports, kind }: TupleKey): void {
