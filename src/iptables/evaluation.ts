@@ -2,6 +2,7 @@ import type { Draw } from "../kernel/chance.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { HookState } from "../kernel/netfilter.ts";
 import type { Choice, StateChange } from "../trace/records.ts";
+import { packetBytes } from "../wire/packet.ts";
 import type { IpSets } from "./ipset/store.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
 import type { Bucket } from "./matches/rate.ts";
@@ -129,7 +130,12 @@ export class Evaluation {
     if (set === undefined) return false;
     if (target.action === "del") sets.deletePacket(set, this.state, target.flags);
     else {
-      const options = target.timeout === undefined ? {} : { timeout: target.timeout };
+      // The packet that adds an element is the first that it counts.
+      const options = {
+        packets: 1,
+        bytes: packetBytes(this.state.skb.packet),
+        ...(target.timeout !== undefined && { timeout: target.timeout }),
+      };
       sets.addPacket(set, this.state, target.flags, target.exist === true, options);
     }
     return true;

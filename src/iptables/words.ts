@@ -8,10 +8,10 @@ export interface Word {
   readonly quoted: boolean;
 }
 
-/** Splits a line as iptables-restore does: blanks separate, `"` quotes, and `\` escapes inside quotes. */
-export function splitWords(line: string, from = 0): Word[] {
+/** Splits a line as iptables-restore does: blanks separate, `"` quotes, and `\` escapes inside quotes (not in ipset). */
+export function splitWords(line: string, escapes = true): Word[] {
   const words: Word[] = [];
-  let at = from;
+  let at = 0;
   for (;;) {
     while (line[at] === " " || line[at] === "\t") at++;
     if (at >= line.length) return words;
@@ -29,7 +29,7 @@ export function splitWords(line: string, from = 0): Word[] {
         if (at >= line.length) {
           throw new LineProblem("UNCLOSED_QUOTE", start + 1, 'a " is opened and never closed: close it');
         }
-        if (line[at] === "\\") at++;
+        if (escapes && line[at] === "\\") at++;
         text += line[at++] ?? "";
       }
       at++;

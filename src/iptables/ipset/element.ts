@@ -158,7 +158,7 @@ function formatPart(part: Part): string {
       if (part.protocol === 0) return String(part.port);
       if (part.protocol === 1 || part.protocol === 58) {
         const types = `${part.port >> 8}/${part.port & 255}`;
-        return `${part.protocol === 1 ? "icmp" : "icmpv6"}:${icmpNameOf(part.protocol, types) ?? types}`;
+        return `${part.protocol === 1 ? "icmp" : "ipv6-icmp"}:${icmpNameOf(part.protocol, types) ?? types}`;
       }
       return `${protocolName(part.protocol)}:${part.port}`;
     case "text":

@@ -1,6 +1,6 @@
-import type { Family } from "../../wire/address.ts";
+import { type Family, formatAddress, ipv4 } from "../../wire/address.ts";
 import { LineProblem, readLines } from "../text-error.ts";
-import { type Word, quote, splitWords } from "../words.ts";
+import { type Word, splitWords } from "../words.ts";
 import { ElementProblem, formatElement, parseElements } from "./element.ts";
 import { splitOptions } from "./options.ts";
 import { type EntryOptions, type IpSet, type SetEntry, dimensionsOf } from "./set.ts";
@@ -12,7 +12,7 @@ import type { IpSets } from "./store.ts";
  */
 export function restoreSets(sets: IpSets, text: string, file: string, exist = false): void {
   readLines(text, file, (line) => {
-    const words = splitWords(line);
+    const words = splitWords(line, false);
     const [command] = words;
     if (command === undefined || command.text.startsWith("#")) return;
     const rest = words.slice(1).filter(({ text }) => text !== "-exist" && text !== "-!");
@@ -152,15 +152,23 @@ export function saveSets(sets: IpSets): string {
 }
 
 function saveSet(set: IpSet): string {
-  const { type, family, options } = set.spec;
+  const { type, family } = set.spec;
   const words = [
     "create",
     set.name,
     type,
     ...(type.startsWith("hash:") && type !== "hash:mac" ? ["family", family === "ipv4" ? "inet" : "inet6"] : []),
-    ...options,
+    ...printOptions(set),
   ];
   return [words.join(" "), ...set.entries().map((entry) => saveEntry(set, entry)), ""].join("\n");
+}
+
+/** The range of addresses is printed from end to end, whatever it was given as. */
+function printOptions({ spec, options, isBitmap }: IpSet): readonly string[] {
+  const { range } = options;
+  if (!isBitmap || spec.type === "bitmap:port" || range === undefined) return spec.options;
+  const text = range.map((end) => formatAddress(ipv4(end))).join("-");
+  return spec.options.map((word, at) => (spec.options[at - 1] === "range" ? text : word));
 }
 
 function saveEntry(set: IpSet, entry: SetEntry): string {
@@ -171,7 +179,7 @@ function saveEntry(set: IpSet, entry: SetEntry): string {
     ...(timeoutSeconds === undefined ? [] : [`timeout ${set.secondsLeft(entry)}`]),
     ...(nomatch === true ? ["nomatch"] : []),
     ...(counters ? [`packets ${packets} bytes ${bytes}`] : []),
-    ...(comment === undefined ? [] : [`comment ${quote(comment).startsWith('"') ? quote(comment) : `"${comment}"`}`]),
+    ...(comment === undefined || comment === "" ? [] : [`comment "${comment}"`]),
     ...(skbinfo ?? []),
   ].join(" ");
 }

@@ -31,6 +31,8 @@ export interface HashlimitMatch {
 }
 
 const scale = 1_000_000;
+/** More credit does not fit 64 bits and wraps around (user2credits): 37 hours, in the same unit. */
+const mostCredit = 2 ** 64 / 137_438_953;
 const tableOptions = ["--hashlimit-htable-size", "--hashlimit-htable-max", "--hashlimit-htable-gcinterval"];
 const defaultBurst = 5;
 
@@ -111,11 +113,12 @@ function matches(match: HashlimitMatch, evaluation: Evaluation): boolean | undef
   const buckets = evaluation.buckets(match.name);
   const key = keyOf(match, state.skb.packet);
   const costNanos = match.average * (1e9 / scale);
+  const burst = ((match.average * match.burst) % mostCredit) / match.average;
   let bucket = buckets.get(key);
   if (bucket === undefined || nowNanos - bucket.atNanos > match.expireMillis * 1e6) {
-    buckets.set(key, (bucket = { creditNanos: costNanos * match.burst, atNanos: nowNanos }));
+    buckets.set(key, (bucket = { creditNanos: costNanos * burst, atNanos: nowNanos }));
   }
-  return spend(bucket, costNanos, match.burst, nowNanos) !== match.above;
+  return spend(bucket, costNanos, burst, nowNanos) !== match.above;
 }
 
 export const hashlimit: MatchModule<HashlimitMatch> = {
