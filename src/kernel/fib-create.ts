@@ -18,11 +18,22 @@ function defaultRules(family: Family): IpRule[] {
 export function createFib(family: Family): Fib {
   const rules = defaultRules(family);
   const tables = new Map<string, RoutingTable>();
+  /** The table of each rule; made anew when there is another rule or table. */
+  let ruleTables: readonly (RoutingTable | undefined)[] | undefined;
 
   function table(name: string): RoutingTable {
     let found = tables.get(name);
-    if (found === undefined) tables.set(name, (found = new RoutingTable()));
+    if (found === undefined) {
+      tables.set(name, (found = new RoutingTable()));
+      ruleTables = undefined;
+    }
     return found;
+  }
+
+  function tablesOfRules(): readonly (RoutingTable | undefined)[] {
+    return (ruleTables ??= rules.map(({ action }) =>
+      action.kind === "lookup" ? tables.get(action.table) : undefined,
+    ));
   }
 
   return {
@@ -36,23 +47,25 @@ export function createFib(family: Family): Fib {
       // The kernel puts a new rule behind those of the same priority.
       const at = rules.findIndex((other) => other.priority > rule.priority);
       rules.splice(at < 0 ? rules.length : at, 0, rule);
+      ruleTables = undefined;
     },
     deleteRule(match) {
       const at = rules.findIndex((rule) => ruleAgrees(rule, match));
       if (at >= 0) rules.splice(at, 1);
+      ruleTables = undefined;
       return at >= 0;
     },
     routes: (name = "main") => tables.get(name)?.routes() ?? [],
     tables: () => [...tables.keys()].filter((name) => (tables.get(name)?.size ?? 0) > 0),
     lookupIn: (name, address) => tables.get(name)?.lookup(address, undefined),
-    lookup: (key) => lookup(rules, tables, key),
+    lookup: (key) => lookup(rules, tablesOfRules(), key),
   };
 }
 
 /** fib_rules_lookup(): a `throw` route, a table without a match, and a suppressed find go on to the next rule. */
 function lookup(
   rules: readonly IpRule[],
-  tables: ReadonlyMap<string, RoutingTable>,
+  tables: readonly (RoutingTable | undefined)[],
   key: FlowKey,
 ): FibResult | undefined {
   for (let i = 0; i < rules.length; i++) {
@@ -60,7 +73,7 @@ function lookup(
     if (!ruleMatches(rule, key)) continue;
     const { action } = rule;
     if (action.kind === "lookup") {
-      const route = tables.get(action.table)?.lookup(key.dst, key.outDevice);
+      const route = tables[i]?.lookup(key.dst, key.outDevice);
       if (route !== undefined && route.type !== "throw" && !suppresses(rule, route)) {
         return { route, table: action.table, rule };
       }

@@ -10,6 +10,15 @@ interface Level {
   readonly routes: Map<number | bigint, Route[]>;
 }
 
+/** Tables of so many destinations or fewer are compared one by one: it costs less than a map. */
+const mostCompared = 16;
+
+/** The destinations of a small IPv4 table, the longest prefix first: base and mask of each, and its routes. */
+interface Few {
+  readonly blocks: Int32Array;
+  readonly routes: readonly Route[][];
+}
+
 /**
  * One routing table. Routes are kept by prefix length and base, so a lookup costs one map access per prefix
  * length in use, however many routes there are.
@@ -18,6 +27,8 @@ export class RoutingTable {
   /** Longest prefix first. */
   #levels: readonly Level[] = [];
   #count = 0;
+  /** Made when it is next asked for; null: it is large, or of IPv6. */
+  #few: Few | null | undefined;
 
   get size(): number {
     return this.#count;
@@ -33,6 +44,7 @@ export class RoutingTable {
     same.splice(at < 0 ? same.length : at, 0, route);
     routes.set(key, same);
     this.#count++;
+    this.#few = undefined;
   }
 
   #level(length: number): Level | undefined {
@@ -54,6 +66,7 @@ export class RoutingTable {
     if (level === undefined || same === undefined || at < 0) return false;
     same.splice(at, 1);
     this.#count--;
+    this.#few = undefined;
     if (same.length === 0) level.routes.delete(key);
     if (level.routes.size === 0) this.#levels = this.#levels.filter((other) => other !== level);
     return true;
@@ -65,6 +78,14 @@ export class RoutingTable {
 
   /** The first route of the longest prefix that holds `address`, by metric, leaving by `outDevice` where given. */
   lookup(address: Address, outDevice: string | undefined): Route | undefined {
+    if (this.#few === undefined) this.#few = this.#makeFew();
+    if (this.#few !== null && typeof address === "number" && outDevice === undefined) {
+      const { blocks, routes } = this.#few;
+      for (let i = 0; i < routes.length; i++) {
+        if ((address & (blocks[2 * i + 1] as number)) === blocks[2 * i]) return routes[i]?.[0];
+      }
+      return undefined;
+    }
     const levels = this.#levels;
     for (let i = 0; i < levels.length; i++) {
       const level = levels[i] as Level;
@@ -80,6 +101,16 @@ export class RoutingTable {
       }
     }
     return undefined;
+  }
+
+  #makeFew(): Few | null {
+    if (this.#count > mostCompared) return null;
+    const all = this.#levels.flatMap(({ mask, routes }) => [...routes].map(([base, same]) => ({ base, mask, same })));
+    if (all.some(({ base }) => typeof base === "bigint")) return null;
+    return {
+      blocks: Int32Array.from(all.flatMap(({ base, mask }) => [Number(base), mask])),
+      routes: all.map(({ same }) => same),
+    };
   }
 
   /** All routes in the order `ip route` prints them: by address, the longer prefix last, then by metric. */
