@@ -207,6 +207,22 @@ describePage("the panels of the page", ({ onPage, url }) => {
     });
   });
 
+  test("all of the text is selected, and typed or pasted over, without a word from the page's policy", async () => {
+    await onPage({}, async (page) => {
+      await page.locator("#yaml").focus();
+      await page.locator(".code-editor").waitFor();
+      await page.locator(".cm-line").first().click();
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type("x: 1");
+      expect(await page.locator(".cm-line").allTextContents()).toEqual(["x: 1"]);
+      await page.keyboard.press("Control+a");
+      await page.keyboard.insertText("y: 2");
+      expect(await page.locator(".cm-line").allTextContents()).toEqual(["y: 2"]);
+      await page.keyboard.press("Control+z");
+      expect(await page.locator(".cm-line").allTextContents()).toEqual(["x: 1"]);
+    });
+  });
+
   test("the editor completes keys and kinds", async () => {
     await onPage({}, async (page) => {
       await page.locator("#yaml").focus();

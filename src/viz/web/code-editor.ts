@@ -106,6 +106,7 @@ export function codeEditor(text: string, caret: number, { onEdit, onLine }: Edit
           leaveOnEscape,
           indentWithTab,
         ]),
+        replaceSelections,
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !silent) onEdit();
           if (update.selectionSet) onLine(update.state.doc.lineAt(update.state.selection.main.head).number);
@@ -154,6 +155,24 @@ export function codeEditor(text: string, caret: number, { onEdit, onLine }: Edit
     },
   };
 }
+
+/**
+ * Typing over a selection: left to itself, Chromium keeps the look of what was there in a style attribute, which the
+ * page's Content-Security-Policy refuses aloud.
+ */
+const replaceSelections = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { data, isComposing, inputType } = event;
+    if (isComposing || view.state.selection.main.empty || !/^(?:insert|delete)/.test(inputType)) return false;
+    if (data === null && inputType.startsWith("insert")) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(data ?? ""), {
+      userEvent: data === null ? "delete.selection" : "input.type",
+      scrollIntoView: true,
+    });
+    return true;
+  },
+});
 
 /** Tab indents; Escape and then Tab leaves, so that the keyboard is never caught. */
 const leaveOnEscape = {
