@@ -197,9 +197,15 @@ export function payloadBytes(payload: Payload): number {
   }
 }
 
+/** The headers before what a packet carries, bytes: in IPv6 a fragment has one of its own (RFC 8200, section 4.5). */
+export function headerBytes({ src, fragment }: Pick<Packet, "src" | "fragment">): number {
+  if (typeof src === "number") return 20;
+  return fragment === undefined ? 40 : 48;
+}
+
 /** Total length of the IP packet, header included, bytes: what is compared with an MTU. */
 export function packetBytes(packet: Packet): number {
-  const header = typeof packet.src === "number" ? 20 : 40;
+  const header = headerBytes(packet);
   // Only the first fragment carries the transport header; an ICMP error carries what it quotes.
   const transport = packet.fragment && packet.fragment.offset > 0 ? 0 : transportHeaderBytes(packet.transport);
   return header + transport + payloadBytes(packet.payload);

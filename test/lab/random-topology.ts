@@ -229,6 +229,8 @@ function quieten({ add, v6 }: Draft, { name, devices }: Place): void {
     for (const device of devices) add(name, "sysctl", `net.ipv6.conf.${slashed(device)}.router_solicitations=0`);
   } else add(name, "sysctl", "net.ipv6.conf.all.disable_ipv6=1\nnet.ipv6.conf.default.disable_ipv6=1");
   add(name, "sysctl", "net.ipv4.icmp_ratelimit=0\nnet.ipv4.icmp_msgs_per_sec=100000\nnet.ipv4.icmp_msgs_burst=100000");
+  // A server does not send its answer to a connection again while the next flow runs.
+  add(name, "sysctl", "net.ipv4.tcp_synack_retries=0");
   const family = v6 ? "ipv6" : "ipv4";
   for (const device of devices) {
     add(name, "sysctl", `net.${family}.neigh.${slashed(device)}.retrans_time_ms=100`);
@@ -268,32 +270,34 @@ function changeNode({ dice, add, v6, places, virtual }: Draft, { name, devices }
     if (dice.happens(0.1)) add(name, "ip", "link set cni0 promisc on");
   }
   if (dice.happens(0.1)) add(name, "ip", `link set ${dice.pick(devices)} mtu ${dice.pick([1280, 1300, 1400])}`);
-  const flag = v6 ? "-6 " : "";
+  // ip(8) takes the family of a line of a batch from its addresses.
+  const anywhere = v6 ? "::/0" : "default";
+  const all = v6 ? "from ::/0 " : "";
   const bits = v6 ? 128 : 32;
   const target = (): string => `${dice.pick([...virtual, ...places.map(({ address }) => address)])}/${bits}`;
   if (dice.happens(0.2)) {
     const type = dice.pick(["blackhole", "unreachable", "prohibit", "throw"]);
-    add(name, "ip", `${flag}route add ${type} ${target()} metric 5`);
+    add(name, "ip", `route add ${type} ${target()} metric 5`);
   }
-  if (dice.happens(0.1)) add(name, "ip", `${flag}route add ${target()} dev eth0 metric 7`);
-  if (dice.happens(0.05)) add(name, "ip", `${flag}route del default`);
+  if (dice.happens(0.1)) add(name, "ip", `route add ${target()} dev eth0 metric 7`);
+  if (dice.happens(0.05)) add(name, "ip", `route del ${anywhere}`);
   if (dice.happens(0.3)) {
     const choose = dice.pick([
       () => `from ${dice.pick(places).address}`,
       () => `to ${dice.pick([...virtual, ...places.map(({ address }) => address)])}`,
-      () => `iif ${dice.pick([...devices, "lo"])}`,
-      () => `fwmark ${dice.pick(["0x1", "0x4000/0x4000", "0x2/0x3"])}`,
+      () => `${all}iif ${dice.pick([...devices, "lo"])}`,
+      () => `${all}fwmark ${dice.pick(["0x1", "0x4000/0x4000", "0x2/0x3"])}`,
       () => `not from ${dice.pick(places).address}`,
     ])();
     const action = dice.pick(["lookup 100", "lookup 100", "lookup 100", "blackhole", "unreachable", "prohibit"]);
-    add(name, "ip", `${flag}rule add ${choose} priority ${100 + dice.below(100)} ${action}`);
+    add(name, "ip", `rule add ${choose} priority ${100 + dice.below(100)} ${action}`);
     if (action === "lookup 100" && dice.happens(0.8)) {
       const what = dice.pick([
-        `default dev eth0 via ${dice.pick(places.filter(({ kind }) => kind !== "pod")).address} onlink`,
-        `${dice.pick(["blackhole", "unreachable", "prohibit", "throw"])} default`,
+        `${anywhere} dev eth0 via ${dice.pick(places.filter(({ kind }) => kind !== "pod")).address} onlink`,
+        `${dice.pick(["blackhole", "unreachable", "prohibit", "throw"])} ${anywhere}`,
         `${target()} dev ${dice.pick(devices)}`,
       ]);
-      add(name, "ip", `${flag}route add ${what} table 100`);
+      add(name, "ip", `route add ${what} table 100`);
     }
   }
   if (dice.happens(0.05))

@@ -1,4 +1,4 @@
-import { type Packet, packetBytes, transportHeaderBytes } from "../../wire/packet.ts";
+import { type Packet, headerBytes, packetBytes, transportHeaderBytes } from "../../wire/packet.ts";
 import type { Device } from "../device.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
@@ -42,10 +42,10 @@ export function transmitFragments(
 
 /** The fragments of a packet; a fragment is cut further. Offsets are multiples of 8 bytes. */
 export function fragment(packet: Packet, mtu: number): Packet[] {
-  const header = typeof packet.src === "number" ? 20 : 48;
-  const room = Math.max(8, (mtu - header) & ~7);
   const { offset: start, more } = packet.fragment ?? { offset: 0, more: false };
-  const total = packetBytes(packet) - (typeof packet.src === "number" ? 20 : 40);
+  const header = headerBytes({ src: packet.src, fragment: { offset: start, more } });
+  const room = Math.max(8, (mtu - header) & ~7);
+  const total = packetBytes(packet) - headerBytes(packet);
   const pieces: Packet[] = [];
   for (let at = 0; at < total; at += room) {
     const bytes = Math.min(room, total - at);

@@ -1,5 +1,5 @@
 import { formatAddress } from "../../wire/address.ts";
-import { type Packet, packetBytes, protocolNumber } from "../../wire/packet.ts";
+import { type Packet, headerBytes, packetBytes, protocolNumber } from "../../wire/packet.ts";
 import { nanosPerSecond } from "../clock.ts";
 import { drop } from "../drop.ts";
 import type { NetworkNamespace } from "../namespace.ts";
@@ -37,7 +37,7 @@ function offsetOf(skb: Skb): number {
 }
 
 function dataBytes({ packet }: Skb): number {
-  return packetBytes(packet) - (typeof packet.src === "number" ? 20 : 40);
+  return packetBytes(packet) - headerBytes(packet);
 }
 
 /** No gap from offset 0 to the fragment that says it is the last. */

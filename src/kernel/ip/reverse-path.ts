@@ -11,6 +11,8 @@ export interface ValidSource {
 
 const valid: ValidSource = { direct: false };
 
+const refusals: readonly Route["type"][] = ["blackhole", "unreachable", "prohibit"];
+
 /**
  * Whether a packet's source address may come in by its device: fib_validate_source(), net/ipv4/fib_frontend.c.
  * `out` is the device the packet would leave by; a refusal is a drop code.
@@ -29,7 +31,8 @@ export function validateSource(
   // The question is asked the other way round: how would an answer go?
   const reverse = { dst: src, src: key.dst, mark, inDevice: out?.name ?? "lo" };
   const found = ns.fib.ipv4.lookup(reverse);
-  if (found === undefined) return settings.rpFilter === 0 ? valid : "RP_FILTER";
+  // A route or rule that refuses is an error of the lookup (fib_props), as if there were none.
+  if (found === undefined || refusals.includes(found.route.type)) return settings.rpFilter === 0 ? valid : "RP_FILTER";
   const { route } = found;
   if (route.type !== "unicast" && !(route.type === "local" && settings.acceptLocal)) return "MARTIAN_SOURCE";
   if (usesDevice(route, device.name)) return { direct: isDirect(route) };

@@ -292,7 +292,7 @@ export class TcpSocket implements TcpConnection {
     this.#receive = new ReceiveQueue(segment.seq + 1);
     this.#handshake({ syn: true, ack: true }, 1);
     this.#timer.follow(
-      synAckPlan,
+      synAckPlan(this.#setup.ns.sysctls.get("net.ipv4.tcp_synack_retries")),
       (attempt) => this.#handshakeAgain(attempt),
       () => this.#end(),
     );
@@ -350,14 +350,15 @@ export class TcpSocket implements TcpConnection {
   /**
    * An ICMP error quotes a segment of ours: tcp_v4_err(), tcp_v6_err(). A connection that stands only remembers it,
    * and so does one whose connect(2) still runs: over IPv6 the process then learns of it with the next SYN's error
-   * (measured: 1.02 s with curl 7.88.1), over IPv4 its poll(2) sees the error queue at once.
+   * (measured: 1.02 s with curl 7.88.1), over IPv4 its poll(2) sees the error queue at once. One that only half stands
+   * ends if the error `endsRequests`.
    */
-  icmpError(error: SocketError, quotedSeq: number): void {
+  icmpError(error: SocketError, quotedSeq: number, endsRequests: boolean): void {
     if (quotedSeq < this.#unacknowledged || quotedSeq > this.#next) return;
     const unheard = typeof this.remote.address === "bigint" && this.isCalling();
     if (this.state === "SYN_SENT" && !unheard) this.#fail(error);
-    else if (this.state === "SYN_RECV") this.#end();
-    else this.#softError = error;
+    else if (this.state !== "SYN_RECV") this.#softError = error;
+    else if (endsRequests) this.#end();
   }
 
   /** The path takes less than was sent: what was too long goes again in parts (tcp_v4_mtu_reduced). */

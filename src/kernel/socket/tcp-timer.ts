@@ -9,8 +9,11 @@ export interface RetransmissionPlan {
   readonly timeoutSeconds: number;
 }
 
-/** tcp_synack_retries = 5. */
-export const synAckPlan: RetransmissionPlan = { retransmitSeconds: [1, 3, 7, 15, 31], timeoutSeconds: 63 };
+/** The plan for tcp_synack_retries: after 1, 3, 7, ... seconds. */
+export function synAckPlan(retries: number): RetransmissionPlan {
+  const seconds = Array.from({ length: Math.max(0, retries) + 1 }, (_, index) => 2 ** (index + 1) - 1);
+  return { retransmitSeconds: seconds.slice(0, -1), timeoutSeconds: seconds.at(-1) ?? 1 };
+}
 
 /** The one timer of a connection (icsk_retransmit_timer): handshake, retransmission, TIME_WAIT. */
 export class TcpTimer {

@@ -134,8 +134,13 @@ export class TcpSockets {
     );
     if (connection === undefined) return;
     if (isTooBig(icmp)) connection.pathMtuReduced();
-    else connection.icmpError(meaning.error, segment.seq);
+    else connection.icmpError(meaning.error, segment.seq, endsRequests(icmp, meaning));
   }
+}
+
+/** Whether an ICMP error ends a connection that only its SYN has asked for: tcp_v4_err(), tcp_v6_err(). */
+function endsRequests({ protocol, type, code }: IcmpError, { fatal }: IcmpMeaning): boolean {
+  return protocol === "icmpv6" ? fatal : type === 11 || type === 12 || (type === 3 && code <= 1);
 }
 
 function keyOf(local: Endpoint, remote: Endpoint): string {
