@@ -130,10 +130,16 @@ function send(
 ): void {
   if (!isArp(skb) && skb.bridge !== undefined && from !== undefined) {
     if (!bridgeForward(bridge, to, skb, ns) || !bridgePostrouting(bridge, to, skb, ns)) return;
-    const longest = Math.min(to.mtu, skb.bridge.fragMaxSize ?? to.mtu);
-    if (skb.bridge.fragMaxSize !== undefined && transmitFragments(ns, to, skb, longest)) return;
+    const { fragMaxSize } = skb.bridge;
+    const longest = Math.min(bridge.mtu, fragMaxSize ?? 0);
+    // Cut as it came, whatever the port takes (br_nf_ip_fragment).
+    if (fragMaxSize !== undefined && transmitFragments(ns, to, skb, longest, (piece) => push(ns, to, piece))) return;
   }
-  // is_skb_forwardable(): a VLAN tag may stick out.
+  push(ns, to, skb);
+}
+
+/** br_dev_queue_push_xmit(): what is too long for the port is dropped; a VLAN tag may stick out. */
+function push(ns: NetworkNamespace, to: Device, skb: Skb | ArpSkb): void {
   if (!isArp(skb) && packetBytes(skb.packet) > to.mtu + 4) {
     return drop(skb, "MTU_EXCEEDED", `${to.name} takes ${to.mtu} bytes, and a bridge tells nobody.`);
   }

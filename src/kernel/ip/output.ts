@@ -12,7 +12,7 @@ import type { PmtuDiscovery, SocketError } from "../socket/api.ts";
 import { transmit } from "../transmit.ts";
 import { transmitFragments } from "./fragment-output.ts";
 import { recordRoute } from "./input.ts";
-import { forwardMtu, pathMtu } from "./path-mtu.ts";
+import { forwardMtu, isMtuLocked, pathMtu } from "./path-mtu.ts";
 import { lookupOutput } from "./route.ts";
 
 export interface SendOptions {
@@ -72,13 +72,17 @@ export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOp
 
 /** IP_MTU_DISCOVER: sets DF, false for EMSGSIZE. __ip_append_data(), __ip_make_skb(). */
 function settleFragmentation(ns: NetworkNamespace, skb: Skb, to: RoutedTo, discovery?: PmtuDiscovery): boolean {
-  if (discovery === undefined) return true;
   const { packet } = skb;
+  const isLocked = isMtuLocked(ns, packet.dst, to);
+  if (discovery === undefined) {
+    if (isLocked && packet.transport.protocol === "tcp") skb.packet = { ...packet, dontFragment: false };
+    return true;
+  }
   const mtu = discovery === "probe" ? to.device.mtu : pathMtu(ns, packet.dst, to);
   const fits = packetBytes(packet) <= mtu;
   const strict = discovery === "do" || discovery === "probe";
   if (discovery === "probe") skb.pmtuProbe = true;
-  const dontFragment = typeof packet.dst === "bigint" || strict || (discovery === "want" && fits);
+  const dontFragment = typeof packet.dst === "bigint" || strict || (discovery === "want" && fits && !isLocked);
   if (dontFragment !== packet.dontFragment) skb.packet = { ...packet, dontFragment };
   return fits || !strict;
 }
@@ -177,9 +181,9 @@ function finishOutput(ns: NetworkNamespace, skb: Skb, forwarded: boolean): void 
 /** ip_finish_output2(): the link address of the next hop, then the device. */
 function neighbourOutput(ns: NetworkNamespace, skb: Skb): void {
   const { device, nextHop, kind } = skb.route as RoutedTo;
-  const fixed = fixedMac(device, kind, nextHop);
-  if (fixed !== undefined) {
-    setMacs(ns, skb, device, nextHop, fixed);
+  const known = fixedMac(device, kind, nextHop) ?? ns.neighbours.usable(device.name, nextHop);
+  if (known !== undefined) {
+    setMacs(ns, skb, device, nextHop, known);
     return transmit(ns, device, skb);
   }
   ns.neighbours.resolve(

@@ -35,8 +35,15 @@ export function forwardMtu(ns: NetworkNamespace, dst: Address, to: RoutedTo): nu
 export function learnPathMtu(ns: NetworkNamespace, dst: Address, mtu: number): void {
   const family = typeof dst === "number" ? "ipv4" : "ipv6";
   const least = family === "ipv4" ? ns.sysctls.get("net.ipv4.route.min_pmtu") : 1280;
-  const believed = Math.max(mtu, least);
-  if (believed >= pathMtu(ns, dst)) return;
+  const before = pathMtu(ns, dst);
+  if (isMtuLocked(ns, dst, routeOf(ns, dst))) return;
+  const believed = Math.min(before, Math.max(mtu, least));
+  if (mtu >= before) return;
   const seconds = ns.sysctls.get(`net.${family}.route.mtu_expires`);
-  learnException(ns, dst, { mtu: believed }, seconds * nanosPerSecond);
+  learnException(ns, dst, { mtu: believed, mtuLocked: mtu < least }, seconds * nanosPerSecond);
+}
+
+/** The path MTU is fixed (ip_mtu_locked): what ICMP says does not change it, and packets leave without DF. */
+export function isMtuLocked(ns: NetworkNamespace, dst: Address, to: RoutedTo | undefined): boolean {
+  return typeof dst === "number" && (to?.route.mtuLocked === true || exceptionOf(ns, dst)?.mtuLocked === true);
 }

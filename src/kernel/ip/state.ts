@@ -19,6 +19,8 @@ export interface IpState {
 export interface NextHopException {
   /** Path MTU, bytes. */
   readonly mtu?: number;
+  /** It is below min_pmtu, so packets may be fragmented on the way. */
+  readonly mtuLocked?: boolean;
   /** What a redirect named. */
   readonly gateway?: Address;
   readonly expiresAtNanos: number;
