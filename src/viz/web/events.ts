@@ -51,7 +51,9 @@ export function eventsView(root: HTMLElement, filterBar: HTMLElement, store: Sto
     if (at < 0) return;
     const top = at * rowHeight;
     const room = grid.clientHeight - 2 * rowHeight;
-    if (top < grid.scrollTop || top > grid.scrollTop + room) grid.scrollTop = Math.max(0, top - room / 2);
+    // Whole rows: none stands half under the head of the list.
+    if (top < grid.scrollTop || top > grid.scrollTop + room)
+      grid.scrollTop = Math.max(0, Math.ceil((top - room / 2) / rowHeight) * rowHeight);
   };
   grid.addEventListener("scroll", draw);
   new ResizeObserver(draw).observe(grid);
