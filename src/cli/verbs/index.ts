@@ -37,8 +37,8 @@ export const verbs: readonly Verb[] = [
   },
   {
     name: "lab",
-    usage: "[options] <scenario...>",
-    does: "run the flows of scenarios on the real Linux kernel, too, and compare both traces (Linux, root)",
+    usage: "[options] <what...>",
+    does: "run flows on the real Linux kernel, too, and compare both traces (Linux, root)",
     load: async () => (await import("./lab.ts")).labVerb,
   },
   {
