@@ -125,6 +125,35 @@ test("the outer packet of a tunnel carries on the trail of the inner one", () =>
   expect(frames[wire]?.trail.map(({ tone }) => tone)).toContain("forwarded");
 });
 
+test("flooded copies are clones, at most three, and none of a packet that has ended", () => {
+  const { course, frames } = framesOf("flooded-frame");
+  const counts = frames.map(({ clones }) => clones.length);
+  expect(Math.max(...counts)).toBeGreaterThan(0);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(3);
+  for (const [index, { clones }] of frames.entries()) {
+    for (const { id } of clones) {
+      expect(id).not.toBe(course.moments[index]?.packet?.id);
+      expect(course.byPacket.get(id)?.at(-1)?.index ?? -1, `clone ${id} at ${index}`).toBeGreaterThan(index);
+    }
+  }
+  expect(counts.at(-1)).toBe(0);
+});
+
+test("the last leg of a packet shows how it ended", () => {
+  const { course, frames } = framesOf("retransmission");
+  const drop = course.moments.find(({ step }) => step.kind === "drop");
+  expect(frames[drop?.index ?? -1]?.trail.at(-1)?.tone).toBe("dropped");
+});
+
+test("conntrack and the addresses of a bridge are state: a step that looks into them touches them", () => {
+  const { course } = framesOf("curl-across-nodes");
+  const touched = new Set(course.moments.flatMap(({ touches }) => touches ?? []));
+  expect(touched).toContain("node-a|#conntrack");
+  expect(touched).toContain("node-a|#fdb cni0");
+  for (const { step, touches } of course.moments)
+    expect(touches !== undefined, step.text).toBe(step.kind === "conntrack" || step.kind === "bridge");
+});
+
 test("a retransmission starts a trail of its own, and the drop is the culprit", () => {
   const { course, frames } = framesOf("retransmission");
   const drop = culprit(course);
