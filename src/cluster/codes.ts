@@ -115,12 +115,32 @@ const table = {
     fix: "Rename or remove one of them.",
     source: "kubehop",
   },
+  DUPLICATE_VALUE: {
+    severity: "error",
+    tolerable: true,
+    means: "A list holds a value twice that it may hold once.",
+    fix: "Remove one of the two.",
+    source: "core validation",
+  },
+  TOO_MANY: {
+    severity: "error",
+    tolerable: true,
+    means: "A list is longer than the API allows.",
+    fix: "Split it over several objects.",
+    source: "core validation; Kubernetes pkg/apis/discovery/validation",
+  },
   // Addresses
   BAD_ADDRESS: {
     severity: "error",
     means: "A text is not an IP address.",
     fix: "Correct the address.",
     source: "core validation",
+  },
+  NON_STANDARD_ADDRESS: {
+    severity: "warning",
+    means: "An address or a block has leading zeros; they are read as decimal.",
+    fix: "Write it without.",
+    source: "Kubernetes apimachinery pkg/util/validation/ip.go (GetWarningsForIP)",
   },
   BAD_CIDR: {
     severity: "error",
@@ -201,6 +221,7 @@ const table = {
   },
   NODE_PORT_RANGE: {
     severity: "error",
+    tolerable: true,
     means: "A nodePort lies outside 30000-32767.",
     fix: "Choose one from 30000 to 32767, or leave it out.",
     source: "Kubernetes pkg/registry/core/service/portallocator (ErrNotInRange)",
@@ -281,6 +302,13 @@ const table = {
     means: "An EndpointSlice or Endpoints object belongs to no Service of the input.",
     fix: "Check the label kubernetes.io/service-name, or the name of the Endpoints.",
     source: "accepted by the API server",
+  },
+  SLICE_CRASHES_KUBE_PROXY: {
+    severity: "error",
+    means:
+      "The API server accepts the slice, and kube-proxy 1.30 crashes when it sorts its ports: nobody programs the nodes.",
+    fix: "Give every port of the slice a number.",
+    source: "Kubernetes pkg/proxy/endpointslicecache.go (byPort)",
   },
   IGNORED_BY_KUBE_PROXY: {
     severity: "warning",

@@ -2,14 +2,41 @@ import { familyOf, parseAddress } from "../wire/address.ts";
 import { parseCidr } from "../wire/cidr.ts";
 import type { Report } from "./checks.ts";
 import type { EndpointSlice, Service } from "./objects.ts";
+import { since } from "./release.ts";
 
 /**
  * What the API server accepts and kube-proxy passes over. pkg/proxy/serviceport.go (newBaseServiceInfo),
  * pkg/proxy/endpointslicecache.go.
  */
-export function checkIgnored(services: readonly Service[], slices: readonly EndpointSlice[], report: Report): void {
-  for (const service of services) checkService(service, report);
+export function checkIgnored(
+  services: readonly Service[],
+  slices: readonly EndpointSlice[],
+  release: number,
+  report: Report,
+): void {
+  for (const service of services) {
+    checkService(service, report);
+    checkDistribution(service, release, report);
+  }
   for (const slice of slices) checkSlice(slice, report);
+}
+
+/** validateServiceTrafficDistribution; without its gate the API server drops the field. */
+function checkDistribution(service: Service, release: number, report: Report): void {
+  const { trafficDistribution: value } = service.spec;
+  const path = ["spec", "trafficDistribution"];
+  if (value === undefined) return;
+  if (release < since.hintsAlone) {
+    const message = `Kubernetes 1.${release} drops trafficDistribution: ${value} (its gate is off)`;
+    report("IGNORED_BY_KUBE_PROXY", service, path, message, "Use Kubernetes 1.31 or later.");
+    return;
+  }
+  const later = release < since.nodeHints ? [] : ["PreferSameZone", "PreferSameNode"];
+  const supported = ["PreferClose", ...later];
+  if (supported.includes(value)) return;
+  const words = supported.map((word) => JSON.stringify(word)).join(", ");
+  const message = `spec.trafficDistribution: Unsupported value: ${JSON.stringify(value)}: supported values: ${words}`;
+  report("BAD_VALUE", service, path, message);
 }
 
 function checkService(service: Service, report: Report): void {
@@ -51,6 +78,8 @@ function checkSlice(slice: EndpointSlice, report: Report): void {
   }
   for (const [index, { addresses }] of slice.endpoints.entries()) {
     const [first, ...others] = addresses;
-    if (others.length > 0) say(["endpoints", index, "addresses"], `only ${first} counts, not ${others.join(", ")}`);
+    const more =
+      others.length > 3 ? `${others.slice(0, 3).join(", ")} and ${others.length - 3} more` : others.join(", ");
+    if (others.length > 0) say(["endpoints", index, "addresses"], `only ${first} counts, not ${more}`);
   }
 }

@@ -128,7 +128,9 @@ export function reconcile(start: Start, memory: Memory, problems: ProblemList): 
     check(3, [stated, endpoints, services.result], (report) =>
       checkSlices(stated, endpoints, services.result.byKey, report),
     ),
-    check(4, [services.result, stated], (report) => checkIgnored(services.result.services, stated, report)),
+    check(4, [services.result, stated], (report) =>
+      checkIgnored(services.result.services, stated, sliceInputs.release, report),
+    ),
     check(5, [nodes], (report) => checkNodes(nodes, settings, report)),
   ];
 

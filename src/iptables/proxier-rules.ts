@@ -2,7 +2,7 @@ import { type ServicePort, usesClusterEndpoints, usesLocalEndpoints } from "../p
 import type { TrackedPort } from "../proxy/tracker.ts";
 import type { Address, Family } from "../wire/address.ts";
 import { contains } from "../wire/cidr.ts";
-import { parseCidrSloppy } from "../proxy/sloppy.ts";
+import { parseCidrSloppy } from "../cluster/sloppy.ts";
 import type { ChainBundle } from "./live-chains.ts";
 import type { Match } from "./matches/index.ts";
 import { pushBalancing, pushEndpointChains, waysOf, waysTo } from "./proxier-endpoints.ts";

@@ -2,7 +2,7 @@ import type { SharedRule } from "../iptables/proxier-rules.ts";
 import { addressTerm, drop } from "../iptables/proxier-terms.ts";
 import type { Endpoint } from "../proxy/endpoints.ts";
 import type { ServicePort } from "../proxy/service-port.ts";
-import { parseCidrSloppy } from "../proxy/sloppy.ts";
+import { parseCidrSloppy } from "../cluster/sloppy.ts";
 import type { TrackedPort } from "../proxy/tracker.ts";
 import type { Owner } from "../trace/records.ts";
 import { type Address, address } from "../wire/address.ts";

@@ -1,6 +1,6 @@
 import { type Address, type Family, address, familyOf, isLoopback } from "../wire/address.ts";
 import { type Cidr, contains } from "../wire/cidr.ts";
-import { parseCidrSloppy } from "./sloppy.ts";
+import { parseCidrSloppy } from "../cluster/sloppy.ts";
 
 /**
  * On which of a node's addresses nodePorts are served (`--nodeport-addresses`).

@@ -2,7 +2,7 @@ import type { Protocol, Service, ServicePort as ApiServicePort } from "../cluste
 import type { Owner } from "../trace/records.ts";
 import { type Family, familyOf } from "../wire/address.ts";
 import { formatCidr } from "../wire/cidr.ts";
-import { canonicalAddress, parseCidrSloppy } from "./sloppy.ts";
+import { canonicalAddress, parseCidrSloppy } from "../cluster/sloppy.ts";
 
 /**
  * One port of a Service as kube-proxy sees it in one address family. Addresses are canonical text.

@@ -346,7 +346,6 @@ describe("hints", () => {
   test.each([
     { kubeVersion: "1.30", trafficDistribution: "PreferClose", hints: { "za>": 1, "zb>": 1 } },
     { kubeVersion: "1.31", trafficDistribution: "PreferClose", hints: { "za>za": 1, "zb>zb": 1 } },
-    { kubeVersion: "1.33", trafficDistribution: "PreferSameZone", hints: { "za>": 1, "zb>": 1 } },
     { kubeVersion: "1.34", trafficDistribution: "PreferSameZone", hints: { "za>za": 1, "zb>zb": 1 } },
     { kubeVersion: "1.34", trafficDistribution: "PreferSameNode", hints: { "za>za+a": 1, "zb>zb+b": 1 } },
   ])("trafficDistribution $trafficDistribution in $kubeVersion", ({ kubeVersion, trafficDistribution, hints }) => {

@@ -23,7 +23,7 @@ test.for<RuleCase>([
   {
     name: "several ports, one without a name",
     text: service("a", { ports: [port, { port: 81, name: "b" }] }),
-    expected: ["SERVICE_PORT_NAME spec.ports[0]"],
+    expected: ["SERVICE_PORT_NAME spec.ports[0].name"],
   },
   { name: "one port may lack a name", text: service("a", { ports: [port] }), expected: [] },
   {
@@ -54,7 +54,7 @@ test.for<RuleCase>([
         { port: 81, name: "a" },
       ],
     }),
-    expected: ["DUPLICATE_PORT spec.ports[1]"],
+    expected: ["DUPLICATE_PORT spec.ports[1].name"],
   },
   { name: "port 0", text: service("a", { ports: [{ port: 0 }] }), expected: ["BAD_PORT spec.ports[0].port"] },
   { name: "port 65536", text: service("a", { ports: [{ port: 65536 }] }), expected: ["BAD_PORT spec.ports[0].port"] },

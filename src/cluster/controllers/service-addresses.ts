@@ -1,7 +1,8 @@
-import { formatAddress, isIPv4, parseAddress } from "../../wire/address.ts";
+import { type Address, formatAddress, isIPv4, parseAddress } from "../../wire/address.ts";
 import { type Cidr, contains, formatCidr, nthAddress, parseCidr, sizeOf } from "../../wire/cidr.ts";
 import type { Assumptions } from "../assumptions.ts";
 import type { ClusterSettings } from "../cluster.ts";
+import { pathText } from "../decode/reader.ts";
 import { originOf } from "../load/origin.ts";
 import type { Service, ServicePort } from "../objects.ts";
 import type { ProblemList } from "../problem.ts";
@@ -13,6 +14,9 @@ const nodePortBase = 30000;
 const nodePortCount = 2768;
 /** The lower part is left to those who ask for a certain port (KEP-3668); the same for addresses (KEP-3070). */
 const nodePortStaticBand = 86;
+
+const dualStackFix =
+  "State CIDRs of both families, as --service-cidr 10.96.0.0/12,fd00:10:96::/112 --pod-cidr 10.244.0.0/16,fd00:10:244::/56.";
 
 /** Where load balancers get their addresses: the range is for documentation (RFC 5737), so it is nobody's. */
 const loadBalancerRange: Cidr = { base: parseAddress("198.51.100.0") as Cidr["base"], prefixLength: 24 };
@@ -55,10 +59,26 @@ export class ServiceAllocator {
     service: Service,
     path: string,
     message: string,
+    fix?: string,
   ): void {
     const object = `Service ${service.metadata.namespace}/${service.metadata.name}`;
-    const origin = originOf(service, path.split("."));
-    this.#problems.add(code, `${object}: ${message}`, { object, path, ...(origin && { origin }) });
+    const steps = path.split(".").map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    const origin = originOf(service, steps);
+    const where = { object, path: pathText(steps), ...(origin && { origin }) };
+    this.#problems.add(code, `${object}: ${message}`, where, fix);
+  }
+
+  /** In the API server's own words. */
+  #invalid(
+    code: "CLUSTER_IP_TAKEN" | "CLUSTER_IP_OUTSIDE" | "NODE_PORT_TAKEN" | "BAD_VALUE",
+    service: Service,
+    path: string,
+    value: unknown,
+    detail: string,
+    fix?: string,
+  ): void {
+    const shown = path.replace(/\.(\d+)/g, "[$1]");
+    this.#report(code, service, path, `${shown}: Invalid value: ${JSON.stringify(value)}: ${detail}`, fix);
   }
 
   #claimAddress(service: Service, text: string): void {
@@ -70,10 +90,12 @@ export class ServiceAllocator {
       // Said of the one that a file states: kube-dns may be made.
       const [late, early] = originOf(service) === undefined ? [other, service] : [service, other];
       const who = `${early.metadata.namespace}/${early.metadata.name}`;
-      this.#report("CLUSTER_IP_TAKEN", late, "spec.clusterIP", `the cluster IP ${text} is already that of ${who}`);
-    } else if (this.#stated && !this.#ranges.some((range) => contains(range, address))) {
+      const words = `failed to allocate IP ${text}: provided IP is already allocated, to ${who}`;
+      this.#invalid("CLUSTER_IP_TAKEN", late, "spec.clusterIP", text, words);
+    } else if (this.#stated && !this.#ranges.some((range) => isAllocatable(range, address))) {
       const ranges = this.#ranges.map(formatCidr).join(", ");
-      this.#report("CLUSTER_IP_OUTSIDE", service, "spec.clusterIP", `${text} is not in the service CIDR ${ranges}`);
+      const words = `failed to allocate IP ${text}: the provided IP (${text}) is not in the valid range. The range of valid IPs is ${ranges}`;
+      this.#invalid("CLUSTER_IP_OUTSIDE", service, "spec.clusterIP", text, words);
     }
     this.#addresses.set(key, service);
   }
@@ -83,7 +105,9 @@ export class ServiceAllocator {
     const other = this.#nodePorts.get(port);
     if (other !== undefined && other !== service) {
       const who = `${other.metadata.namespace}/${other.metadata.name}`;
-      this.#report("NODE_PORT_TAKEN", service, "spec.ports", `nodePort ${port} is already that of ${who}`);
+      const index = service.spec.ports.findIndex(({ nodePort }) => nodePort === port);
+      const path = index < 0 ? "spec.healthCheckNodePort" : `spec.ports.${index}.nodePort`;
+      this.#invalid("NODE_PORT_TAKEN", service, path, port, `provided port is already allocated, to ${who}`);
     }
     this.#nodePorts.set(port, service);
   }
@@ -117,13 +141,9 @@ export class ServiceAllocator {
     const { spec } = service;
     const available = this.#ranges.map((range): IPFamily => (isIPv4(range.base) ? "IPv4" : "IPv6"));
     const dual = spec.ipFamilyPolicy === "PreferDualStack" || spec.ipFamilyPolicy === "RequireDualStack";
-    if (spec.ipFamilyPolicy === "RequireDualStack" && available.length < 2 && this.#stated) {
-      this.#report(
-        "BAD_VALUE",
-        service,
-        "spec.ipFamilyPolicy",
-        "this cluster is not configured for dual-stack services",
-      );
+    if (spec.ipFamilyPolicy === "RequireDualStack" && available.length < 2) {
+      const detail = "this cluster is not configured for dual-stack services";
+      this.#invalid("BAD_VALUE", service, "spec.ipFamilyPolicy", spec.ipFamilyPolicy, detail, dualStackFix);
     }
     const wanted = spec.ipFamilies.length > 0 ? spec.ipFamilies : available.slice(0, 1);
     const completed = dual ? [...wanted, ...available.filter((family) => !wanted.includes(family))] : wanted;
@@ -141,7 +161,10 @@ export class ServiceAllocator {
   #allocateAddress(service: Service, family: IPFamily): string | undefined {
     const range = this.#ranges.find((candidate) => isIPv4(candidate.base) === (family === "IPv4"));
     if (range === undefined) {
-      this.#report("BAD_VALUE", service, "spec.ipFamilies", `the cluster has no service CIDR of ${family}`);
+      const detail = "not configured on this cluster";
+      if (service.spec.ipFamilyPolicy !== "RequireDualStack") {
+        this.#invalid("BAD_VALUE", service, "spec.ipFamilies", family, detail, dualStackFix);
+      }
       return undefined;
     }
     // The network's and, in IPv4, the broadcast address are nobody's; IPv6 ranges are used up to 2^16 addresses.
@@ -233,6 +256,13 @@ export class ServiceAllocator {
     );
     return made;
   }
+}
+
+/** Neither the network's own address nor, in IPv4, the last one can be given. ipallocator (New). */
+function isAllocatable(range: Cidr, address: Address): boolean {
+  if (!contains(range, address)) return false;
+  const offset = BigInt(address) - BigInt(range.base);
+  return offset > 0n && (!isIPv4(range.base) || offset < BigInt(sizeOf(range)) - 1n);
 }
 
 /**

@@ -1,7 +1,17 @@
-import { isIPv4, parseAddress } from "../../wire/address.ts";
+import { parseAddress } from "../../wire/address.ts";
+import type { Path } from "../load/origin.ts";
 import type { Endpoint, EndpointPort, EndpointSlice, Endpoints } from "../objects.ts";
+import { readAddress, refuseSpecial } from "./addresses.ts";
 import { readMeta } from "./meta.ts";
-import { isDnsLabel, readPortNumber, readProtocol } from "./names.ts";
+import {
+  dnsLabelRule,
+  dnsSubdomainRule,
+  isDnsLabel,
+  isDnsSubdomain,
+  isLabelValue,
+  readPortNumber,
+  readProtocol,
+} from "./names.ts";
 import type { Reader } from "./reader.ts";
 
 const sliceFields: ReadonlySet<string> = new Set([
@@ -29,27 +39,34 @@ type AddressType = EndpointSlice["addressType"];
  * Kubernetes pkg/apis/discovery/validation (ValidateEndpointSlice). A port without a name is called "", unless the
  * object has been through the API server already: pkg/apis/discovery/v1/defaults.go.
  */
-export function readEndpointSlice(object: Reader, namespace: string, isAsGiven: boolean): EndpointSlice {
+export function readEndpointSlice(object: Reader, namespace: string): EndpointSlice {
   const metadata = readMeta(object, "subdomain", namespace);
   object.onlyFields(sliceFields);
   if (!object.has("addressType")) object.required("addressType");
   const addressType = object.oneOf("addressType", ["IPv4", "IPv6", "FQDN"]) ?? "IPv4";
   const endpoints = object.objects("endpoints").map((endpoint) => readEndpoint(endpoint, addressType));
-  if (endpoints.length > 1000) object.report("BAD_VALUE", "endpoints", "must have at most 1000 items");
-  return {
-    kind: "EndpointSlice",
-    metadata,
-    addressType,
-    ports: object.objects("ports").map((port) => readEndpointPort(port, isAsGiven)),
-    endpoints,
-  };
+  object.tooMany("endpoints", endpoints.length, 1000);
+  const ports = object.objects("ports").map(readEndpointPort);
+  object.tooMany("ports", ports.length, 100);
+  const names = new Set<string>();
+  for (const [index, { name }] of ports.entries()) {
+    if (name === undefined) continue;
+    if (names.has(name)) object.duplicate(["ports", index, "name"], name);
+    names.add(name);
+  }
+  const unnumbered = ports.findIndex(({ port }) => port === undefined);
+  if (unnumbered >= 0 && ports.length > 1) {
+    const message = "kube-proxy 1.30 crashes on a slice of several ports of which one has no number";
+    object.report("SLICE_CRASHES_KUBE_PROXY", ["ports", unnumbered], message);
+  }
+  return { kind: "EndpointSlice", metadata, addressType, ports, endpoints };
 }
 
-function readEndpointPort(port: Reader, isAsGiven: boolean): EndpointPort {
-  const name = port.string("name") ?? (isAsGiven ? undefined : "");
-  if (name !== undefined && name !== "" && !isDnsLabel(name))
-    port.report("BAD_NAME", "name", `\`${name}\` is no valid port name`);
-  const number = readPortNumber(port, "port");
+/** The number is not checked: the API server does not, either. */
+function readEndpointPort(port: Reader): EndpointPort {
+  const name = port.string("name") ?? (port.reading.isAsGiven ? undefined : "");
+  if (name !== undefined && name !== "" && !isDnsLabel(name)) port.invalid("BAD_NAME", "name", name, dnsLabelRule);
+  const number = port.get("port") === 0 ? 0 : readPortNumber(port, "port");
   return {
     ...(name !== undefined && { name }),
     protocol: readProtocol(port),
@@ -59,14 +76,16 @@ function readEndpointPort(port: Reader, isAsGiven: boolean): EndpointPort {
 
 function readEndpoint(endpoint: Reader, addressType: AddressType): Endpoint {
   endpoint.onlyFields(endpointFields);
-  const addresses = endpoint.strings("addresses");
-  if (addresses.length === 0) endpoint.required("addresses");
-  for (const [index, text] of addresses.entries()) {
-    if (!isOfType(text, addressType))
-      endpoint.report("BAD_ADDRESS", ["addresses", index], `\`${text}\` is no ${addressType} address`);
-  }
+  const texts = endpoint.strings("addresses");
+  if (texts.length === 0) endpoint.required("addresses", "must contain at least 1 address");
+  endpoint.tooMany("addresses", texts.length, 100);
+  const addresses = texts.flatMap((text, index) => readEndpointText(endpoint, ["addresses", index], text, addressType));
   const hostname = endpoint.string("hostname");
+  if (hostname !== undefined && !isDnsLabel(hostname)) endpoint.invalid("BAD_NAME", "hostname", hostname, dnsLabelRule);
   const nodeName = endpoint.string("nodeName");
+  if (nodeName !== undefined && nodeName !== "" && !isDnsSubdomain(nodeName)) {
+    endpoint.invalid("BAD_NAME", "nodeName", nodeName, dnsSubdomainRule);
+  }
   const zone = endpoint.string("zone");
   const targetRef = endpoint.object("targetRef");
   const hints = endpoint.object("hints");
@@ -81,10 +100,20 @@ function readEndpoint(endpoint: Reader, addressType: AddressType): Endpoint {
   };
 }
 
-function isOfType(text: string, addressType: AddressType): boolean {
-  const address = parseAddress(text);
-  if (addressType === "FQDN") return address === undefined;
-  return address !== undefined && isIPv4(address) === (addressType === "IPv4");
+function readEndpointText(endpoint: Reader, path: Path, text: string, addressType: AddressType): string[] {
+  if (addressType === "FQDN") {
+    const isName = parseAddress(text) === undefined && isDnsSubdomain(text.replace(/\.$/, "")) && text.includes(".");
+    if (!isName)
+      endpoint.invalid("BAD_NAME", path, text, "should be a domain with at least two segments separated by dots");
+    return [text];
+  }
+  const address = readAddress(endpoint, path, text, `must be a valid ${addressType} address`);
+  if (address === undefined) return [];
+  if (address.includes(":") !== (addressType === "IPv6")) {
+    endpoint.invalid("BAD_ADDRESS", path, text, `must be a valid ${addressType} address`);
+  }
+  if (!endpoint.reading.isAsGiven) refuseSpecial(endpoint, path, address);
+  return [address];
 }
 
 /** What is not stated stays absent: kube-proxy and the DNS each have their own default for it. */
@@ -104,33 +133,55 @@ function readTargetRef(ref: Reader): NonNullable<Endpoint["targetRef"]> {
   return { kind: ref.string("kind") ?? "", namespace: ref.string("namespace") ?? "", name: ref.string("name") ?? "" };
 }
 
+/** Eight zones at most, none twice. (ValidateEndpointHints) */
 function readHints(hints: Reader): NonNullable<Endpoint["hints"]> {
-  const names = (key: string): string[] => hints.objects(key).map((hint) => hint.requiredString("name"));
+  const names = (key: string): string[] => {
+    const found = new Set<string>();
+    hints.tooMany(key, hints.list(key).length, 8);
+    return hints.objects(key).map((hint) => {
+      const name = hint.requiredString("name");
+      if (name !== "" && !isLabelValue(name)) hint.invalid("BAD_LABEL", "name", name, "must be a valid label value");
+      if (found.has(name)) hint.duplicate("name", name);
+      found.add(name);
+      return name;
+    });
+  };
   return { forZones: names("forZones"), ...(hints.has("forNodes") && { forNodes: names("forNodes") }) };
 }
 
 type Subset = Endpoints["subsets"][number];
 
+/** Kubernetes pkg/apis/core/validation (ValidateEndpoints). */
 export function readEndpoints(object: Reader, namespace: string): Endpoints {
   const metadata = readMeta(object, "subdomain", namespace);
   return { kind: "Endpoints", metadata, subsets: object.objects("subsets").map(readSubset) };
 }
 
 function readSubset(subset: Reader): Subset {
+  const ports = subset.objects("ports");
+  const addresses = subset.objects("addresses").map(readEndpointAddress);
+  const notReadyAddresses = subset.objects("notReadyAddresses").map(readEndpointAddress);
+  if (addresses.length + notReadyAddresses.length === 0) {
+    subset.refuse("REQUIRED", "", "Required value: must specify `addresses` or `notReadyAddresses`");
+  }
   return {
-    addresses: subset.objects("addresses").map(readEndpointAddress),
-    notReadyAddresses: subset.objects("notReadyAddresses").map(readEndpointAddress),
-    ports: subset.objects("ports").map((port) => {
+    addresses,
+    notReadyAddresses,
+    ports: ports.map((port) => {
       if (!port.has("port")) port.required("port");
-      return { name: port.string("name") ?? "", protocol: readProtocol(port), port: readPortNumber(port, "port") ?? 0 };
+      const name = port.string("name") ?? "";
+      if (name === "" && ports.length > 1) port.required("name");
+      if (name !== "" && !isDnsLabel(name)) port.invalid("BAD_NAME", "name", name, dnsLabelRule);
+      return { name, protocol: readProtocol(port), port: readPortNumber(port, "port") ?? 0 };
     }),
   };
 }
 
 function readEndpointAddress(entry: Reader): Subset["addresses"][number] {
-  const ip = entry.requiredString("ip");
-  if (ip !== "" && parseAddress(ip) === undefined) entry.report("BAD_ADDRESS", "ip", `\`${ip}\` is no IP address`);
+  const text = entry.requiredString("ip");
+  const ip = text === "" ? undefined : readAddress(entry, "ip", text, "must be a valid IP address");
+  if (ip !== undefined) refuseSpecial(entry, "ip", ip);
   const nodeName = entry.string("nodeName");
   const hostname = entry.string("hostname");
-  return { ip, ...(nodeName !== undefined && { nodeName }), ...(hostname !== undefined && { hostname }) };
+  return { ip: ip ?? text, ...(nodeName !== undefined && { nodeName }), ...(hostname !== undefined && { hostname }) };
 }

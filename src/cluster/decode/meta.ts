@@ -1,5 +1,13 @@
 import type { ObjectMeta } from "../objects.ts";
-import { isDns1035Label, isDnsLabel, isDnsSubdomain, readLabels } from "./names.ts";
+import {
+  dns1035Rule,
+  dnsLabelRule,
+  dnsSubdomainRule,
+  isDns1035Label,
+  isDnsLabel,
+  isDnsSubdomain,
+  readLabels,
+} from "./names.ts";
 import type { Reader } from "./reader.ts";
 
 const metaFields: ReadonlySet<string> = new Set([
@@ -30,7 +38,7 @@ export function readMeta(object: Reader, rule: NameRule, namespace: string): Obj
   const meta = object.objectOrEmpty("metadata");
   meta.onlyFields(metaFields);
   const stated = meta.string("namespace") ?? "";
-  if (stated !== "" && !isDnsLabel(stated)) meta.report("BAD_NAME", "namespace", `\`${stated}\` is no namespace name`);
+  if (stated !== "" && !isDnsLabel(stated)) meta.invalid("BAD_NAME", "namespace", stated, dnsLabelRule);
   const owners = meta.objects("ownerReferences");
   const deletionTimestamp = meta.string("deletionTimestamp");
   return {
@@ -55,10 +63,23 @@ function readName(meta: Reader, rule: NameRule): string {
   }
   if (!followsRule(name, rule)) {
     const fix = rule === "label-1035" && /^[0-9]/.test(name) ? "A Service's name must begin with a letter." : undefined;
-    meta.report("BAD_NAME", "name", `\`${name}\` is no valid name`, fix);
+    meta.invalid(
+      "BAD_NAME",
+      "name",
+      name,
+      name.length > longest[rule] ? `must be no more than ${longest[rule]} characters` : rules[rule],
+      fix,
+    );
   }
   return name;
 }
+
+const rules: Readonly<Record<NameRule, string>> = {
+  label: dnsLabelRule,
+  "label-1035": dns1035Rule,
+  subdomain: dnsSubdomainRule,
+};
+const longest: Readonly<Record<NameRule, number>> = { label: 63, "label-1035": 63, subdomain: 253 };
 
 function followsRule(name: string, rule: NameRule): boolean {
   switch (rule) {

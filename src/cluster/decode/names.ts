@@ -1,5 +1,15 @@
 import type { Reader } from "./reader.ts";
 
+/** What the API server says of names: apimachinery pkg/util/validation. */
+export const dnsLabelRule =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
+const labelValueRule =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+export const dns1035Rule =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
+export const dnsSubdomainRule =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+
 /** RFC 1123 label. apimachinery pkg/util/validation (IsDNS1123Label). */
 export function isDnsLabel(text: string): boolean {
   return text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text);
@@ -50,28 +60,43 @@ export function checkLabel(
   key: string,
   values: readonly string[],
 ): void {
-  if (!isLabelKey(key)) reader.report("BAD_LABEL", path, `\`${key}\` is no label key`);
-  for (const value of values)
-    if (!isLabelValue(value)) reader.report("BAD_LABEL", path, `\`${value}\` is no label value`);
+  if (!isLabelKey(key)) reader.invalid("BAD_LABEL", path, key, "is no label key");
+  for (const value of values) if (!isLabelValue(value)) reader.invalid("BAD_LABEL", path, value, labelValueRule);
 }
 
-/** Reads a port that may be a number or a name, and checks it. */
+const portNumberRule = "must be between 1 and 65535, inclusive";
+
+/** Reads a port that may be a number or a name, and checks it. ValidatePortNumOrName. */
 export function readPort(reader: Reader, key: string): number | string | undefined {
   const port = reader.integerOrString(key);
   if (port === undefined) return undefined;
-  if (typeof port === "number" ? isPortNumber(port) : isPortName(port)) return port;
-  const quoted = typeof port === "string" && /^\d+$/.test(port) ? `Write ${port} without quotes.` : undefined;
-  reader.report("BAD_PORT", key, `${reader.at(key)} is \`${port}\``, quoted);
+  if (typeof port === "number") {
+    if (!isPortNumber(port)) reader.invalid("BAD_PORT", key, port, portNumberRule, portNumberFix);
+    return port;
+  }
+  const quoted = /^\d+$/.test(port) ? `Write ${port} without quotes.` : undefined;
+  if (!isPortName(port)) reader.invalid("BAD_PORT", key, port, portNameRule(port), quoted);
   return port;
 }
+
+const portNumberFix = "Choose a number from 1 to 65535.";
 
 /** Reads a port number, and checks it. */
 export function readPortNumber(reader: Reader, key: string): number | undefined {
   const port = reader.integer(key);
   if (port !== undefined && !isPortNumber(port)) {
-    reader.report("BAD_PORT", key, `${reader.at(key)} is ${port}, which is not between 1 and 65535`);
+    reader.invalid("BAD_PORT", key, port, portNumberRule, portNumberFix);
   }
   return port;
+}
+
+/** Why a text is no port name. IsValidPortName. */
+export function portNameRule(name: string): string {
+  if (name.length > 15) return "must be no more than 15 characters";
+  if (!/^[-a-z0-9]*$/.test(name)) return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+  if (!/[a-z]/.test(name)) return "must contain at least one letter (a-z)";
+  if (name.includes("--")) return "must not contain consecutive hyphens";
+  return "must not begin or end with a hyphen";
 }
 
 /** Reads a protocol; the API's default is TCP. */
@@ -80,6 +105,7 @@ export function readProtocol(reader: Reader): "TCP" | "UDP" | "SCTP" {
   if (protocol === "TCP" || protocol === "UDP" || protocol === "SCTP") return protocol;
   const upper = protocol.toUpperCase();
   const fix = upper === "TCP" || upper === "UDP" || upper === "SCTP" ? `Write ${upper}.` : undefined;
-  reader.report("BAD_PROTOCOL", "protocol", `${reader.at("protocol")} is \`${protocol}\``, fix);
+  const words = `Unsupported value: ${JSON.stringify(protocol)}: supported values: "SCTP", "TCP", "UDP"`;
+  reader.refuse("BAD_PROTOCOL", "protocol", words, fix);
   return "TCP";
 }

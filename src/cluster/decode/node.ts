@@ -1,6 +1,5 @@
-import { parseAddress } from "../../wire/address.ts";
-import { parseCidr } from "../../wire/cidr.ts";
 import type { ConfigMap, Namespace, Node } from "../objects.ts";
+import { readAddress, readCidr, refuseSecondOfFamily } from "./addresses.ts";
 import { readMeta } from "./meta.ts";
 import type { Reader } from "./reader.ts";
 
@@ -19,11 +18,13 @@ export function readNode(object: Reader): Node {
   spec.onlyFields(nodeSpecFields);
   const listed = spec.strings("podCIDRs");
   const single = spec.string("podCIDR") ?? "";
-  const podCIDRs = listed.length > 0 ? listed : single === "" ? [] : [single];
-  for (const text of podCIDRs) {
-    if (parseCidr(text) === undefined)
-      spec.report("BAD_CIDR", listed.length > 0 ? "podCIDRs" : "podCIDR", `\`${text}\` is no CIDR`);
+  const stated = listed.length > 0 ? listed : single === "" ? [] : [single];
+  const key = listed.length > 0 ? "podCIDRs" : "podCIDR";
+  if (listed.length > 0 && single !== "" && listed[0] !== single) {
+    spec.invalid("BAD_VALUE", "podCIDRs", listed, "must contain the podCIDR as its first entry");
   }
+  const podCIDRs = stated.flatMap((text, index) => readCidr(spec, listed.length > 0 ? [key, index] : key, text) ?? []);
+  refuseSecondOfFamily(spec, key, podCIDRs, "CIDR");
   const status = object.objectOrEmpty("status");
   const addresses = status.objects("addresses");
   const allocatableMilliCpu = readMilliCpu(status.objectOrEmpty("allocatable"));
@@ -70,10 +71,8 @@ function readTaint(taint: Reader): NonNullable<Node["spec"]["taints"]>[number] {
 function readNodeAddress(entry: Reader): Node["status"]["addresses"][number] {
   const type = entry.requiredString("type");
   const address = entry.requiredString("address");
-  if (type.endsWith("IP") && parseAddress(address) === undefined) {
-    entry.report("BAD_ADDRESS", "address", `\`${address}\` is no IP address`);
-  }
-  return { type, address };
+  if (!type.endsWith("IP") || address === "") return { type, address };
+  return { type, address: readAddress(entry, "address", address) ?? address };
 }
 
 /** The API server labels every namespace with its name (KEP-2161). */

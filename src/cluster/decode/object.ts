@@ -53,12 +53,12 @@ export function decodeObject(
   const inNamespace = typeof metadata["namespace"] === "string" ? metadata["namespace"] : namespace;
   const name = typeof metadata["name"] === "string" ? metadata["name"] : "(no name)";
   const object = kind === "Node" || kind === "Namespace" ? `${kind} ${name}` : `${kind} ${inNamespace}/${name}`;
-  const reader = new Reader(value, { problems, place, object });
+  const reader = new Reader(value, { problems, place, object, isAsGiven: decoding.isAsGiven });
   const verdict = judgeKind(apiVersion, kind);
   let decoded: KubernetesObject | undefined;
   switch (verdict.is) {
     case "read":
-      decoded = read(reader, verdict.kind, decoding);
+      decoded = read(reader, verdict.kind, namespace);
       break;
     case "unmodelled":
       decoded = unmodelled(reader, kind);
@@ -85,11 +85,7 @@ export function decodeObject(
   return decoded;
 }
 
-function read(
-  reader: Reader,
-  kind: ReadKind,
-  { namespace, isAsGiven }: Pick<Decoding, "namespace" | "isAsGiven">,
-): KubernetesObject | undefined {
+function read(reader: Reader, kind: ReadKind, namespace: string): KubernetesObject | undefined {
   switch (kind) {
     case "Node":
       return readNode(reader);
@@ -100,7 +96,7 @@ function read(
     case "Service":
       return readService(reader, namespace);
     case "EndpointSlice":
-      return readEndpointSlice(reader, namespace, isAsGiven);
+      return readEndpointSlice(reader, namespace);
     case "Endpoints":
       return readEndpoints(reader, namespace);
     case "NetworkPolicy":

@@ -1,7 +1,17 @@
 import { parseAddress } from "../../wire/address.ts";
 import type { Container, ContainerPort, DnsConfig, Pod, PodSpec, Probe, Toleration } from "../objects.ts";
 import { readMeta } from "./meta.ts";
-import { isDnsLabel, isPortName, readLabels, readPort, readPortNumber, readProtocol } from "./names.ts";
+import { readAddress, refuseSecondOfFamily } from "./addresses.ts";
+import {
+  dnsLabelRule,
+  isDnsLabel,
+  isPortName,
+  portNameRule,
+  readLabels,
+  readPort,
+  readPortNumber,
+  readProtocol,
+} from "./names.ts";
 import type { Reader } from "./reader.ts";
 
 const podSpecFields: ReadonlySet<string> = new Set([
@@ -100,10 +110,11 @@ function readPodIPs(status: Reader): string[] {
   const listed = status.objects("podIPs").flatMap((entry) => entry.string("ip") ?? []);
   const single = status.string("podIP") ?? "";
   const addresses = listed.length > 0 ? listed : single === "" ? [] : [single];
-  for (const text of addresses) {
-    if (parseAddress(text) === undefined) status.report("BAD_ADDRESS", "podIP", `\`${text}\` is no IP address`);
-  }
-  return addresses;
+  const read = addresses.flatMap((text, index) => {
+    return readAddress(status, listed.length > 0 ? ["podIPs", index, "ip"] : "podIP", text) ?? [];
+  });
+  refuseSecondOfFamily(status, "podIPs", read, "IP");
+  return read;
 }
 
 /** A pod is ready unless its status says otherwise. */
@@ -145,7 +156,7 @@ export function readPodSpec(spec: Reader): PodSpec {
 function readHostLabel(spec: Reader, key: "hostname" | "subdomain"): string | undefined {
   const label = spec.string(key);
   if (label === undefined || label === "") return undefined;
-  if (!isDnsLabel(label)) spec.report("BAD_NAME", key, `\`${label}\` is no DNS label`);
+  if (!isDnsLabel(label)) spec.invalid("BAD_NAME", key, label, dnsLabelRule);
   return label;
 }
 
@@ -161,12 +172,13 @@ function readToleration(toleration: Reader): Toleration {
 function readDnsConfig(config: Reader): DnsConfig {
   const nameservers = config.strings("nameservers");
   for (const [index, text] of nameservers.entries()) {
-    if (parseAddress(text) === undefined)
-      config.report("BAD_ADDRESS", ["nameservers", index], `\`${text}\` is no IP address`);
+    if (parseAddress(text) === undefined) readAddress(config, ["nameservers", index], text);
   }
-  if (nameservers.length > 3) config.report("BAD_VALUE", "nameservers", "must not have more than 3 nameservers");
+  if (nameservers.length > 3)
+    config.invalid("BAD_VALUE", "nameservers", nameservers, "must not have more than 3 nameservers");
   const searches = config.strings("searches");
-  if (searches.length > 32) config.report("BAD_VALUE", "searches", "must not have more than 32 search paths");
+  if (searches.length > 32)
+    config.invalid("BAD_VALUE", "searches", searches.length, "must not have more than 32 search paths");
   return {
     nameservers,
     searches,
@@ -180,24 +192,32 @@ function readDnsConfig(config: Reader): DnsConfig {
 /** Containers, and the init containers that go on running beside them (sidecars, restartPolicy Always). */
 function readContainers(spec: Reader, hostNetwork: boolean): Container[] {
   const sidecars = spec.objects("initContainers").filter((container) => container.get("restartPolicy") === "Always");
-  return [...spec.objects("containers"), ...sidecars].map((container) => readContainer(container, hostNetwork));
+  const readers = [...spec.objects("containers"), ...sidecars];
+  const containers = readers.map((container) => readContainer(container, hostNetwork));
+  const taken = new Set<string>();
+  for (const [index, { ports }] of containers.entries()) {
+    for (const [at, { hostPort, hostIP = "", protocol }] of ports.entries()) {
+      if (hostPort === undefined) continue;
+      const key = `${protocol}/${hostIP}/${hostPort}`;
+      const words = `Duplicate value: ${JSON.stringify(key)}`;
+      if (taken.has(key)) readers[index]?.refuse("DUPLICATE_PORT", ["ports", at, "hostPort"], words);
+      taken.add(key);
+    }
+  }
+  return containers;
 }
 
 function readContainer(container: Reader, hostNetwork: boolean): Container {
   container.onlyFields(containerFields);
   // A missing name is refused by the API server but makes no difference to the network: sanitised dumps lack it.
   const name = container.string("name") ?? "";
-  if (name !== "" && !isDnsLabel(name)) container.report("BAD_NAME", "name", `\`${name}\` is no valid container name`);
+  if (name !== "" && !isDnsLabel(name)) container.invalid("BAD_NAME", "name", name, dnsLabelRule);
   const ports = container.objects("ports").map((port) => readContainerPort(port, hostNetwork));
   const names = new Set<string>();
   for (const [index, port] of ports.entries()) {
     if (port.name === undefined) continue;
     if (names.has(port.name)) {
-      container.report(
-        "DUPLICATE_PORT",
-        ["ports", index, "name"],
-        `the port name ${port.name} stands twice in one container`,
-      );
+      container.refuse("DUPLICATE_PORT", ["ports", index, "name"], `Duplicate value: ${JSON.stringify(port.name)}`);
     }
     names.add(port.name);
   }
@@ -208,17 +228,16 @@ function readContainerPort(port: Reader, hostNetwork: boolean): ContainerPort {
   port.onlyFields(containerPortFields);
   const name = port.string("name");
   if (name !== undefined && name !== "" && !isPortName(name))
-    port.report("BAD_PORT", "name", `\`${name}\` is no port name`);
+    port.invalid("BAD_PORT", "name", name, portNameRule(name));
   if (!port.has("containerPort")) port.required("containerPort");
   const containerPort = readPortNumber(port, "containerPort") ?? 0;
   const hostPort = readPortNumber(port, "hostPort");
   if (hostNetwork && hostPort !== undefined && hostPort !== containerPort) {
-    port.report("BAD_PORT", "hostPort", "with hostNetwork, hostPort must be the same as containerPort");
+    const fix = "Make it the same number, or leave it out.";
+    port.invalid("BAD_PORT", "hostPort", hostPort, "must match `containerPort` when `hostNetwork` is true", fix);
   }
   const hostIP = port.string("hostIP");
-  if (hostIP !== undefined && hostIP !== "" && parseAddress(hostIP) === undefined) {
-    port.report("BAD_ADDRESS", "hostIP", `\`${hostIP}\` is no IP address`);
-  }
+  if (hostIP !== undefined && hostIP !== "" && parseAddress(hostIP) === undefined) readAddress(port, "hostIP", hostIP);
   return {
     ...(name !== undefined && name !== "" && { name }),
     containerPort,

@@ -9,6 +9,8 @@ export interface Reading {
   readonly place: Place | undefined;
   /** `Service shop/web`. */
   readonly object: string;
+  /** The API server has let the object through: what kube-proxy passes over is passed over here, too. */
+  readonly isAsGiven: boolean;
 }
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -100,7 +102,8 @@ export class Reader {
     if (found === undefined) {
       const near = nearest(value, words);
       const fix = near === undefined ? `Use ${words.join(", ")}.` : `Did you mean ${near}?`;
-      this.report("BAD_VALUE", key, `${this.at(key)} is \`${value}\`, which is none of ${words.join(", ")}`, fix);
+      const supported = words.map((word) => JSON.stringify(word)).join(", ");
+      this.refuse("BAD_VALUE", key, `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`, fix);
     }
     return found;
   }
@@ -164,19 +167,42 @@ export class Reader {
     }
   }
 
-  required(key: string): void {
-    this.report("REQUIRED", key, `${this.at(key)} is missing`);
+  /** Says what is wrong with a field in the API server's own words: apimachinery pkg/util/validation/field. */
+  refuse(code: ProblemCode, key: string | Path, words: string, fix?: string): void {
+    this.report(code, key, `${this.at(key)}: ${words}`, fix);
+  }
+
+  required(key: string, detail?: string): void {
+    this.refuse("REQUIRED", key, detail === undefined ? "Required value" : `Required value: ${detail}`);
+  }
+
+  invalid(code: ProblemCode, key: string | Path, value: unknown, detail: string, fix?: string): void {
+    this.refuse(code, key, `Invalid value: ${JSON.stringify(value)}: ${detail}`, fix);
+  }
+
+  duplicate(key: string | Path, value: unknown, fix?: string): void {
+    this.refuse("DUPLICATE_VALUE", key, `Duplicate value: ${JSON.stringify(value)}`, fix);
+  }
+
+  forbidden(key: string | Path, detail: string, fix?: string): void {
+    this.refuse("NOT_ALLOWED_HERE", key, `Forbidden: ${detail}`, fix);
+  }
+
+  tooMany(key: string | Path, count: number, most: number): void {
+    if (count > most) this.refuse("TOO_MANY", key, `Too many: ${count}: must have at most ${most} items`);
   }
 
   wrongType(key: string | Path, wanted: string, value: unknown): void {
     const is =
       typeof value === "object" ? (Array.isArray(value) ? "a list" : "a mapping") : `${typeof value} ${String(value)}`;
-    this.report("WRONG_TYPE", key, `${this.at(key)} must be ${wanted}, but is ${is}`);
+    const isQuoted = typeof value === "string" && wanted !== "text" && /^(\d+|true|false)$/.test(value);
+    const fix = isQuoted ? `Write ${value} without quotes.` : undefined;
+    this.report("WRONG_TYPE", key, `${this.at(key)} must be ${wanted}, but is ${is}`, fix);
   }
 
   /** The path of a field as text: `spec.ports[0].name`. */
   at(key: string | Path): string {
-    return pathText(this.path(...(typeof key === "string" ? [key] : key)));
+    return pathText(this.path(...(typeof key === "string" ? (key === "" ? [] : [key]) : key)));
   }
 }
 
@@ -186,7 +212,7 @@ export function isMapping(value: unknown): value is Raw {
 
 export function pathText(path: Path): string {
   return path
-    .map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`))
+    .map((step) => (typeof step === "number" || /[./]/.test(step) ? `[${step}]` : `.${step}`))
     .join("")
     .replace(/^\./, "");
 }

@@ -47,13 +47,14 @@ const reportEvery = 1000;
  * place in its text.
  */
 export function loadManifests(sources: readonly ManifestSource[], options: LoadOptions = {}): Loaded {
-  const lenient = options.lenient ?? false;
+  const isAsGiven = options.isAsGiven ?? false;
+  const lenient = options.lenient ?? isAsGiven;
   const decoding = {
     problems: new ProblemList(lenient),
     ignored: new Map<string, number>(),
     namespace: options.namespace ?? "default",
     lenient,
-    isAsGiven: options.isAsGiven ?? false,
+    isAsGiven,
   };
   const objects: KubernetesObject[] = [];
   let read = 0;
