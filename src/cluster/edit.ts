@@ -9,7 +9,7 @@ import { inheritPlace } from "./load/origin.ts";
 import type { EndpointSlice, KubernetesObject, Pod, Workload } from "./objects.ts";
 import { type Problem, ProblemList, compareText, hasErrors } from "./problem.ts";
 import { type ClusterState, reconcile } from "./reconcile.ts";
-import { type Kind, type Store, type StoreDraft, find, list, put, remove } from "./store.ts";
+import { type Kind, type Store, type StoreDraft, carryLists, find, list, put, remove } from "./store.ts";
 
 /** Names an object: `{kind: "Deployment", namespace: "shop", name: "web"}`; the namespace of a Node is "". */
 export interface ObjectRef {
@@ -81,6 +81,7 @@ function edited(store: Store, change: (draft: StoreDraft) => void): StoreChange 
   const [next, patches, inversePatches] = immer.produceWithPatches(store as StoreDraft, (draft) => {
     change(draft as StoreDraft);
   });
+  carryLists(store, next);
   return { store: next, patches, inversePatches };
 }
 
