@@ -10,8 +10,10 @@ export interface SharedFiles {
   readonly files: readonly SharedFile[];
 }
 
-/** Above this many characters a link is refused by some programs; offer a file instead. */
+/** Above this many characters a link is cut by some programs. */
 export const longLink = 8_000;
+/** Above this many it is of no use: a file is. */
+export const longestLink = 30_000;
 
 /**
  * The URL fragment that holds files: `#s=` and deflate-raw in base64url. A fragment is never sent to a server.
@@ -44,39 +46,52 @@ function isSharedFiles(value: unknown): value is SharedFiles {
   });
 }
 
-/** The text without Secret documents, container environments and annotations that are not kubehop's own. */
+/** The text without Secrets, container environments and annotations that have no part in the network. */
 export function withoutSecrets(text: string): string {
   const documents = parseAllDocuments(text);
   if (!Array.isArray(documents) || documents.some((document) => document.errors.length > 0)) return "";
   let changed = false;
-  const kept = documents.filter((document) => {
-    const root: unknown = document.contents;
-    const secret = isMap(root) && root.get("kind") === "Secret";
+  const kept = documents.filter(({ contents }) => {
+    const secret = isSecret(contents);
     changed ||= secret;
     return !secret;
   });
   for (const document of kept) if (strip(document.contents)) changed = true;
-  return changed ? kept.map((document) => document.toString()).join("---\n") : text;
+  const texts = kept.map((document) => document.toString().replace(/^---\n/, ""));
+  return changed ? texts.join("---\n") : text;
+}
+
+/** A Secret, or a list of them. */
+function isSecret(node: unknown): boolean {
+  return isMap(node) && /^Secret(?:List)?$/.test(String(node.get("kind")));
 }
 
 /** Takes private members out of a YAML tree; true when there were some. */
 function strip(node: unknown): boolean {
-  if (isSeq(node)) return node.items.map(strip).includes(true);
+  if (isSeq(node)) {
+    const before = node.items.length;
+    node.items = node.items.filter((item) => !isSecret(item));
+    return node.items.map(strip).includes(true) || node.items.length < before;
+  }
   if (!isMap(node)) return false;
   const before = node.items.length;
   node.items = node.items.filter(({ key }) => String(key) !== "env" && String(key) !== "envFrom");
   let changed = node.items.length < before;
   for (const { key, value } of node.items) {
-    if (String(key) === "annotations" && keepOwnAnnotations(value)) changed = true;
+    if (String(key) === "annotations" && stripAnnotations(value)) changed = true;
     if (strip(value)) changed = true;
   }
   return changed;
 }
 
-function keepOwnAnnotations(node: unknown): boolean {
+/** Annotations that decide where packets go: kubehop's own, and those that the components read. */
+const kept =
+  /^(?:kubehop\.dev\/.*|service\.kubernetes\.io\/topology-(?:mode|aware-hints)|service\.beta\.kubernetes\.io\/load-balancer-source-ranges)$/;
+
+function stripAnnotations(node: unknown): boolean {
   if (!isMap(node)) return false;
   const before = node.items.length;
-  node.items = node.items.filter((entry) => String(entry.key).startsWith("kubehop.dev/"));
+  node.items = node.items.filter(({ key }) => kept.test(String(key)));
   return node.items.length < before;
 }
 

@@ -197,6 +197,7 @@ describe("links", () => {
       flow: 2,
       probe: { from: "shop/pod/a", run: "curl http://web:80/?a=b&c" },
       seed: 3,
+      pins: { "node-a/nat/KUBE-SVC-X/1/A? web, &=1": 1 },
       theme: "dark",
     } as const;
     const fragment = linkFragment("#s=abc_-", state);
@@ -204,11 +205,17 @@ describe("links", () => {
     expect(readLinkState(fragment)).toEqual(state);
   });
 
-  test.each(["#s=a&t=-1&g=wide&seed=x", "#s=a&run=curl", "#s=a&from=%zz&run", "#s=a&theme=<script>"])(
-    "%s: nonsense is left out",
-    (fragment) => {
-      expect(readLinkState(fragment)).not.toHaveProperty("step");
-      expect(readLinkState(fragment)).not.toHaveProperty("theme");
-    },
-  );
+  test.each([
+    "#s=a&t=-1&g=wide&seed=x",
+    "#s=a&b=[1]",
+    "#s=a&b={%22a%22:-1}",
+    "#s=a&b={",
+    "#s=a&run=curl",
+    "#s=a&from=%zz&run",
+    "#s=a&theme=<script>",
+  ])("%s: nonsense is left out", (fragment) => {
+    expect(readLinkState(fragment)).not.toHaveProperty("step");
+    expect(readLinkState(fragment)).not.toHaveProperty("theme");
+    expect(readLinkState(fragment)).not.toHaveProperty("pins");
+  });
 });

@@ -43,7 +43,7 @@ function runTrace(words: readonly string[], flags: TraceFlags, shell: Shell): nu
   const trace = traceProbe(input, {
     from: flags.from,
     run: words.join(" "),
-    level: flags.output === "wide" ? "rule" : "step",
+    level: flags.output === "wide" || flags.output === "html" ? "rule" : "step",
   });
   if (isRequestProblem(trace)) throw new CliError(exitCodes.usage, `error ${trace.code}: ${trace.message}`);
   shell.out((traceOutputs[flags.output] as (typeof traceOutputs)[string])(trace, shell));

@@ -63,7 +63,8 @@ function svgText(stage: HTMLElement): string {
   return new XMLSerializer().serializeToString(copy);
 }
 
-function save(blob: Blob, name: string): void {
+/** Hands a file to the browser to be saved. */
+export function save(blob: Blob, name: string): void {
   const address = URL.createObjectURL(blob);
   el("a", { href: address, download: name }).click();
   // The download has its own hold on the data once it has begun.
