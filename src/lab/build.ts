@@ -1,5 +1,6 @@
 import type { Device, WiredDevice } from "../kernel/device.ts";
 import { writeNamespace } from "../topology/write.ts";
+import type { DeviceNames } from "./device-names.ts";
 import type { PlannedNamespace } from "./plan.ts";
 import { LabError, run, runIn } from "./run.ts";
 
@@ -47,7 +48,7 @@ export async function buildNamespaces(plan: readonly PlannedNamespace[]): Promis
   run(["ip", "-batch", "-"], links(plan));
   for (const planned of plan) program(planned, hasIpv6);
   await carriers(plan);
-  return plan.map((planned) => ({ ...planned, deviceNames: deviceNames(planned.id) }));
+  return plan.map((planned) => ({ ...planned, deviceNames: deviceNames(planned.id, planned.names) }));
 }
 
 /** Takes down what stands of a plan. */
@@ -72,7 +73,7 @@ function links(plan: readonly PlannedNamespace[]): string {
   const done = new Set<string>();
   const lines: string[] = [];
   let index = firstIndex;
-  for (const { ns, id } of plan) {
+  for (const { ns, id, names } of plan) {
     for (const device of ns.devices.values()) {
       if (!isWired(device) || device.peer === undefined || done.has(`${ns.name} ${device.name}`)) continue;
       const other = byName.get(device.peer.namespace);
@@ -80,16 +81,21 @@ function links(plan: readonly PlannedNamespace[]): string {
       if (other === undefined || peer === undefined) continue;
       done.add(`${other.ns.name} ${peer.name}`);
       lines.push(
-        `link add name ${device.name} index ${++index} address ${device.mac} netns ${id} type veth ` +
-          `peer name ${peer.name} index ${++index} address ${peer.mac} netns ${other.id}\n`,
+        `link add name ${names.linux(device.name)} index ${++index} address ${device.mac} netns ${id} type veth ` +
+          `peer name ${other.names.linux(peer.name)} index ${++index} address ${peer.mac} netns ${other.id}\n`,
       );
     }
   }
   return lines.join("");
 }
 
-function program({ ns, id, iptables, dark }: PlannedNamespace, hasIpv6: boolean): void {
-  const files = writeNamespace(ns, iptables);
+function program({ ns, id, names, iptables, dark }: PlannedNamespace, hasIpv6: boolean): void {
+  const files = new Map(
+    [...writeNamespace(ns, iptables)].map(([file, text]) => [
+      file,
+      file === "sysctl" ? names.inSettings(text) : names.inText(text),
+    ]),
+  );
   const sysctls = (own: string, ...flags: string[]): void => {
     if (own !== "") runIn(id, ["sysctl", "-q", ...flags, "-p", "-"], own);
   };
@@ -98,7 +104,7 @@ function program({ ns, id, iptables, dark }: PlannedNamespace, hasIpv6: boolean)
   run(["ip", "-n", id, "link", "set", "lo", "up"]);
   if (dark) {
     const wired = [...ns.devices.values()].filter(isWired);
-    run(["ip", "-n", id, "-batch", "-"], wired.map(({ name }) => `link set ${name} up\n`).join(""));
+    run(["ip", "-n", id, "-batch", "-"], wired.map(({ name }) => `link set ${names.linux(name)} up\n`).join(""));
     return;
   }
   run(["ip", "-n", id, "-batch", "-"], files.get("ip") ?? "");
@@ -129,13 +135,14 @@ export function shownLinks(id: string): readonly ShownLink[] {
   return JSON.parse(run(["ip", "-n", id, "-j", "link"])) as ShownLink[];
 }
 
-export function deviceNames(id: string): ReadonlyMap<number, string> {
-  return new Map(shownLinks(id).map(({ ifindex, ifname }) => [ifindex, ifname]));
+/** The engine's names of the devices of a namespace by their indexes on Linux. */
+export function deviceNames(id: string, names?: DeviceNames): ReadonlyMap<number, string> {
+  return new Map(shownLinks(id).map(({ ifindex, ifname }) => [ifindex, names?.engine(ifname) ?? ifname]));
 }
 
-function hasCarriers({ ns, id }: PlannedNamespace): boolean {
+function hasCarriers({ ns, id, names }: PlannedNamespace): boolean {
   return shownLinks(id).every(({ ifname, flags, qdisc }) => {
-    const device = ns.devices.get(ifname);
+    const device = ns.devices.get(names.engine(ifname));
     const neverHas = device?.kind === "bridge" && device.ports.length === 0;
     return neverHas || !flags.includes("UP") || (flags.includes("LOWER_UP") && qdisc !== "noop");
   });

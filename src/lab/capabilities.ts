@@ -43,7 +43,6 @@ export function whyNotHere(
     for (const { kind, name } of ns.devices.values()) {
       const said = missing.get(kind);
       if (said !== undefined) return `${ns.name} needs ${name}, and this kernel makes no ${kind} device (${said})`;
-      if (name.length > 15) return `Linux takes no device name of more than 15 characters: ${name} in ${ns.name}`;
     }
     const sctp = ns.sockets.listeners.find(({ protocol }) => protocol === "sctp");
     if (sctp !== undefined) return `${ns.name} listens on SCTP port ${sctp.port}, and there are no SCTP sockets here`;

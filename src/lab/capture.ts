@@ -35,11 +35,11 @@ export async function startCapture(built: readonly BuiltNamespace[]): Promise<Ca
   };
   const started = built
     .filter(({ dark }) => !dark)
-    .flatMap(({ ns, id, iptables }) => {
+    .flatMap(({ ns, id, names, iptables }) => {
       const devices = [...ns.devices.values()].filter(({ up }) => up);
       const waiting = devices.flatMap(({ name, mac }) =>
         (["in", "out"] as const).map((side) =>
-          listen(id, ["-i", name, "-Q", side, "--immediate-mode", "ip or ip6"], (bytes) => {
+          listen(id, ["-i", names.linux(name), "-Q", side, "--immediate-mode", "ip or ip6"], (bytes) => {
             const read = readFrame(bytes);
             if (read === undefined) return;
             const direction = side === "in" && isForOther(read.packet.dstMac, mac) ? "in-other" : side;

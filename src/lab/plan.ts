@@ -2,12 +2,15 @@ import type { Iptables } from "../iptables/netns.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { routerName, switchName } from "../sim/underlay-build.ts";
 import type { World } from "../sim/world.ts";
+import { DeviceNames } from "./device-names.ts";
 
 /** One namespace of a world, to be made as a real one. */
 export interface PlannedNamespace {
   readonly ns: NetworkNamespace;
   /** Its name on this machine. */
   readonly id: string;
+  /** What its devices are called there. */
+  readonly names: DeviceNames;
   /** Nodes have tables; pods, the switch and hosts outside have none. */
   readonly iptables?: Iptables;
   /** It has no power: its ends of cables exist, and nobody listens to them. */
@@ -23,6 +26,7 @@ export function planOf(world: World): readonly PlannedNamespace[] {
     return {
       ns,
       id: `kubehop${index}`,
+      names: new DeviceNames(ns.devices.keys()),
       ...(iptables && { iptables }),
       dark: world.network.isDown(ns.name),
     };

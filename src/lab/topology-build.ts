@@ -3,6 +3,7 @@ import { dumpFiles } from "../topology/dumps.ts";
 import type { NamespaceFiles, Topology } from "../topology/topology.ts";
 import { writeNamespace } from "../topology/write.ts";
 import { baseSysctls, deviceNames, firstIndex, shownLinks } from "./build.ts";
+import { DeviceNames } from "./device-names.ts";
 import { LabError, run, runIn } from "./run.ts";
 
 /** A namespace of a topology that stands on this machine. */
@@ -51,7 +52,10 @@ function asCommands(folder: NamespaceFiles, engine: ReadonlyMap<string, EngineNa
   const own = engine.get(folder.name);
   if (own === undefined || !dumpFiles.some((file) => folder.files.has(file))) return folder;
   const kept = [...folder.files].filter(([file]) => file === "exec");
-  return { name: folder.name, files: new Map([...writeNamespace(own.namespace, own.iptables), ...kept]) };
+  const written = new Map(writeNamespace(own.namespace, own.iptables));
+  const names = new DeviceNames(own.namespace.devices.keys());
+  written.set("sysctl", names.inSettings(written.get("sysctl") ?? ""));
+  return { name: folder.name, files: new Map([...written, ...kept]) };
 }
 
 function linkLines({ links }: Topology, ids: ReadonlyMap<string, string>): string {

@@ -140,7 +140,8 @@ export function runRule(ns: NetworkNamespace, command: CommandWords, family: Fam
     else if (option === "from" || option === "to") {
       const block = readBlock(command);
       if (block !== undefined) {
-        draft[option] = block;
+        // 0 bits are "all", and say the family.
+        if (block.prefixLength > 0) draft[option] = block;
         v6 ||= typeof block.base === "bigint";
       }
     } else if (option === "iif") draft.inDevice = command.next("a device");

@@ -75,6 +75,7 @@ function parseLink(text: string, taken: Set<string>): Link {
       const match = /^([^=\s]+):([^:=\s]+)(?:=(\S+))?$/.exec(end);
       const [, namespace, device, mac] = match ?? [];
       if (namespace === undefined || device === undefined) return fail(`${end} is not NAMESPACE:DEVICE[=MAC]`);
+      if (!isDeviceName(device)) return fail(`${device} is no device name: Linux takes 1 to 15 characters`);
       if (mac !== undefined && parseMac(mac) === undefined) return fail(`${mac} is not a MAC address`);
       const place = `${namespace}:${device}`;
       if (device === "lo" || taken.has(place)) return fail(`${place} exists already: a device is the end of one link`);
@@ -86,6 +87,11 @@ function parseLink(text: string, taken: Set<string>): Link {
     throw new LineProblem("BAD_LINK", 1, "a link has two ends: NAMESPACE:DEVICE NAMESPACE:DEVICE");
   }
   return { ends: [first, second] };
+}
+
+/** dev_valid_name(), net/core/dev.c. */
+export function isDeviceName(name: string): boolean {
+  return /^[^\s/:]{1,15}$/.test(name) && name !== "." && name !== "..";
 }
 
 function namespacesOf(files: TopologyFiles, links: readonly Link[]): NamespaceFiles[] {

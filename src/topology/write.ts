@@ -135,7 +135,6 @@ function writeUp({ kind, name, up }: Device): string[] {
 /** Routes that somebody added: those of addresses come with them. What is reached directly comes before gateways. */
 function writeRoutes(ns: NetworkNamespace, family: Family): string[] {
   const fib = ns.fib[family];
-  const prefix = family === "ipv6" ? "-6 " : "";
   return fib.tables().flatMap((table) =>
     fib
       .routes(table)
@@ -144,10 +143,19 @@ function writeRoutes(ns: NetworkNamespace, family: Family): string[] {
       .map(withoutNexthopId)
       .map((route, index, all) => {
         const verb = all.slice(0, index).some((other) => isBeside(other, route)) ? "append" : "add";
-        const words = [formatRoute(route), ...(table === "main" ? [] : [`table ${table}`]), ...formatPaths(route)];
-        return `${prefix}route ${verb} ${words.join(" ")}`;
+        const words = [
+          withFamily(formatRoute(route), family),
+          ...(table === "main" ? [] : [`table ${table}`]),
+          ...formatPaths(route),
+        ];
+        return `route ${verb} ${words.join(" ")}`;
       }),
   );
+}
+
+/** A line of a batch has no `-6`: ip(8) takes its family from the first address. */
+function withFamily(text: string, family: Family): string {
+  return family === "ipv4" ? text : text.replace(/^(\w+ )?default\b/, "$1::/0").replace(/\bfrom all\b/, "from ::/0");
 }
 
 function hasGateway({ via, paths }: Route): boolean {
@@ -165,13 +173,12 @@ function withoutNexthopId({ nexthopId: _id, ...route }: Route): Route {
 }
 
 function writeRules(ns: NetworkNamespace, family: Family): string[] {
-  const prefix = family === "ipv6" ? "-6 " : "";
   return showRules(ns, family)
     .split("\n")
     .flatMap((line) => {
       const [, priority, rule = ""] = /^(\d+):\t(.*)$/.exec(line) ?? [];
       if (priority === undefined || /^from all lookup (local|main|default)$/.test(rule)) return [];
-      return [`${prefix}rule add priority ${priority} ${rule}`];
+      return [`rule add priority ${priority} ${withFamily(rule, family)}`];
     });
 }
 
