@@ -48,6 +48,7 @@ export type OwnerOf<T> = (object: T, path?: readonly (string | number)[]) => Own
 export function servicePorts(service: Service, family: Family, ownerOf: OwnerOf<Service>): ServicePort[] {
   const { spec, metadata } = service;
   if (spec.type === "ExternalName" || spec.clusterIP === "" || spec.clusterIP === "None") return [];
+  if (!isWatched(service)) return [];
   const clusterIP = clusterIPOf(service, family);
   if (clusterIP === undefined) return [];
   const externalIPs = spec.externalIPs.flatMap((text) => canonicalAddress(text, family) ?? []);
@@ -131,6 +132,14 @@ class PortOfService implements ServicePort {
   get owner(): Owner {
     return (this.#owner ??= this.#findOwner());
   }
+}
+
+/**
+ * Objects with these labels are left to other proxies, or need none: kube-proxy does not ask for them.
+ * cmd/kube-proxy/app/server.go (Run).
+ */
+export function isWatched({ metadata: { labels } }: Pick<Service, "metadata">): boolean {
+  return !("service.kubernetes.io/service-proxy-name" in labels) && !("service.kubernetes.io/headless" in labels);
 }
 
 /** Uses endpoints of the whole cluster: for internal traffic, or to short-circuit external traffic. */

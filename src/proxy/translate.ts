@@ -2,7 +2,7 @@ import type { EndpointSlice, Service } from "../cluster/objects.ts";
 import type { Family } from "../wire/address.ts";
 import { categorize, dependsOnNode } from "./categorize.ts";
 import { endpointsOf, serviceNameLabel } from "./endpoints.ts";
-import { servicePorts } from "./service-port.ts";
+import { isWatched, servicePorts } from "./service-port.ts";
 import type { ProxyObjects, TrackedPort, TrackingContext } from "./tracker.ts";
 
 /** The ports of a Service, and whether they are the same on every node. */
@@ -52,9 +52,10 @@ export function serviceKey({ metadata }: Service): string {
 }
 
 /** Undefined for slices that the proxier of this family does not get to see. pkg/proxy/metaproxier.go. */
-export function sliceKey({ metadata, addressType }: EndpointSlice, family: Family): string | undefined {
+export function sliceKey(slice: EndpointSlice, family: Family): string | undefined {
+  const { metadata, addressType } = slice;
   const name = metadata.labels[serviceNameLabel];
-  if (name === undefined || name === "" || addressType.toLowerCase() !== family) return undefined;
+  if (name === undefined || name === "" || addressType.toLowerCase() !== family || !isWatched(slice)) return undefined;
   return `${metadata.namespace}\0${name}`;
 }
 

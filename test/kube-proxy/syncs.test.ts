@@ -231,6 +231,17 @@ describe("a large cluster (more than 1,000 endpoints)", () => {
   });
 });
 
+// cmd/kube-proxy/app/server.go (Run): the label selector of its informers.
+test("a Service that names another proxy is none of kube-proxy's, from the moment it does", () => {
+  const label = { "service.kubernetes.io/service-proxy-name": "other" };
+  const others: Service = { ...web(), metadata: { ...web().metadata, labels: label } };
+  const slices = [slice("web-1", [a])];
+  expect(lastSync({ services: [others], slices }).own).toEqual([]);
+  expect(
+    lastSync({ services: [web()], slices }, { services: [others], slices }).own.map((line) => line.slice(0, 6)),
+  ).toEqual([":KUBE-", ":KUBE-", "-X KUB", "-X KUB"]);
+});
+
 test("load balancer addresses count whatever the Service's type is: kube-proxy reads the status alone", () => {
   const clusterIP: Service = { ...web(), status: { loadBalancer: { ingress: [{ ip: "203.0.113.10" }] } } };
   expect(lastSync({ services: [clusterIP], slices: [slice("web-1", [a])] }).text).toContain("-d 203.0.113.10 ");
