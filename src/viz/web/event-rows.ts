@@ -78,6 +78,7 @@ export function rowElement(row: Row, index: number, selected: boolean, broken: b
       role: "row",
       id: `event-${index}`,
       class: "event",
+      "aria-label": row.text,
       "aria-rowindex": index + 2,
       "aria-selected": selected ? "true" : "false",
       "data-cursor": row.cursor,
