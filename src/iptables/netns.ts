@@ -1,4 +1,4 @@
-import type { HookState, HookVerdict } from "../kernel/netfilter.ts";
+import type { HookState } from "../kernel/netfilter.ts";
 import { priorities } from "../kernel/netfilter.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { HookName } from "../trace/records.ts";
@@ -153,8 +153,8 @@ export class Iptables {
     const chains = new LiveChains(memory);
     const live = { family, chains, memory, walk: new TableWalk(name, chains, memory, new Evaluation(this.#shared)) };
     this.#tables[family].set(name, live);
-    const run = (state: HookState): HookVerdict => live.walk.run(state);
     for (const hook of builtinChains[name] as readonly HookName[]) {
+      const run = live.walk.at(hook);
       if (name !== "nat") {
         this.namespace.hooks.register(family, hook, { name, priority: tablePriorities[name], run });
       } else if (hook !== "FORWARD") {

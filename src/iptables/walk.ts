@@ -48,8 +48,6 @@ export class TableWalk {
   readonly #memory: RuleMemory;
   readonly #evaluation: Evaluation;
   readonly #packet = new PacketWords();
-  /** The built-in chains, so far as they were asked for. */
-  readonly #bases: { [H in HookName]?: LiveChain | undefined } = {};
   /** Length of the packet at hand. */
   #bytes = 0;
   /** Of the DNAT at hand; one object serves them all. */
@@ -67,10 +65,17 @@ export class TableWalk {
     this.#evaluation = evaluation;
   }
 
-  run(state: HookState): HookVerdict {
-    const { hook, skb } = state;
-    const base = this.#base(hook);
-    if (base === undefined) return "accept";
+  /** The hook function of a built-in chain. */
+  at(hook: HookName): (state: HookState) => HookVerdict {
+    let base: LiveChain | undefined;
+    return (state) => {
+      if (base === undefined || this.#memory.isGone(base.number)) base = this.#chains.get(hook);
+      return base === undefined ? "accept" : this.#run(state, base);
+    };
+  }
+
+  #run(state: HookState, base: LiveChain): HookVerdict {
+    const { skb } = state;
     this.#evaluation.state = state;
     this.#evaluation.table = this.#table;
     this.#packet.set(skb);
@@ -82,12 +87,6 @@ export class TableWalk {
       return "drop";
     }
     return verdict;
-  }
-
-  #base(hook: HookName): LiveChain | undefined {
-    const known = this.#bases[hook];
-    if (known !== undefined && !this.#memory.isGone(known.number)) return known;
-    return (this.#bases[hook] = this.#chains.get(hook));
   }
 
   #policy(base: LiveChain, { skb: { track } }: HookState): HookVerdict {
@@ -193,7 +192,10 @@ export class TableWalk {
     const { words } = memory;
     let next = words[row + argumentWord] as number;
     const nextRows = words[row + argumentWord + 1] as number;
-    if (next !== 0 && memory.isAt(next, nextRows) && depth < maxDepth) return this.#walk(next, nextRows, depth + 1);
+    if (next !== 0 && memory.isAt(next, nextRows) && depth < maxDepth) {
+      const isEmpty = words[nextRows + lengthWord] === 0;
+      return isEmpty && trail === undefined ? "end" : this.#walk(next, nextRows, depth + 1);
+    }
     if (memory.isGone(next)) {
       const { target } = this.#rule(number, at);
       next = (target && isChainTarget(target) && this.#chains.get(target.chain)?.number) || 0;

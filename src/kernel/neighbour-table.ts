@@ -96,6 +96,25 @@ export class NeighbourTable implements Neighbours {
       : undefined;
   }
 
+  usable(device: string, address: Address): Mac | undefined {
+    const entry = this.#devices.get(device)?.get(address);
+    if (entry === undefined) return undefined;
+    this.#age(entry);
+    switch (entry.state) {
+      case "REACHABLE":
+      case "DELAY":
+      case "PROBE":
+      case "PERMANENT":
+      case "NOARP":
+        entry.used = true;
+        return entry.mac;
+      case "STALE":
+      case "FAILED":
+      case "INCOMPLETE":
+        return undefined;
+    }
+  }
+
   resolve(device: string, address: Address, skb: Skb, send: (mac: Mac) => void, failed: () => void): void {
     let entry = this.#devices.get(device)?.get(address);
     if (entry === undefined) entry = this.#create(device, address, "FAILED", undefined);

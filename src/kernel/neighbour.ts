@@ -38,6 +38,8 @@ export interface Neighbours {
   holds(flowKey: string): boolean;
   /** Whether the link address is known (NUD_VALID); if not, it is asked for. */
   validOrAsk(device: string, address: Address, skb: Skb): boolean;
+  /** The MAC to send a frame to, when it is known and may be used as it is. */
+  usable(device: string, address: Address): Mac | undefined;
   /**
    * Calls `send` with the MAC, at once when it is known and otherwise when it has been resolved.
    * `failed` runs when nobody answered three solicitations.

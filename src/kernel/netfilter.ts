@@ -79,7 +79,21 @@ export class Hooks {
   }
 
   at(family: Family, hook: HookName): readonly HookEntry[] {
-    return this.#entries[family][hook];
+    const { ipv4, ipv6 } = this.#entries;
+    const entries = family === "ipv4" ? ipv4 : ipv6;
+    // Spelled out: a look-up by a variable name costs more than the comparisons, and this is asked of every packet.
+    switch (hook) {
+      case "PREROUTING":
+        return entries.PREROUTING;
+      case "INPUT":
+        return entries.INPUT;
+      case "FORWARD":
+        return entries.FORWARD;
+      case "OUTPUT":
+        return entries.OUTPUT;
+      case "POSTROUTING":
+        return entries.POSTROUTING;
+    }
   }
 }
 

@@ -148,11 +148,22 @@ export type Payload =
 
 export const emptyPayload: Payload = { kind: "none" };
 
-const protocolNumbers = { tcp: 6, udp: 17, sctp: 132, icmp: 1, icmpv6: 58 } as const;
-
 /** IANA number of the transport protocol. */
 export function protocolNumber(transport: Transport): number {
-  return transport.protocol === "other" ? transport.number : protocolNumbers[transport.protocol];
+  switch (transport.protocol) {
+    case "tcp":
+      return 6;
+    case "udp":
+      return 17;
+    case "sctp":
+      return 132;
+    case "icmp":
+      return 1;
+    case "icmpv6":
+      return 58;
+    case "other":
+      return transport.number;
+  }
 }
 
 export type PortedTransport = TcpSegment | UdpDatagram | SctpPacket;

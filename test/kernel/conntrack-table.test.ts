@@ -149,7 +149,7 @@ test("the source of a client finds its connections, newest first", () => {
   for (const dst of [1, 2, 3]) {
     const entry = table.begin(new TupleKey().ofTuple(makeTuple("udp", ipv4(9), ipv4(dst), 1000, 53)));
     entry.expiresAtNanos = 1;
-    entry.nat = { dstDone: true, srcDone: true, dst: false, src: false };
+    entry.settle("src", false);
     expect(table.insertUnlessTaken(entry)).toBeUndefined();
     // The first question makes the index; what comes after it is added.
     if (dst === 2)

@@ -1,5 +1,6 @@
-import type { ConntrackEntry, NatStatus, SctpState, TcpState, TcpTracking, Tuple } from "./entry.ts";
-import { natBits, natStatus } from "./nat-status.ts";
+import type { Address } from "../../wire/address.ts";
+import type { ConntrackEntry, Direction, NatStatus, SctpState, TcpState, TcpTracking, Tuple } from "./entry.ts";
+import { dstDone, dstTranslated, natStatus, srcDone, srcTranslated } from "./nat-status.ts";
 import {
   type Page,
   expiresTime,
@@ -14,7 +15,7 @@ import {
   streamTime,
   tcpShift,
 } from "./rows.ts";
-import { TupleKey, readTuple, writeReply } from "./tuple-key.ts";
+import { TupleKey, readAddress, readPort, readTuple, writeReply } from "./tuple-key.ts";
 
 /** In the order of their numbers in a row; 0 is for connections of another protocol. */
 const tcpStates: readonly (TcpState | undefined)[] = [
@@ -146,8 +147,28 @@ export class Connection implements ConntrackEntry {
     return natStatus(this.#nibble(natShift));
   }
 
-  set nat(status: NatStatus) {
-    this.#setNibble(natShift, natBits(status));
+  /** Whether the nat table needs not be asked about this end any more. */
+  isSettled(manip: "src" | "dst"): boolean {
+    return this.#has(manip === "dst" ? dstDone : srcDone);
+  }
+
+  isTranslated(manip: "src" | "dst"): boolean {
+    return this.#has(manip === "dst" ? dstTranslated : srcTranslated);
+  }
+
+  /** One end stays so from now on, translated or as it was. */
+  settle(manip: "src" | "dst", translated: boolean): void {
+    this.#set(manip === "dst" ? dstDone : srcDone, true);
+    if (translated) this.#set(manip === "dst" ? dstTranslated : srcTranslated, true);
+  }
+
+  /** One end of a tuple: the same as `original` and `reply` say, without an object. */
+  addressOf(direction: Direction, end: "src" | "dst"): Address {
+    return readAddress(this.#page, this.#row, direction, end);
+  }
+
+  portOf(direction: Direction, end: "src" | "dst"): number {
+    return readPort(this.#page, this.#row, direction, end);
   }
 
   get tcpState(): TcpState | undefined {

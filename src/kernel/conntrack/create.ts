@@ -3,6 +3,7 @@ import { defragmentHook } from "../ip/reassemble.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import { type HookEntry, priorities } from "../netfilter.ts";
 import { confirm } from "./confirm.ts";
+import { conntrackSettings } from "./settings.ts";
 import { TupleTable } from "./hash-table.ts";
 import { type NatHook, bind, manipAt, runNat } from "./nat.ts";
 import type { Conntrack } from "./table.ts";
@@ -15,7 +16,7 @@ const natHooks: readonly NatHook[] = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUT
 export function createConntrack(ns: NetworkNamespace): Conntrack {
   const nowNanos = (): number => ns.surroundings.clock.nowNanos();
   const table = new TupleTable(nowNanos);
-  const tracker = new Tracker(table, nowNanos, () => ns.sysctls.get("net.netfilter.nf_conntrack_max"));
+  const tracker = new Tracker(table, nowNanos, conntrackSettings(ns.sysctls));
   const natTables: Record<Family, Record<NatHook, HookEntry[]> | undefined> = { ipv4: undefined, ipv6: undefined };
   const required = new Set<Family>();
 

@@ -66,7 +66,7 @@ export interface ConntrackEntry {
   sctpTagged: boolean;
   mark: number;
   /** Settled ends are not asked about in the nat table again. */
-  nat: NatStatus;
+  readonly nat: NatStatus;
   /** What the TCP tracker remembers; owned by conntrack/tcp.ts. */
   tcp: TcpTracking | undefined;
   /** UDP: from when on traffic both ways counts as a stream. */

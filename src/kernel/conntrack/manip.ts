@@ -1,28 +1,30 @@
 import { type Address, formatAddress, formatEndpoint } from "../../wire/address.ts";
 import { type Packet, type Transport, hasPorts } from "../../wire/packet.ts";
 import type { ConntrackInfo, Skb } from "../skb.ts";
-import type { ConntrackEntry, Direction, Tuple } from "./entry.ts";
+import type { Connection } from "./connection.ts";
+import type { Direction } from "./entry.ts";
 import { headerChanges } from "./record.ts";
 
 /** Whether a packet of this direction is rewritten at this side: what goes out by SNAT comes back by its inverse. */
-function applies(entry: ConntrackEntry, direction: Direction, manip: "src" | "dst"): boolean {
-  return (manip === "src") === (direction === "original") ? entry.nat.src : entry.nat.dst;
+function applies(entry: Connection, direction: Direction, manip: "src" | "dst"): boolean {
+  return entry.isTranslated((manip === "src") === (direction === "original") ? "src" : "dst");
 }
 
-/** The tuple that packets of the other direction have. */
-function opposite(entry: ConntrackEntry, direction: Direction): Tuple {
-  return direction === "original" ? entry.reply : entry.original;
+function opposite(direction: Direction): Direction {
+  return direction === "original" ? "reply" : "original";
+}
+
+/** The other end: what is the source of one direction is the destination of the other. */
+function otherEnd(end: "src" | "dst"): "src" | "dst" {
+  return end === "src" ? "dst" : "src";
 }
 
 /** Rewrites a packet as its connection's bindings say: nf_nat_packet(). */
 export function applyNat(skb: Skb, { entry, direction }: ConntrackInfo, manip: "src" | "dst"): void {
   if (!applies(entry, direction, manip)) return;
-  const other = opposite(entry, direction);
-  // The other direction's destination is this direction's source, and the other way round.
-  const packet =
-    manip === "src"
-      ? withEnd(skb.packet, "src", other.dst, other.dstPort)
-      : withEnd(skb.packet, "dst", other.src, other.srcPort);
+  const other = opposite(direction);
+  const end = otherEnd(manip);
+  const packet = withEnd(skb.packet, manip, entry.addressOf(other, end), entry.portOf(other, end));
   replacePacket(skb, packet, manip);
 }
 
@@ -39,13 +41,11 @@ export function translateError(skb: Skb, { entry, direction }: ConntrackInfo, ma
     return false;
   }
   if (!applies(entry, direction, manip)) return true;
-  const other = opposite(entry, direction);
-  const quoted =
-    manip === "src"
-      ? withEnd(transport.quoted, "dst", other.dst, other.dstPort)
-      : withEnd(transport.quoted, "src", other.src, other.srcPort);
-  const outer: Packet = { ...packet, transport: { ...transport, quoted } };
-  replacePacket(skb, manip === "src" ? { ...outer, src: other.dst } : { ...outer, dst: other.src }, manip);
+  const other = opposite(direction);
+  const end = otherEnd(manip);
+  const address = entry.addressOf(other, end);
+  const quoted = withEnd(transport.quoted, end, address, entry.portOf(other, end));
+  replacePacket(skb, { ...packet, [manip]: address, transport: { ...transport, quoted } }, manip);
   return true;
 }
 

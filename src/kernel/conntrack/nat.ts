@@ -4,7 +4,6 @@ import type { HookEntry, HookState, HookVerdict } from "../netfilter.ts";
 import type { Connection } from "./connection.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { applyNat, translateError } from "./manip.ts";
-import { settle } from "./nat-status.ts";
 import { formatEnd } from "./record.ts";
 import type { NatRange } from "./table.ts";
 import { TupleKey, writeReply } from "./tuple-key.ts";
@@ -38,20 +37,16 @@ export function runNat(state: HookState, tables: readonly HookEntry[], table: Tu
     return "drop";
   }
   const { entry } = conntrack;
-  if (conntrack.state !== "established" && !settled(entry, manip)) {
+  if (conntrack.state !== "established" && !entry.isSettled(manip)) {
     for (const natTable of tables) {
       const verdict = natTable.run(state);
       if (verdict !== "accept") return verdict;
-      if (settled(entry, manip)) break;
+      if (entry.isSettled(manip)) break;
     }
-    if (!settled(entry, manip)) bindToItself(state, entry, manip, table, chance);
+    if (!entry.isSettled(manip)) bindToItself(state, entry, manip, table, chance);
   }
   applyNat(skb, conntrack, manip);
   return "accept";
-}
-
-function settled({ nat }: Connection, manip: "src" | "dst"): boolean {
-  return manip === "src" ? nat.srcDone : nat.dstDone;
 }
 
 /**
@@ -67,14 +62,21 @@ function bindToItself(
 ): void {
   if (entry.confirmed) return;
   if (manip === "dst") {
-    entry.nat = settle(entry.nat, "dst", false);
+    entry.settle("dst", false);
     return;
   }
   if (!table.hasReplyOf(entry)) {
-    entry.nat = settle(entry.nat, "src", false);
+    entry.settle("src", false);
     return;
   }
-  bind(state, entry, "src", { address: entry.reply.dst, randomPort: "no", persistent: false }, table, chance);
+  bind(
+    state,
+    entry,
+    "src",
+    { address: entry.addressOf("reply", "dst"), randomPort: "no", persistent: false },
+    table,
+    chance,
+  );
 }
 
 /** Settles one end of the packet's connection: nf_nat_setup_info(). */
@@ -86,7 +88,7 @@ export function bind(
   table: TupleTable,
   chance: Chance,
 ): void {
-  if (entry.confirmed || settled(entry, manip)) return;
+  if (entry.confirmed || entry.isSettled(manip)) return;
   const { skb, namespace } = state;
   const { page, row } = entry;
   const tuple = new TupleKey().ofRow(page, row, "reply").invert();
@@ -94,7 +96,7 @@ export function bind(
   makeUnique(tuple, manip, range, { table, chance, namespace, flowKey: skb.flowKey });
   const to = skb.track && formatEnd(tuple.toTuple(), manip);
   const changed = !tuple.invert().is(page, row, "reply");
-  entry.nat = settle(entry.nat, manip, changed);
+  entry.settle(manip, changed);
   if (changed) writeReply(page, row, tuple);
   if (from !== undefined && to !== undefined) {
     skb.track?.step({ kind: "nat", manip, action: changed ? "bind" : "none", from, to });

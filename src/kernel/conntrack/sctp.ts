@@ -1,18 +1,6 @@
 import type { SctpPacket } from "../../wire/packet.ts";
-import { nanosPerSecond } from "../clock.ts";
 import type { ConntrackEntry, Direction, SctpState } from "./entry.ts";
-
-/** Seconds: sctp_timeouts, nf_conntrack_proto_sctp.c. */
-const timeoutSeconds: Readonly<Record<SctpState, number>> = {
-  NONE: 0,
-  CLOSED: 10,
-  COOKIE_WAIT: 3,
-  COOKIE_ECHOED: 3,
-  ESTABLISHED: 210,
-  SHUTDOWN_SENT: 3,
-  SHUTDOWN_RECD: 3,
-  SHUTDOWN_ACK_SENT: 3,
-};
+import type { ConntrackSettings } from "./settings.ts";
 
 type Chunk = SctpPacket["chunk"];
 type Steps = { readonly [S in SctpState]?: SctpState };
@@ -41,6 +29,7 @@ export function trackSctp(
   direction: Direction,
   { chunk }: SctpPacket,
   nowNanos: number,
+  { sctpNanos }: ConntrackSettings,
 ): boolean {
   const old = entry.sctpState ?? "NONE";
   const begins = chunk === "init" || chunk === "shutdown-ack";
@@ -51,6 +40,6 @@ export function trackSctp(
   if (direction === "reply" && chunk === "init-ack") entry.sctpTagged = true;
   if (old === "COOKIE_ECHOED" && next === "ESTABLISHED") entry.assured = true;
   entry.sctpState = next;
-  entry.expiresAtNanos = nowNanos + timeoutSeconds[next] * nanosPerSecond;
+  entry.expiresAtNanos = nowNanos + sctpNanos[next];
   return true;
 }

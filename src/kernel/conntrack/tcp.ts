@@ -1,8 +1,8 @@
-import { nanosPerSecond } from "../clock.ts";
 import { payloadBytes } from "../../wire/packet.ts";
 import type { Packet, TcpFlags, TcpSegment } from "../../wire/packet.ts";
 import type { Connection } from "./connection.ts";
 import type { Direction, TcpIndex, TcpState } from "./entry.ts";
+import type { ConntrackSettings } from "./settings.ts";
 
 /** What the tracker says: `repeat` asks for the lookup to be done again, without the entry that was deleted. */
 export type TrackVerdict = "accept" | "invalid" | "repeat";
@@ -63,22 +63,6 @@ const transitions: Readonly<Record<Direction, Readonly<Record<TcpIndex, readonly
   },
 };
 
-/** Seconds: tcp_timeouts. */
-const timeoutSeconds: Readonly<Record<TcpState, number>> = {
-  NONE: 0,
-  SYN_SENT: 120,
-  SYN_RECV: 60,
-  ESTABLISHED: 432_000,
-  FIN_WAIT: 120,
-  CLOSE_WAIT: 60,
-  LAST_ACK: 30,
-  TIME_WAIT: 120,
-  CLOSE: 10,
-  SYN_SENT2: 120,
-};
-/** Data that nobody acknowledged, and connections picked up in the middle. */
-const unacknowledgedSeconds = 300;
-
 function indexOf(flags: TcpFlags): TcpIndex {
   if (flags.rst === true) return "rst";
   if (flags.syn === true) return flags.ack === true ? "synack" : "syn";
@@ -100,9 +84,9 @@ function endOf(packet: Packet, segment: TcpSegment): number {
 }
 
 /** A first segment of a connection: false when it cannot begin one (tcp_new). A stray ACK can (tcp_loose). */
-function begin(entry: Connection, index: TcpIndex): boolean {
+function begin(entry: Connection, index: TcpIndex, { tcpLoose }: ConntrackSettings): boolean {
   const state = transitions.original[index][0] as Next;
-  if (state === "INVALID" || state === "IGNORE") return false;
+  if (state === "INVALID" || state === "IGNORE" || (state !== "SYN_SENT" && !tcpLoose)) return false;
   entry.tcpState = "NONE";
   entry.tcp = {
     lastDirection: "original",
@@ -123,12 +107,13 @@ export function trackTcp(
   packet: Packet,
   segment: TcpSegment,
   nowNanos: number,
+  settings: ConntrackSettings,
   remove: (entry: Connection) => void,
 ): TrackVerdict {
   const { flags } = segment;
-  if (!validFlags(flags) || segment.badChecksum === true) return "invalid";
+  if (!validFlags(flags)) return "invalid";
   const index = indexOf(flags);
-  if (!entry.confirmed && entry.tcp === undefined && !begin(entry, index)) return "invalid";
+  if (!entry.confirmed && entry.tcp === undefined && !begin(entry, index, settings)) return "invalid";
   const tcp = entry.tcp;
   const before = entry.tcpState;
   if (tcp === undefined || before === undefined) return "invalid";
@@ -165,7 +150,7 @@ export function trackTcp(
       if (direction === "reply" && index === "ack" && tcp.simultaneousOpen) next = "ESTABLISHED";
       break;
     case "CLOSE":
-      if (index === "rst" && staleReset(entry, direction, segment)) return "invalid";
+      if (index === "rst" && !settings.tcpIgnoreInvalidRst && staleReset(entry, direction, segment)) return "invalid";
       break;
     case "INVALID":
       return "invalid";
@@ -202,7 +187,7 @@ export function trackTcp(
   if (flags.ack === true) tcp.maxAck[direction] = Math.max(tcp.maxAck[direction] ?? 0, segment.ack);
   entry.tcpState = next as TcpState;
   if (old !== next && next === "FIN_WAIT") tcp.closing = true;
-  settle(entry, index, old, next as TcpState, nowNanos, remove);
+  settle(entry, index, old, next as TcpState, nowNanos, settings, remove);
   return "accept";
 }
 
@@ -221,16 +206,17 @@ function settle(
   old: TcpState,
   next: TcpState,
   nowNanos: number,
+  { tcpNanos, tcpUnacknowledgedNanos }: ConntrackSettings,
   remove: (entry: Connection) => void,
 ): void {
-  let seconds = timeoutSeconds[index === "rst" ? "CLOSE" : next];
+  let nanos = tcpNanos[index === "rst" ? "CLOSE" : next];
   if (!entry.seenReply) {
     if (index === "rst") return remove(entry);
     // A retransmitted SYN does not prolong the wait.
     if (index === "syn" && old === "SYN_SENT") return;
-    if (next === "ESTABLISHED") seconds = Math.min(seconds, unacknowledgedSeconds);
+    if (next === "ESTABLISHED") nanos = Math.min(nanos, tcpUnacknowledgedNanos);
   } else if (!entry.assured && (old === "SYN_RECV" || old === "ESTABLISHED") && next === "ESTABLISHED") {
     entry.assured = true;
   }
-  entry.expiresAtNanos = nowNanos + seconds * nanosPerSecond;
+  entry.expiresAtNanos = nowNanos + nanos;
 }

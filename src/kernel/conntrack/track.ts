@@ -7,22 +7,22 @@ import type { TupleTable } from "./hash-table.ts";
 import { relatedTo } from "./icmp-error.ts";
 import { trackProtocol } from "./protocol.ts";
 import { entryChange, recordConntrack } from "./record.ts";
+import type { ConntrackSettings } from "./settings.ts";
 import { TupleKey } from "./tuple-key.ts";
 
 /** The tracking side of one namespace: gives each packet its connection, and keeps those that get through. */
 export class Tracker {
   readonly table: TupleTable;
   readonly #nowNanos: () => number;
-  readonly #limit: () => number;
+  readonly #settings: () => ConntrackSettings;
   readonly #remove = (entry: Connection): void => this.table.delete(entry);
   /** The tuple of the packet at hand. */
   readonly #key = new TupleKey();
 
-  /** `limit` is net.netfilter.nf_conntrack_max; 0: none. */
-  constructor(table: TupleTable, nowNanos: () => number, limit: () => number) {
+  constructor(table: TupleTable, nowNanos: () => number, settings: () => ConntrackSettings) {
     this.table = table;
     this.#nowNanos = nowNanos;
-    this.#limit = limit;
+    this.#settings = settings;
   }
 
   /** The hook function at PREROUTING and OUTPUT: nf_conntrack_in(). */
@@ -45,6 +45,10 @@ export class Tracker {
         return "accept";
       }
     }
+    // What is sent from here is believed to be right (tcp_error).
+    if (transport.protocol === "tcp" && transport.badChecksum === true && state.hook === "PREROUTING") {
+      if (this.#settings().checksum) return this.#invalid(skb);
+    }
     return this.#trackPacket(skb, packet);
   }
 
@@ -58,21 +62,22 @@ export class Tracker {
     const key = this.#key;
     if (!key.ofPacket(packet)) return this.#invalid(skb);
     const now = this.#nowNanos();
+    const settings = this.#settings();
     for (;;) {
       const found = this.table.findKey(key);
-      const entry = found?.entry ?? this.#begin(key);
+      const entry = found?.entry ?? this.#begin(key, settings);
       if (entry === undefined) {
         skb.track?.step({
           kind: "drop",
           code: "CONNTRACK_FULL",
           kernelReason: "NETFILTER_DROP",
-          text: `The connection table is full (nf_conntrack_max is ${this.#limit()}): the packet of a new connection is dropped.`,
+          text: `The connection table is full (nf_conntrack_max is ${settings.max}): the packet of a new connection is dropped.`,
         });
         return "drop";
       }
       const direction = found?.direction ?? "original";
       const before = skb.track && found ? formatConnection(entry) : undefined;
-      const verdict = trackProtocol(entry, direction, packet, now, this.#remove);
+      const verdict = trackProtocol(entry, direction, packet, now, settings, this.#remove);
       if (verdict === "repeat") continue;
       if (verdict === "invalid") return this.#invalid(skb);
       const established = direction === "reply" || entry.seenReply;
@@ -102,8 +107,7 @@ export class Tracker {
   }
 
   /** A connection that is not in the table before its first packet got through: init_conntrack(). */
-  #begin(key: TupleKey): Connection | undefined {
-    const limit = this.#limit();
-    return limit > 0 && this.table.size >= limit ? undefined : this.table.begin(key);
+  #begin(key: TupleKey, { max }: ConntrackSettings): Connection | undefined {
+    return max > 0 && this.table.size >= max ? undefined : this.table.begin(key);
   }
 }

@@ -1,5 +1,5 @@
 import { type Address, type IPv6, ipv4 } from "../../wire/address.ts";
-import type { Packet } from "../../wire/packet.ts";
+import { type Packet, protocolNumber } from "../../wire/packet.ts";
 import type { Direction, Tuple } from "./entry.ts";
 import { type More, type Page, rowShift, tupleWords } from "./rows.ts";
 import { makeTuple, tupleOf } from "./tuple.ts";
@@ -32,7 +32,7 @@ export class TupleKey {
       case "udp":
       case "tcp":
       case "sctp":
-        this.#setEnds(packet.src, packet.dst, transport.srcPort, transport.dstPort, numbers[transport.protocol]);
+        this.#setEnds(packet.src, packet.dst, transport.srcPort, transport.dstPort, protocolNumber(transport));
         return true;
       case "icmp":
       case "icmpv6":
@@ -219,6 +219,21 @@ function writeWords({ words }: Page, at: number, { src, dst, ports, kind }: Tupl
 /** One direction of a row as a tuple. */
 export function readTuple(page: Page, row: number, direction: Direction): Tuple {
   return new TupleKey().ofRow(page, row, direction).toTuple();
+}
+
+export function readAddress(page: Page, row: number, direction: Direction, end: "src" | "dst"): Address {
+  const { words } = page;
+  const at = direction === "original" ? row : row + tupleWords;
+  if (((words[at + 3] as number) & isIPv6Bit) !== 0) {
+    const [src, dst] = addressesOf(page, row, direction);
+    return end === "src" ? src : dst;
+  }
+  return ipv4(words[end === "src" ? at : at + 1] as number);
+}
+
+export function readPort({ words }: Page, row: number, direction: Direction, end: "src" | "dst"): number {
+  const ports = words[(direction === "original" ? row : row + tupleWords) + 2] as number;
+  return end === "src" ? ports >>> 16 : ports & 0xffff;
 }
 
 function fold(address: IPv6): number {
