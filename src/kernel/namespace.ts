@@ -62,6 +62,8 @@ export interface Sysctls {
   set(name: string, value: number): void;
   /** The IPv4 settings in force for a device: `all` and the device's own, joined as the kernel joins them. */
   device(name: string): DeviceSettings;
+  /** Grows with each change. */
+  readonly version: number;
   /** What was set, for printing. */
   entries(): readonly (readonly [string, number])[];
 }

@@ -42,6 +42,36 @@ const perDevice: Readonly<Record<string, number>> = {
   proxy_qlen: 64,
 };
 
+/** Seconds: nf_conntrack_proto_tcp.c, _sctp.c, _udp.c, _icmp.c, _generic.c. */
+const conntrackDefaults: Readonly<Record<string, number>> = {
+  checksum: 1,
+  tcp_loose: 1,
+  tcp_max_retrans: 3,
+  tcp_timeout_syn_sent: 120,
+  tcp_timeout_syn_recv: 60,
+  tcp_timeout_established: 432_000,
+  tcp_timeout_fin_wait: 120,
+  tcp_timeout_close_wait: 60,
+  tcp_timeout_last_ack: 30,
+  tcp_timeout_time_wait: 120,
+  tcp_timeout_close: 10,
+  tcp_timeout_unacknowledged: 300,
+  tcp_timeout_max_retrans: 300,
+  sctp_timeout_closed: 10,
+  sctp_timeout_cookie_wait: 3,
+  sctp_timeout_cookie_echoed: 3,
+  sctp_timeout_established: 210,
+  sctp_timeout_shutdown_sent: 3,
+  sctp_timeout_shutdown_recd: 3,
+  sctp_timeout_shutdown_ack_sent: 3,
+  udp_timeout: 30,
+  udp_timeout_stream: 120,
+  icmp_timeout: 30,
+  icmpv6_timeout: 30,
+  generic_timeout: 600,
+};
+const conntrackPrefix = "net.netfilter.nf_conntrack_";
+
 const forwarding4 = "net.ipv4.ip_forward";
 const perDeviceName = /^net\.ipv[46]\.(?:conf|neigh)\.(.+)\.([a-z0-9_]+)$/;
 
@@ -79,6 +109,7 @@ export function createSysctls(): SysctlTable {
         if (all !== undefined) return all;
       }
     }
+    if (name.startsWith(conntrackPrefix)) return conntrackDefaults[name.slice(conntrackPrefix.length)] ?? 0;
     const key = perDeviceName.exec(name)?.[2];
     return defaults[name] ?? (key === undefined ? 0 : (perDevice[key] ?? 0));
   }
@@ -92,7 +123,9 @@ export function createSysctls(): SysctlTable {
     forget();
   }
 
+  let version = 0;
   function forget(): void {
+    version++;
     settings.clear();
     resolved.clear();
   }
@@ -100,6 +133,9 @@ export function createSysctls(): SysctlTable {
   return {
     get,
     set,
+    get version() {
+      return version;
+    },
     entries: () => [...values],
     inherit(device) {
       for (const [name, value] of values) {

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { ConntrackEntry, Direction } from "../../src/kernel/conntrack/entry.ts";
+import { conntrackSettings } from "../../src/kernel/conntrack/settings.ts";
 import { trackSctp } from "../../src/kernel/conntrack/sctp.ts";
+import { createSysctls } from "../../src/kernel/sysctl.ts";
 import type { SctpPacket } from "../../src/wire/packet.ts";
 
 /*
@@ -14,11 +16,13 @@ const rows = readFileSync(join(import.meta.dirname, "sctp-states.txt"), "utf8")
   .split("\n")
   .map((line) => line.split(" | ") as [string, string, string]);
 
+const settings = conntrackSettings(createSysctls())();
+
 /** Feeds `o init`; false when it is invalid. */
 function feed(entry: ConntrackEntry, text: string): boolean {
   const [from, chunk] = text.split(" ") as [string, SctpPacket["chunk"]];
   const direction: Direction = from === "o" ? "original" : "reply";
-  const isValid = trackSctp(entry, direction, { protocol: "sctp", srcPort: 1, dstPort: 2, chunk }, 0);
+  const isValid = trackSctp(entry, direction, { protocol: "sctp", srcPort: 1, dstPort: 2, chunk }, 0, settings);
   if (isValid && direction === "reply") entry.seenReply = true;
   return isValid;
 }
