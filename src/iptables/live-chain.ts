@@ -130,6 +130,12 @@ function makeReady(rule: Rule): ReadyRule {
 
 /** True when the rule needs connection tracking. */
 export function needsConntrack({ matches, target }: Rule): boolean {
-  if (target !== undefined && !isChainTarget(target) && targetModule(target.kind).needsConntrack === true) return true;
-  return matches.some(({ kind }) => moduleOf(kind).needsConntrack === true);
+  if (target !== undefined && !isChainTarget(target) && needs(targetModule(target.kind).needsConntrack, target)) {
+    return true;
+  }
+  return matches.some((match) => needs(moduleOf(match.kind).needsConntrack, match));
+}
+
+function needs<T>(stated: true | ((one: T) => boolean) | undefined, one: T): boolean {
+  return typeof stated === "function" ? stated(one) : stated === true;
 }

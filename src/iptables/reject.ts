@@ -1,8 +1,10 @@
+import { nanosPerSecond } from "../kernel/clock.ts";
 import { sendIcmpError } from "../kernel/icmp.ts";
 import { sendPacket } from "../kernel/ip/output.ts";
 import { nextIdentification } from "../kernel/ip/state.ts";
 import type { HookState } from "../kernel/netfilter.ts";
-import type { Skb } from "../kernel/skb.ts";
+import { type ConntrackInfo, type Skb, createSkb } from "../kernel/skb.ts";
+import { transmit } from "../kernel/transmit.ts";
 import { isIPv4 } from "../wire/address.ts";
 import { type Packet, type TcpSegment, emptyPayload, payloadBytes } from "../wire/packet.ts";
 import { type RejectTarget, rejectErrors } from "./targets/reject.ts";
@@ -45,10 +47,24 @@ function sendReset(namespace: HookState["namespace"], skb: Skb): void {
     transport: reset,
     payload: emptyPayload,
   };
+  if (skb.conntrack !== undefined) close(namespace, skb.conntrack);
+  const child = track?.child("TCP reset", track.packet.direction === "original" ? "reply" : "original");
+  // What came over a bridge port goes back by that port as it is, past all hooks (nf_bridge_info_exists).
+  if (skb.bridge !== undefined) {
+    const { physIn } = skb.bridge;
+    const frame = createSkb({ packet: answer, flowKey: `${skb.flowKey}/reset`, track: child });
+    frame.srcMac = skb.dstMac;
+    frame.dstMac = skb.srcMac;
+    child?.enter(
+      { namespace: namespace.name, ...(namespace.node !== undefined && { node: namespace.node }) },
+      { body: answer },
+    );
+    return transmit(namespace, physIn, frame);
+  }
   const { conntrack } = skb;
   sendPacket(namespace, answer, {
     flowKey: `${skb.flowKey}/reset`,
-    track: track?.child("TCP reset", track.packet.direction === "original" ? "reply" : "original"),
+    track: child,
     // The reset belongs to the connection of its cause, the other way round (nf_ct_attach).
     conntrack: conntrack && {
       entry: conntrack.entry,
@@ -56,4 +72,14 @@ function sendReset(namespace: HookState["namespace"], skb: Skb): void {
       state: "related",
     },
   });
+}
+
+/** Seconds: net.netfilter.nf_conntrack_tcp_timeout_close. */
+const closeSeconds = 10;
+
+/** The connection is over, as conntrack knows before the reset is on its way (nf_ct_set_closing). */
+function close({ surroundings }: HookState["namespace"], { entry }: ConntrackInfo): void {
+  if (entry.tcpState === "CLOSE") return;
+  entry.tcpState = "CLOSE";
+  entry.expiresAtNanos = surroundings.clock.nowNanos() + closeSeconds * nanosPerSecond;
 }

@@ -13,7 +13,7 @@ import { sourceForRoute } from "./ip/source-address.ts";
 import { nextIdentification } from "./ip/state.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { receiveNeighbourDiscovery } from "./ndp.ts";
-import type { RoutedTo, Skb } from "./skb.ts";
+import { type RoutedTo, type Skb, kernelSocket } from "./skb.ts";
 import { deliverIcmpError } from "./socket/deliver.ts";
 import { defaultTtl } from "./socket/local-end.ts";
 
@@ -77,6 +77,8 @@ function silence(skb: Skb, packet: Packet): string | undefined {
   if ((packet.fragment?.offset ?? 0) > 0) return "only the first fragment is answered";
   const { transport } = packet;
   const icmp = transport.protocol === (v4 ? "icmp" : "icmpv6");
+  // The processor's ICMP socket is locked while it sends this very message (icmp_xmit_lock).
+  if (icmp && skb.socket === kernelSocket) return "the kernel is just sending an ICMP message itself";
   return icmp && transport.kind === "error" ? "an ICMP error is never answered with one" : undefined;
 }
 
@@ -147,7 +149,7 @@ function sendError(ns: NetworkNamespace, skb: Skb, message: IcmpMessage, src: Ad
     transport,
     payload: { kind: "bytes", length: Math.min(room, packetBytes(packet)) },
   };
-  sendPacket(ns, error, { flowKey: `${skb.flowKey}/icmp`, track: child, conntrack: related });
+  sendPacket(ns, error, { socket: kernelSocket, flowKey: `${skb.flowKey}/icmp`, track: child, conntrack: related });
   return true;
 }
 
@@ -242,6 +244,7 @@ function answerEcho(ns: NetworkNamespace, skb: Skb, transport: IcmpEcho): void {
     transport: { ...transport, kind: "echo-reply" },
   };
   sendPacket(ns, reply, {
+    socket: kernelSocket,
     flowKey: `${skb.flowKey}/reply`,
     track: track?.flow.packet("reply", 1, track.cause("answer to the ping")),
   });

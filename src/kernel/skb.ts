@@ -122,10 +122,14 @@ export interface ConntrackInfo {
   readonly state: "new" | "established" | "related";
 }
 
+/** Without ids: a socket of the kernel's own, which no process opened (inet_ctl_sock_create). */
 export interface SkbSocket {
-  readonly uid: number;
-  readonly gid: number;
+  readonly uid?: number;
+  readonly gid?: number;
 }
+
+/** The sender of ICMP messages and of resets without a connection. */
+export const kernelSocket: SkbSocket = {};
 
 /** How many tunnels deep a packet is wrapped. */
 export function tunnelDepth(skb: Skb | ArpSkb): number {

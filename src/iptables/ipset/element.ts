@@ -2,7 +2,7 @@ import { type Address, type Family, familyOf, formatAddress, parseAddress } from
 import { addressBits, maskAddress, parseCidr } from "../../wire/cidr.ts";
 import type { Packet } from "../../wire/packet.ts";
 import type { HookState } from "../../kernel/netfilter.ts";
-import { icmpTypeOf } from "../matches/icmp.ts";
+import { icmpTypeByName, icmpTypeName, icmpTypeOf } from "../matches/icmp.ts";
 import { protocolByName, protocolName } from "../protocols.ts";
 
 /** What one dimension of a set holds. `ip` is one address, `net` a block. */
@@ -111,7 +111,7 @@ function parsePorts(text: string, family: Family, bitmap: boolean): Part[] {
   if (protocol === undefined) throw new ElementProblem(`${name} is not a protocol`);
   const range = text.slice(colon + 1);
   if (protocol === (family === "ipv4" ? 1 : 58)) {
-    const [type, code] = (icmpTypes[`${protocol} ${range}`] ?? range).split("/").map(Number);
+    const [type, code] = icmpTypeByName(protocol === 1 ? "icmp" : "icmpv6", range) ?? range.split("/").map(Number);
     if (!(type !== undefined && code !== undefined && type <= 255 && code <= 255))
       throw new ElementProblem(`${text} is not icmp:TYPE/CODE`);
     return [{ kind: "port", protocol, port: type * 256 + code }];
@@ -126,19 +126,6 @@ function parsePorts(text: string, family: Family, bitmap: boolean): Part[] {
     protocol: bitmap ? 0 : protocol,
     port: from + offset,
   }));
-}
-
-/** The types that ipset prints by name and that are looked for in practice. */
-const icmpTypes: Readonly<Record<string, string>> = {
-  "1 echo-reply": "0/0",
-  "1 echo-request": "8/0",
-  "58 echo-request": "128/0",
-  "58 echo-reply": "129/0",
-};
-
-function icmpNameOf(protocol: number, types: string): string | undefined {
-  const found = Object.entries(icmpTypes).find(([name, own]) => own === types && name.startsWith(`${protocol} `));
-  return found?.[0].slice(`${protocol} `.length);
 }
 
 /** The element as `ipset save` prints it. */
@@ -157,8 +144,10 @@ function formatPart(part: Part): string {
     case "port":
       if (part.protocol === 0) return String(part.port);
       if (part.protocol === 1 || part.protocol === 58) {
-        const types = `${part.port >> 8}/${part.port & 255}`;
-        return `${part.protocol === 1 ? "icmp" : "ipv6-icmp"}:${icmpNameOf(part.protocol, types) ?? types}`;
+        const type = part.port >> 8;
+        const code = part.port & 255;
+        const name = icmpTypeName(part.protocol === 1 ? "icmp" : "icmpv6", type, code);
+        return `${protocolName(part.protocol)}:${name ?? `${type}/${code}`}`;
       }
       return `${protocolName(part.protocol)}:${part.port}`;
     case "text":

@@ -83,25 +83,44 @@ export const addrtype: MatchModule<AddrtypeMatch> = {
   matches(match, { state }) {
     const { namespace, skb } = state;
     const device = deviceOf(match, state);
-    if (match.src && !holds(match.src, addressType(namespace, skb.packet.src, device))) return false;
-    return match.dst === undefined || holds(match.dst, addressType(namespace, skb.packet.dst, device));
+    if (match.src && !holds(match.src, namespace, skb.packet.src, device)) return false;
+    return match.dst === undefined || holds(match.dst, namespace, skb.packet.dst, device);
   },
   explain(match, { state }) {
     const { namespace, skb } = state;
     const device = deviceOf(match, state);
-    const srcType = addressType(namespace, skb.packet.src, device);
-    if (match.src && !holds(match.src, srcType)) {
-      const term = printOption(match.src.inverted, "--src-type", match.src.types.join(","));
-      return { term, packet: `${formatAddress(skb.packet.src)} is ${srcType}` };
-    }
-    const dstType = addressType(namespace, skb.packet.dst, device);
-    const term = match.dst ? printOption(match.dst.inverted, "--dst-type", match.dst.types.join(",")) : "";
-    return { term, packet: `${formatAddress(skb.packet.dst)} is ${dstType}` };
+    const isSource = match.src !== undefined && !holds(match.src, namespace, skb.packet.src, device);
+    const side = isSource ? match.src : match.dst;
+    const address = isSource ? skb.packet.src : skb.packet.dst;
+    const term = side ? printOption(side.inverted, isSource ? "--src-type" : "--dst-type", side.types.join(",")) : "";
+    return { term, packet: `${formatAddress(address)} is ${addressType(namespace, address, device)}` };
   },
 };
 
-function holds(side: AddressTypes, type: AddressType): boolean {
-  return side.types.includes(type) !== side.inverted;
+function holds({ types, inverted }: AddressTypes, ns: NetworkNamespace, address: Address, device?: string): boolean {
+  const is = typeof address === "number" ? types.includes(addressType(ns, address, device)) : is6(types, ns, address, device);
+  return is !== inverted;
+}
+
+/**
+ * match_type6() (net/netfilter/xt_addrtype.c): for IPv6 an own address is UNICAST too, and of MULTICAST, UNICAST and
+ * UNSPEC each that is listed must hold.
+ */
+function is6(types: readonly AddressType[], ns: NetworkNamespace, address: Address, device?: string): boolean {
+  const isGroup = isMulticast(address);
+  if (types.includes("MULTICAST") && !isGroup) return false;
+  if (types.includes("UNICAST") && (isGroup || address === 0n)) return false;
+  if (types.includes("UNSPEC") && address !== 0n) return false;
+  const looked = (["LOCAL", "ANYCAST", "UNREACHABLE"] as const).filter((type) => types.includes(type));
+  if (looked.length === 0) return true;
+  const isUnreachable = (): boolean => {
+    const route = ns.fib.ipv6.lookup({ dst: address, mark: 0 })?.route.type;
+    return route === undefined || (route !== "unicast" && route !== "local");
+  };
+  return (
+    (looked.includes("LOCAL") && addressType(ns, address, device) === "LOCAL") ||
+    (looked.includes("UNREACHABLE") && isUnreachable())
+  );
 }
 
 function deviceOf(match: AddrtypeMatch, state: HookState): string | undefined {

@@ -91,6 +91,22 @@ const icmp6Names: typeof icmpNames = {
   redirect: [137, -1],
 };
 
+/** The name of one type and code, as ipset prints it; undefined where there is none. */
+export function icmpTypeName(protocol: "icmp" | "icmpv6", type: number, code: number): string | undefined {
+  const names = Object.entries(protocol === "icmp" ? icmpNames : icmp6Names);
+  const find = (wanted: number): string | undefined => names.find(([, own]) => own[0] === type && own[1] === wanted)?.[0];
+  const whole = find(-1);
+  // A type that has codes of its own is no name for its code 0.
+  return find(code) ?? (code === 0 && names.every(([, own]) => own[0] !== type || own[1] < 0) ? whole : undefined);
+}
+
+/** Type and code of such a name. */
+export function icmpTypeByName(protocol: "icmp" | "icmpv6", name: string): readonly [number, number] | undefined {
+  const names = protocol === "icmp" ? icmpNames : icmp6Names;
+  const found = Object.hasOwn(names, name) ? names[name] : undefined;
+  return found && [found[0], Math.max(0, found[1])];
+}
+
 function readType(names: typeof icmpNames, read: OptionReader): TypeAndCodes {
   const text = read.value();
   const named = Object.hasOwn(names, text) ? names[text] : undefined;

@@ -23,8 +23,8 @@ export interface MatchModule<M> {
   explain(match: M, evaluation: Evaluation): Failure;
   /** A counter, a bucket or chance: each comparison changes the next one. */
   readonly changesWhenAsked?: true;
-  /** Needs connection tracking. */
-  readonly needsConntrack?: true;
+  /** Needs connection tracking: always, or as the match says. */
+  readonly needsConntrack?: true | ((match: M) => boolean);
 }
 
 /** `! --option value`, for print. */

@@ -1,3 +1,4 @@
+import type { SkbSocket } from "../../kernel/skb.ts";
 import type { OptionReader } from "../option.ts";
 import { type MatchModule, printOption } from "./module.ts";
 
@@ -31,8 +32,14 @@ function printIds(option: string, range: IdRange | undefined): string[] {
   return [printOption(range.inverted, option, range.from === range.to ? `${range.from}` : `${range.from}-${range.to}`)];
 }
 
-function holds(range: IdRange, id: number): boolean {
-  return (id >= range.from && id <= range.to) !== range.inverted;
+/** Nobody owns a socket of the kernel: its ids are none of the range. */
+function holds(range: IdRange, id: number | undefined): boolean {
+  return (id !== undefined && id >= range.from && id <= range.to) !== range.inverted;
+}
+
+function ownerText(socket: SkbSocket | undefined): string {
+  if (socket === undefined) return "no local socket";
+  return socket.uid === undefined ? "a socket of the kernel" : `uid ${socket.uid}, gid ${socket.gid}`;
 }
 
 export const owner: MatchModule<OwnerMatch> = {
@@ -63,6 +70,6 @@ export const owner: MatchModule<OwnerMatch> = {
   },
   explain: (match, { state: { skb } }) => ({
     term: owner.print(match, "ipv4"),
-    packet: skb.socket === undefined ? "no local socket" : `uid ${skb.socket.uid}, gid ${skb.socket.gid}`,
+    packet: ownerText(skb.socket),
   }),
 };

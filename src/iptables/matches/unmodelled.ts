@@ -11,10 +11,14 @@ export interface UnmodelledMatch {
   readonly args: readonly string[];
 }
 
+/** Matches that track connections by being there. */
+const ofConnections = new Set(["cluster", "connbytes", "connlabel", "connlimit", "helper"]);
+
 export const unmodelled: MatchModule<UnmodelledMatch> = {
   options: {},
   start: () => ({ kind: "unmodelled" }),
   print: (match) => match.args.join(" "),
   matches: () => undefined,
   explain: (match) => ({ term: `-m ${match.name} ${match.args.join(" ")}`, packet: "not modelled" }),
+  needsConntrack: (match) => ofConnections.has(match.name),
 };

@@ -34,6 +34,7 @@ export const ct: TargetModule<CtTarget> = {
     if (target.notrack || target.kind === "NOTRACK") skb.untracked = true;
     return (target.zone ?? 0) !== 0 || target.others !== undefined ? "unknown" : "continue";
   },
+  needsConntrack: (target) => target.kind === "CT" && target.notrack !== true,
 };
 
 export const notrack: TargetModule<CtTarget> = { ...ct, options: {}, start: () => ({ kind: "NOTRACK" }) };

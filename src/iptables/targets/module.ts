@@ -25,6 +25,6 @@ export interface TargetModule<T> {
   /** Asked before `run`, and only when steps are recorded. */
   effects?(target: T, evaluation: Evaluation): Effects;
   run(target: T, evaluation: Evaluation): TargetVerdict;
-  /** Needs connection tracking. */
-  readonly needsConntrack?: true;
+  /** Needs connection tracking: always, or as the target says. */
+  readonly needsConntrack?: true | ((target: T) => boolean);
 }

@@ -11,7 +11,7 @@ import { sendPacket } from "../ip/output.ts";
 import { pathMtu } from "../ip/path-mtu.ts";
 import { nextIdentification } from "../ip/state.ts";
 import type { NetworkNamespace } from "../namespace.ts";
-import type { Skb } from "../skb.ts";
+import { type Skb, kernelSocket } from "../skb.ts";
 import type { Endpoint, SocketError, SocketOptions } from "./api.ts";
 import { defaultTtl, ttlTowards } from "./local-end.ts";
 import { familyOf } from "../../wire/address.ts";
@@ -107,6 +107,8 @@ export function answerWithReset(ns: NetworkNamespace, skb: Skb, segment: TcpSegm
   track?.verdict("rejected");
   const direction = track?.packet.direction === "original" ? "reply" : "original";
   sendPacket(ns, reset, {
+    // IPv6 sends it without (tcp_v6_send_response).
+    ...(familyOf(packet.src) === "ipv4" && { socket: kernelSocket }),
     flowKey: `${skb.flowKey}/reset`,
     track: track?.flow.packet(direction, 1, track.cause("reset")),
   });

@@ -138,6 +138,8 @@ export class UdpSockets {
     }
     if (listener !== undefined) return this.#serve(skb, listener, to, from, payload);
     recordNoSocket(skb, "NO_SOCKET", `Nothing listens on UDP port ${to.port} of ${formatAddress(to.address)}.`);
+    // UDP lets go of the connection before it complains (nf_reset_ct in __udp4_lib_rcv): the error is tracked anew.
+    skb.conntrack = undefined;
     if (sendIcmpError(this.#ns, skb, typeof to.address === "number" ? { type: 3, code: 3 } : { type: 1, code: 4 }))
       track?.verdict("rejected");
   }
