@@ -4,7 +4,7 @@ import type { ProblemCode } from "./codes.ts";
 import type { ClusterSettings } from "./cluster.ts";
 import { namedPort, serviceNameLabel } from "./controllers/endpoint-slices.ts";
 import { internalIPs } from "./controllers/nodes.ts";
-import type { SliceRun } from "./controllers/services.ts";
+import { type SliceRun, keyOfSlice } from "./controllers/services.ts";
 import { groupBy } from "./group.ts";
 import { objectKey } from "./load/load.ts";
 import { type Path, originOf } from "./load/origin.ts";
@@ -103,11 +103,7 @@ export function checkServices({ selected, slices, made }: SliceRun, report: Repo
   for (const { service, lack } of made.values()) {
     if (lack !== undefined) report("TOPOLOGY_HINTS_DISABLED", service, ["metadata", "annotations"], lack);
   }
-  const served = new Set(
-    slices
-      .filter(({ endpoints }) => endpoints.length > 0)
-      .map(({ metadata }) => `${metadata.namespace}/${metadata.labels[serviceNameLabel] ?? ""}`),
-  );
+  const served = new Set(slices.filter(({ endpoints }) => endpoints.length > 0).map(keyOfSlice));
   for (const [key, { service, pods }] of selected) {
     if (pods.length === 0) {
       if (served.has(key)) continue;
@@ -149,7 +145,7 @@ export function checkSlices(
 ): void {
   for (const slice of slices) {
     const name = slice.metadata.labels[serviceNameLabel];
-    if (name === undefined || !services.has(`${slice.metadata.namespace}/${name}`)) {
+    if (name === undefined || !services.has(keyOfSlice(slice))) {
       report(
         "SLICE_WITHOUT_SERVICE",
         slice,

@@ -1,8 +1,7 @@
 import { Immer, type Patch, enablePatches } from "immer";
-import { serviceNameLabel } from "./controllers/endpoint-slices.ts";
 import { ownershipOf } from "./controllers/ownership.ts";
 import type { PodMemory } from "./controllers/candidates.ts";
-import { sameItems, serviceKey } from "./controllers/services.ts";
+import { keyOfSlice, sameItems } from "./controllers/services.ts";
 import { isLive } from "./controllers/workload-pods.ts";
 import { objectKey } from "./load/load.ts";
 import { inheritPlace } from "./load/origin.ts";
@@ -266,8 +265,6 @@ function staleSlices(before: ClusterState, after: ClusterState, edit: Edit): rea
     if (earlier?.service !== service || !sameItems(pods, earlier.pods)) changed.add(key);
   }
   if (changed.size === 0) return [];
-  const keyOf = ({ metadata }: EndpointSlice): string =>
-    serviceKey({ metadata: { ...metadata, name: metadata.labels[serviceNameLabel] ?? "" } });
-  const withNew = new Set(stated.filter((slice) => applied.has(slice)).map(keyOf));
-  return stated.filter((slice) => changed.has(keyOf(slice)) && !withNew.has(keyOf(slice)));
+  const withNew = new Set(stated.filter((slice) => applied.has(slice)).map(keyOfSlice));
+  return stated.filter((slice) => changed.has(keyOfSlice(slice)) && !withNew.has(keyOfSlice(slice)));
 }

@@ -77,9 +77,10 @@ function checkSlice(slice: EndpointSlice, report: Report): void {
     if (port === undefined || port === 0) say(["ports", index], "a port without a number");
   }
   for (const [index, { addresses }] of slice.endpoints.entries()) {
+    if (addresses.length < 2) continue;
     const [first, ...others] = addresses;
     const more =
       others.length > 3 ? `${others.slice(0, 3).join(", ")} and ${others.length - 3} more` : others.join(", ");
-    if (others.length > 0) say(["endpoints", index, "addresses"], `only ${first} counts, not ${more}`);
+    say(["endpoints", index, "addresses"], `only ${first} counts, not ${more}`);
   }
 }

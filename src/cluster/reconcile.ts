@@ -175,13 +175,25 @@ function joined(nodes: readonly Node[], settings: ClusterSettings, assumptions: 
   return complete;
 }
 
+const namespacesOfList = new WeakMap<readonly KubernetesObject[], ReadonlySet<string>>();
+
+/** The namespaces of a list, which is walked once. */
+function namespacesOf(objects: readonly KubernetesObject[]): ReadonlySet<string> {
+  let names = namespacesOfList.get(objects);
+  if (names === undefined) {
+    names = new Set(objects.map(({ metadata }) => metadata.namespace));
+    namespacesOfList.set(objects, names);
+  }
+  return names;
+}
+
 /** The stated namespaces and those that objects live in, each with the label that the API server gives it. */
 function withImplied(
   stated: readonly Namespace[],
   lists: readonly (readonly KubernetesObject[])[],
 ): readonly Namespace[] {
   const names = new Set(["default", "kube-system"]);
-  for (const objects of lists) for (const { metadata } of objects) names.add(metadata.namespace);
+  for (const objects of lists) for (const name of namespacesOf(objects)) names.add(name);
   for (const { metadata } of stated) names.delete(metadata.name);
   const implied = [...names].map((name): Namespace => ({
     kind: "Namespace",

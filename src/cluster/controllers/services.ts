@@ -14,8 +14,24 @@ export interface AllocatedServices {
   readonly byKey: ReadonlyMap<string, { readonly wanted: Service; readonly service: Service }>;
 }
 
-export const serviceKey = ({ metadata }: { readonly metadata: Service["metadata"] }): string =>
-  `${metadata.namespace}/${metadata.name}`;
+/** Keys that were asked for: every edit asks for those of all 10,000 Services again. */
+const keys = new WeakMap<object, string>();
+
+/** `namespace/name`. */
+export function serviceKey({ metadata }: { readonly metadata: Service["metadata"] }): string {
+  return remembered(metadata, metadata.name);
+}
+
+/** The key of the Service that a slice belongs to; `namespace/` where it has none. */
+export function keyOfSlice({ metadata }: EndpointSlice): string {
+  return remembered(metadata, metadata.labels[serviceNameLabel] ?? "");
+}
+
+function remembered(metadata: Service["metadata"], name: string): string {
+  let key = keys.get(metadata);
+  if (key === undefined) keys.set(metadata, (key = `${metadata.namespace}/${name}`));
+  return key;
+}
 
 /** Gives every Service its addresses: those of the last run first, then what is new. */
 export function runServices(
@@ -73,9 +89,7 @@ interface MadeSlices extends ServiceSlices {
  * mirrored; then selectors are followed.
  */
 export function runSlices(inputs: SliceInputs, before: SliceRun | undefined, assumptions: Assumptions): SliceRun {
-  const stated = new Set(
-    inputs.stated.map(({ metadata }) => `${metadata.namespace}/${metadata.labels[serviceNameLabel] ?? ""}`),
-  );
+  const stated = new Set(inputs.stated.map(keyOfSlice));
   const endpoints = new Map(inputs.endpoints.map((object) => [serviceKey(object), object]));
   const nodes = new Map(inputs.nodes.map((node) => [node.metadata.name, node]));
   const context: SliceContext = { nodes, topology: topologyOf(inputs.nodes), release: inputs.release };
