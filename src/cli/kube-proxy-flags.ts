@@ -12,6 +12,7 @@ export interface KubeProxyFlags {
   readonly podBridgeInterface?: string;
   readonly podInterfaceNamePrefix?: string;
   readonly ipvsScheduler?: string;
+  readonly ipvsStrictArp?: boolean;
 }
 
 function bit(value: string): number {
@@ -39,12 +40,13 @@ export function withKubeProxy(command: Command): Command {
     )
     .option("--pod-bridge-interface <name>", "the bridge, for --detect-local-mode BridgeInterface")
     .option("--pod-interface-name-prefix <prefix>", "the prefix, for --detect-local-mode InterfaceNamePrefix")
-    .option("--ipvs-scheduler <name>", "scheduler of all Services in IPVS mode (rr)");
+    .option("--ipvs-scheduler <name>", "scheduler of all Services in IPVS mode (rr)")
+    .option("--ipvs-strict-arp", "in IPVS mode, answer ARP for the addresses of the asked device alone");
 }
 
 /** The settings that the flags state. */
 export function kubeProxySettings(flags: KubeProxyFlags): Partial<ClusterSettings> {
-  const { masqueradeAll, masqueradeBit, nodeportAddresses, detectLocalMode, ipvsScheduler } = flags;
+  const { masqueradeAll, masqueradeBit, nodeportAddresses, detectLocalMode, ipvsScheduler, ipvsStrictArp } = flags;
   const { podBridgeInterface: bridgeInterface, podInterfaceNamePrefix: interfaceNamePrefix } = flags;
   return {
     ...(ipvsScheduler !== undefined && { ipvsScheduler }),
@@ -52,6 +54,7 @@ export function kubeProxySettings(flags: KubeProxyFlags): Partial<ClusterSetting
       ...(masqueradeAll !== undefined && { masqueradeAll }),
       ...(masqueradeBit !== undefined && { masqueradeBit }),
       ...(nodeportAddresses !== undefined && { nodePortAddresses: nodeportAddresses }),
+      ...(ipvsStrictArp !== undefined && { ipvsStrictArp }),
       ...(flags.localhostNodeports === false && { localhostNodePorts: false }),
       ...(detectLocalMode !== undefined && { detectLocalMode }),
       ...(bridgeInterface !== undefined && { bridgeInterface }),

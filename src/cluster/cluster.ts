@@ -52,6 +52,10 @@ export interface KubeProxySettings {
   /** nodePorts are served on 127.0.0.1, too. */
   readonly localhostNodePorts: boolean;
   readonly detectLocalMode: "ClusterCIDR" | "NodeCIDR" | "BridgeInterface" | "InterfaceNamePrefix";
+  /** In IPVS mode nodes answer ARP for the addresses of the asked device alone. */
+  readonly ipvsStrictArp: boolean;
+  /** For ClusterCIDR; absent: the pod CIDRs, empty: pods are not told from others. */
+  readonly clusterCidrs: readonly string[];
   /** For BridgeInterface. */
   readonly bridgeInterface: string;
   /** For InterfaceNamePrefix. */

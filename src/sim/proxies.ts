@@ -81,7 +81,7 @@ export function objectsOf(cluster: Cluster): ProxyObjects {
 
 export function optionsOf(cluster: Cluster, node: Node, family: Family): ProxyOptions {
   const { kubeVersion, ipvsScheduler, kubeProxy = {} } = cluster.settings;
-  const { masqueradeAll, masqueradeBit, nodePortAddresses, localhostNodePorts } = kubeProxy;
+  const { masqueradeAll, masqueradeBit, nodePortAddresses, localhostNodePorts, ipvsStrictArp } = kubeProxy;
   return proxyOptions({
     family,
     release: releaseOf(kubeVersion),
@@ -91,6 +91,7 @@ export function optionsOf(cluster: Cluster, node: Node, family: Family): ProxyOp
     ...(masqueradeBit !== undefined && { masqueradeBit }),
     ...(nodePortAddresses !== undefined && { nodePortAddresses }),
     ...(localhostNodePorts !== undefined && { localhostNodePorts }),
+    ...(ipvsStrictArp !== undefined && { ipvsStrictArp }),
   });
 }
 
@@ -104,7 +105,7 @@ function detectorOf({ podCidrs, kubeProxy = {} }: ClusterSettings, node: Node, f
     case "NodeCIDR":
       return cidrDetector(node.spec.podCIDRs, family);
     default:
-      return cidrDetector(podCidrs, family);
+      return cidrDetector(kubeProxy.clusterCidrs ?? podCidrs, family);
   }
 }
 

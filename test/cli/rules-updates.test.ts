@@ -112,3 +112,20 @@ test("what is no address is passed over, leading zeros are decimal", async () =>
   expect(destinations).toEqual(["203.0.113.7", "127.0.0.1", "198.51.100.10"]);
   expect(lines.filter((line) => line.includes(" -s 10.0.0.0/8 -j KUBE-EXT-"))).toHaveLength(1);
 });
+
+// pkg/proxy/util/iptables/traffic.go (noOpLocalDetector): kube-proxy's own default is no cluster CIDR.
+test("without a cluster CIDR pods are not told from others", async () => {
+  const file = write(...start);
+  const lines = async (cidr: string): Promise<number> => {
+    const { out } = await kubehop("rules", "-f", file, "--node", "node-a", "--cluster-cidr", cidr, "-o", "restore");
+    return out.split("\n").filter((line) => /^-A KUBE-SVC-.* -j KUBE-MARK-MASQ$/.test(line)).length;
+  };
+  expect([await lines(""), await lines("10.244.0.0/16")]).toEqual([0, 1]);
+});
+
+// facts/kube-proxy.md, section 4.
+test("strict ARP sets two sysctls more", async () => {
+  const flags = ["--node", "node-a", "--proxy-mode", "ipvs", "--ipvs-strict-arp", "-o", "events"];
+  const { out } = await kubehop("rules", "-f", write(...start), ...flags);
+  expect(out).toContain("sysctl net/ipv4/conf/all/arp_ignore = 1\nsysctl net/ipv4/conf/all/arp_announce = 2\n");
+});

@@ -48,8 +48,10 @@ export function rulesVerb(streams: Streams): Command {
         .default("iptables-save"),
     )
     .addOption(new Option("--family <family>", "address family").choices(["ipv4", "ipv6"]).default("ipv4"))
-    .option("--cluster-cidr <cidr>", "pod CIDR as kube-proxy is told it, one per family, comma-separated", (value) =>
-      value.split(","),
+    .option(
+      "--cluster-cidr <cidr>",
+      'pod CIDR as kube-proxy is told it, one per family, comma-separated ("": none)',
+      (value) => value.split(",").filter((text) => text !== ""),
     )
     .option(
       "--then <file>",
@@ -64,8 +66,14 @@ export function rulesVerb(streams: Streams): Command {
 function printRules(flags: RulesFlags, streams: Streams): string {
   const { clusterCidr, node, family, output } = flags;
   const alone = kubeProxyOutputs.includes(output);
-  const settings = { ...kubeProxySettings(flags), ...(alone && { systemComponents: "none" as const }) };
-  const input = readInput({ ...flags, ...(clusterCidr && { podCidr: clusterCidr }) }, streams, settings, alone);
+  const stated = kubeProxySettings(flags);
+  const settings = {
+    ...stated,
+    kubeProxy: { ...stated.kubeProxy, ...(clusterCidr && { clusterCidrs: clusterCidr }) },
+    ...(alone && { systemComponents: "none" as const }),
+  };
+  const podCidr = clusterCidr !== undefined && clusterCidr.length > 0 ? { podCidr: clusterCidr } : {};
+  const input = readInput({ ...flags, ...podCidr }, streams, settings, alone);
   return alone ? printSections(input, flags) : (printNode(input, node, family, output) ?? noNode(input, node));
 }
 
