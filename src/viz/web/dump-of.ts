@@ -1,4 +1,5 @@
-import { type ClusterInput, nodeText } from "../../index.ts";
+import type { ClusterInput } from "../../index.ts";
+import { nodeText } from "../../scenario/node-state.ts";
 import type { DumpRequest } from "./protocol.ts";
 
 /** What a node holds, as the command that is named prints it there. */

@@ -1,5 +1,4 @@
 import { type Progress, answerOf, openInput } from "./answer.ts";
-import { dumpOf } from "./dump-of.ts";
 import type { DumpRequest, RunReply, RunRequest } from "./protocol.ts";
 import { folderFiles } from "./samples.ts";
 
@@ -11,6 +10,7 @@ export async function simulate(request: RunRequest | DumpRequest, progress: Prog
   if ("dump" in request) {
     const opened = openInput(request, files);
     if ("problems" in opened) return { id, kind: "problems", ...opened };
+    const { dumpOf } = await import("./dump-of.ts");
     return { id, kind: "dump", text: dumpOf(opened.input, request.dump) };
   }
   const answer = answerOf(request, files, progress);
