@@ -2,7 +2,7 @@ import { familyOf, formatAddress } from "../wire/address.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { BridgeDevice, Device } from "./device.ts";
 import { drop } from "./drop.ts";
-import { lookupInput } from "./ip/route.ts";
+import { type NoRoute, lookupInput } from "./ip/route.ts";
 import { linkFailure } from "./icmp.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { type HookState, passHook } from "./netfilter.ts";
@@ -57,9 +57,7 @@ export function bridgePrerouting(
 function redirectTranslated(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb, next: () => void): void {
   const { dst, src } = skb.packet;
   const routed = lookupInput(ns, { dst, src, mark: skb.mark, device: bridge });
-  if (routed.kind === "none" && routed.icmp === undefined && routed.code !== "NOT_FORWARDING") {
-    return drop(skb, routed.code);
-  }
+  if (routed.kind === "none" && isMartian(routed.code)) return drop(skb, routed.code);
   if (routed.kind === "none" || routed.to.device !== bridge) {
     // Without a route it goes up as well: the IP layer will say so.
     if (routed.kind === "routed") skb.route = routed.to;
@@ -92,6 +90,11 @@ function redirectTranslated(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb
     },
     () => linkFailure(ns, skb),
   );
+}
+
+/** What ip_route_input() returns as an error; a route that refuses is a route, whose error the IP layer acts upon. */
+function isMartian(code: NoRoute["code"]): boolean {
+  return code === "MARTIAN_SOURCE" || code === "MARTIAN_DESTINATION" || code === "RP_FILTER";
 }
 
 function rewriteMac(bridge: BridgeDevice, skb: Skb, mac: Mac, text: string): void {

@@ -28,9 +28,20 @@ export function switchFrame(ns: NetworkNamespace, device: Device, port: BridgePo
   const entry = lookup(ns, bridge, dstMac);
   if (entry === undefined) return flood(ns, bridge, device, skb, bridge.promiscuous || isGroupMac(dstMac));
   if (entry.permanent) return passUp(ns, bridge, device, skb);
-  if (bridge.promiscuous) passUp(ns, bridge, device, copyOf(ns, skb, device, "copy for the promiscuous bridge"));
   const to = ns.devices.get(entry.port);
-  if (to !== undefined) forward(ns, bridge, device, to, skb);
+  if (!bridge.promiscuous) {
+    if (to !== undefined) forward(ns, bridge, device, to, skb);
+    return;
+  }
+  // A promiscuous bridge passes a copy on, and then takes the frame itself (deliver_clone).
+  if (to !== undefined) forward(ns, bridge, device, to, copyOf(ns, skb, device, "copy by the promiscuous bridge"));
+  forgetConnection(skb);
+  passUp(ns, bridge, device, skb);
+}
+
+/** What a promiscuous bridge takes for itself belongs to no connection: br_nf_local_in(). */
+function forgetConnection(skb: Skb | ArpSkb): void {
+  if (!isArp(skb)) skb.conntrack = undefined;
 }
 
 /** A frame the node itself sends by the bridge device: br_dev_xmit(). */
@@ -185,8 +196,9 @@ function flood(
   if (heeded.length === 0 && !toBridge) return drop(skb, "OTHER_HOST", "None of the hosts is asked.");
   const last = toBridge ? undefined : heeded.pop();
   for (const to of heeded) send(ns, bridge, from, to, copyOf(ns, skb, from, "flooded copy"));
-  if (last !== undefined) send(ns, bridge, from, last, skb);
-  else passUp(ns, bridge, from, skb);
+  if (last !== undefined) return send(ns, bridge, from, last, skb);
+  if (bridge.promiscuous) forgetConnection(skb);
+  passUp(ns, bridge, from, skb);
 }
 
 function copyOf<S extends Skb | ArpSkb>(ns: NetworkNamespace, skb: S, device: Device | undefined, reason: string): S {
@@ -195,6 +207,7 @@ function copyOf<S extends Skb | ArpSkb>(ns: NetworkNamespace, skb: S, device: De
     { namespace: ns.name, ...(ns.node !== undefined && { node: ns.node }), ...(device && { device: device.name }) },
     {
       body: isArp(skb) ? skb.arp : skb.packet,
+      ...(!isArp(skb) && skb.mark !== 0 && { mark: skb.mark }),
       ...(skb.srcMac !== undefined && { srcMac: skb.srcMac }),
       ...(skb.dstMac !== undefined && { dstMac: skb.dstMac }),
     },

@@ -1,7 +1,7 @@
 import type { Iptables } from "../iptables/netns.ts";
 import type { Chain, TableName } from "../iptables/rule.ts";
 import type { ConntrackEntry, Tuple } from "../kernel/conntrack/entry.ts";
-import type { ChainStep, Flow, Hop, PacketRecord, RuleStep, Step } from "../trace/records.ts";
+import type { ChainStep, Flow, Hop, PacketRecord, PacketTrace, RuleStep, Step } from "../trace/records.ts";
 import { formatAddress } from "../wire/address.ts";
 import { macsText, packetText } from "./replay-text.ts";
 
@@ -32,23 +32,52 @@ export function recordOf(
   sized: boolean,
   tablesOf: TablesOf = () => undefined,
 ): ReplayRecord {
-  const hops = flows
-    .flatMap(({ packets }) => packets.flatMap((packet) => packet.hops))
-    .filter(({ packet, steps: [first] }) => first !== undefined && first.timeNanos >= sinceNanos && isRecorded(packet));
-  const trace: Record<string, (ReplayPacket & { readonly order: number })[]> = {};
+  const trace: Record<string, TracedStep[][]> = {};
   const frames: { readonly order: number; readonly line: string }[] = [];
-  for (const hop of hops) {
-    const packets = walkHop(hop, { sized, tablesOf }, (order, line) => frames.push({ order, line }));
-    if (packets.length > 0) (trace[hop.namespace] ??= []).push(...packets);
+  /** The latest packet that each packet of the trace is in each namespace. */
+  const latest = new Map<string, TracedStep[]>();
+  for (const packet of flows.flatMap(({ packets }) => packets)) {
+    for (const [index, hop] of packet.hops.entries()) {
+      const [first] = hop.steps;
+      if (first === undefined || first.timeNanos < sinceNanos || !isRecorded(hop.packet)) continue;
+      const original =
+        index === 0 && isCopy(packet) ? latest.get(`${packet.causedBy?.packet} ${hop.namespace}`) : undefined;
+      for (const steps of walkHop(hop, { sized, tablesOf }, (order, line) => frames.push({ order, line }))) {
+        const own = original ?? steps;
+        if (own === original) original.push(...steps);
+        else (trace[hop.namespace] ??= []).push(steps);
+        latest.set(`${packet.id} ${hop.namespace}`, own);
+      }
+    }
   }
-  const inOrder = Object.entries(trace).map(([namespace, packets]) => [
-    namespace,
-    packets.sort((a, b) => a.order - b.order).map(({ at, steps }) => ({ at, steps })),
-  ]);
   return {
-    trace: Object.fromEntries(inOrder) as ReplayRecord["trace"],
+    trace: Object.fromEntries(Object.entries(trace).map(([namespace, packets]) => [namespace, inOrder(packets)])),
     wire: frames.sort((a, b) => a.order - b.order).map(({ line }) => line),
   };
+}
+
+/** A rule or a chain's end, and the packet as it is there. */
+interface TracedStep {
+  readonly order: number;
+  readonly place: string;
+  readonly packet: string;
+}
+
+/** What a bridge copies is one packet to the recorder: it tells packets apart by their bytes. */
+function isCopy({ causedBy }: PacketTrace): boolean {
+  return causedBy?.reason === "flooded copy" || causedBy?.reason === "copy by the promiscuous bridge";
+}
+
+function inOrder(packets: readonly TracedStep[][]): ReplayPacket[] {
+  for (const steps of packets) steps.sort((a, b) => a.order - b.order);
+  return packets
+    .toSorted(([a], [b]) => (a?.order ?? 0) - (b?.order ?? 0))
+    .map((steps) => ({
+      at: steps[0]?.packet ?? "",
+      steps: steps.map(({ place, packet }, index) =>
+        index === 0 || steps[index - 1]?.packet === packet ? place : `${place} | ${packet}`,
+      ),
+    }));
 }
 
 /** One packet, and one more where IPVS sent it on: it passes OUTPUT as if it had been made here. */
@@ -56,19 +85,16 @@ function walkHop(
   hop: Hop,
   { sized, tablesOf }: { readonly sized: boolean; readonly tablesOf: TablesOf },
   frame: (order: number, line: string) => void,
-): (ReplayPacket & { readonly order: number })[] {
+): TracedStep[][] {
   let packet: PacketRecord = hop.packet;
-  let seen = "";
-  const packets: { at: string; steps: string[]; order: number }[] = [];
+  const packets: TracedStep[][] = [];
   let begins = true;
   for (const step of hop.steps) {
     if (isTraced(step)) {
-      const text = packetText(packet, sized);
-      if (begins) packets.push({ at: text, steps: [], order: step.id });
-      const place = tableStep(asTraced(step, tablesOf(hop.namespace), packet), packet.mark);
-      packets.at(-1)?.steps.push(begins || text === seen ? place : `${place} | ${text}`);
+      if (begins) packets.push([]);
       begins = false;
-      seen = text;
+      const place = tableStep(asTraced(step, tablesOf(hop.namespace), packet), packet.mark);
+      packets.at(-1)?.push({ order: step.id, place, packet: packetText(packet, sized) });
     } else if (step.kind === "device") {
       const direction = directions[step.action];
       if (direction !== undefined) {
