@@ -51,7 +51,8 @@ describePage("what the page loads and bears", ({ onPage }) => {
       }
       const expected = [
         "sample",
-        "flow",
+        "Search and commands (Ctrl+K)",
+        "Forward (→)",
         "from",
         "Command",
         "What to send",
@@ -94,7 +95,7 @@ describePage("what the page loads and bears", ({ onPage }) => {
         mimeType: "text/yaml",
         buffer: Buffer.from(`l0: &l0 x\n${levels.join("\n")}\n`),
       });
-      await page.locator(".problems li, .failure").first().waitFor({ timeout: 20_000 });
+      await page.locator(".problems li, .failure:not(:empty)").first().waitFor({ timeout: 20_000 });
       await page.getByRole("button", { name: "curl a Service" }).click();
       await settled(page);
       expect(await page.locator(".badge").textContent()).toBe("Delivered");
@@ -110,7 +111,7 @@ describePage("what the page loads and bears", ({ onPage }) => {
           `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: big }\ndata:\n${'  key: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"\n'.repeat(72_000)}`,
         ),
       });
-      await page.locator(".problems li, .failure").first().waitFor({ timeout: 30_000 });
+      await page.locator(".problems li, .failure:not(:empty)").first().waitFor({ timeout: 30_000 });
       await page.locator("h1").click();
       await page.keyboard.press("End");
       expect(await position(page)).toBeGreaterThan(2);

@@ -95,7 +95,8 @@ export function complaintsOf(page: Page, allowed: string): readonly string[] {
 export async function axeFindings(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe);
   return page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run();
+    const { axe: runner } = globalThis as unknown as { axe: { run(options: object): Promise<AxeResult> } };
+    const { violations } = await runner.run({ rules: { "target-size": { enabled: true } } });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
   });
 }
