@@ -1,7 +1,21 @@
 import { expect, test } from "vitest";
-import { explore } from "../../src/analysis/explore.ts";
-import type { Choice, Trace } from "../../src/trace/records.ts";
-import { inputOf, packetSteps, probe } from "../sim/traces.ts";
+import {
+  type Branch,
+  type Client,
+  type Row,
+  addressOf,
+  branchesOf,
+  bridgeA,
+  bridgeB,
+  either,
+  half,
+  ipOf,
+  nodeA,
+  nodeB,
+  np,
+  only,
+  third,
+} from "./packet-flow-world.ts";
 
 /*
  * Where packets for every kind of Service go, in the style of kube-proxy's own packet-flow tests: the endpoints with
@@ -11,171 +25,6 @@ import { inputOf, packetSteps, probe } from "../sim/traces.ts";
  * node-a has pod client-a and server web-a, node-b has client-b and web-b. Whoever asks a nodePort asks node-a; what
  * is outside reaches load balancer and external addresses by node-a.
  */
-
-const half = 1 / 2;
-/** `--probability 0.3333333333` as the kernel keeps it: a fraction of 2^31. */
-const third = 715_827_883 / 2 ** 31;
-
-const pods = [
-  { name: "client-a", node: "node-a", ip: "10.244.0.10" },
-  { name: "client-b", node: "node-b", ip: "10.244.1.10" },
-  { name: "web-a", node: "node-a", ip: "10.244.0.20" },
-  { name: "web-b", node: "node-b", ip: "10.244.1.20" },
-  { name: "web-c", node: "node-b", ip: "10.244.1.30" },
-] as const;
-type Server = "web-a" | "web-b" | "web-c";
-
-const clients = {
-  "pod-a": { from: "pod/client-a", ip: "10.244.0.10" },
-  "pod-b": { from: "pod/client-b", ip: "10.244.1.10" },
-  "web-a": { from: "pod/web-a", ip: "10.244.0.20" },
-  "node-a": { from: "node/node-a", ip: "172.18.0.2" },
-  "node-b": { from: "node/node-b", ip: "172.18.0.3" },
-  outside: { from: "external:203.0.113.8", ip: "203.0.113.8" },
-} as const;
-type Client = keyof typeof clients;
-
-/** What a masqueraded packet has as its source: the address of the device it leaves by. */
-const bridgeA = "10.244.0.1";
-const bridgeB = "10.244.1.1";
-const nodeA = clients["node-a"].ip;
-const nodeB = clients["node-b"].ip;
-
-interface ServiceSpec {
-  readonly servers: readonly Server[];
-  readonly [field: string]: unknown;
-}
-const lb = { type: "LoadBalancer", allocateLoadBalancerNodePorts: false };
-const both: readonly Server[] = ["web-a", "web-b"];
-const services: Readonly<Record<string, ServiceSpec & { readonly ingress?: string }>> = {
-  cluster: { clusterIP: "10.96.0.10", servers: both },
-  three: { clusterIP: "10.96.0.11", servers: ["web-a", "web-b", "web-c"] },
-  empty: { clusterIP: "10.96.0.12", servers: [] },
-  internal: { clusterIP: "10.96.0.13", internalTrafficPolicy: "Local", servers: both },
-  "internal-far": { clusterIP: "10.96.0.14", internalTrafficPolicy: "Local", servers: ["web-b"] },
-  np: { clusterIP: "10.96.0.15", type: "NodePort", nodePort: 30_015, servers: both },
-  npl: {
-    clusterIP: "10.96.0.16",
-    type: "NodePort",
-    nodePort: 30_016,
-    externalTrafficPolicy: "Local",
-    servers: both,
-  },
-  "npl-far": {
-    clusterIP: "10.96.0.17",
-    type: "NodePort",
-    nodePort: 30_017,
-    externalTrafficPolicy: "Local",
-    servers: ["web-b"],
-  },
-  "np-empty": { clusterIP: "10.96.0.18", type: "NodePort", nodePort: 30_018, servers: [] },
-  lb: { clusterIP: "10.96.0.20", ...lb, ingress: "192.0.2.20", servers: both },
-  lbl: { clusterIP: "10.96.0.21", ...lb, externalTrafficPolicy: "Local", ingress: "192.0.2.21", servers: both },
-  "lb-ranges": {
-    clusterIP: "10.96.0.22",
-    ...lb,
-    loadBalancerSourceRanges: ["198.51.100.0/24"],
-    ingress: "192.0.2.22",
-    servers: both,
-  },
-  "lb-empty": { clusterIP: "10.96.0.23", ...lb, ingress: "192.0.2.23", servers: [] },
-  extip: { clusterIP: "10.96.0.24", externalIPs: ["192.0.2.24"], servers: both },
-  "extip-far": {
-    clusterIP: "10.96.0.25",
-    externalIPs: ["192.0.2.25"],
-    externalTrafficPolicy: "Local",
-    servers: ["web-b"],
-  },
-};
-
-function manifests(): string {
-  const nodes = ["node-a", "node-b"].map((name, index) => ({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name },
-    spec: { podCIDR: `10.244.${index}.0/24`, podCIDRs: [`10.244.${index}.0/24`] },
-    status: { addresses: [{ type: "InternalIP", address: `172.18.0.${index + 2}` }] },
-  }));
-  const running = pods.map(({ name, node, ip }) => ({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: { nodeName: node, containers: [{ name: "c", image: "c", ports: [{ containerPort: 8080 }] }] },
-    status: { phase: "Running", podIP: ip, podIPs: [{ ip }] },
-  }));
-  const objects = Object.entries(services).flatMap(([name, { servers, ingress, nodePort, ...spec }]) => [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name },
-      spec: { ...spec, ports: [{ port: 80, targetPort: 8080, ...(nodePort !== undefined && { nodePort }) }] },
-      ...(ingress !== undefined && { status: { loadBalancer: { ingress: [{ ip: ingress }] } } }),
-    },
-    {
-      apiVersion: "discovery.k8s.io/v1",
-      kind: "EndpointSlice",
-      metadata: { name: `${name}-1`, labels: { "kubernetes.io/service-name": name } },
-      addressType: "IPv4",
-      ports: [{ name: "", port: 8080, protocol: "TCP" }],
-      endpoints: pods.flatMap(({ name: pod, ip, node }) =>
-        servers.some((server) => server === pod) ? [{ addresses: [ip], nodeName: node }] : [],
-      ),
-    },
-  ]);
-  return JSON.stringify({ apiVersion: "v1", kind: "List", items: [...nodes, ...running, ...objects] });
-}
-
-const input = inputOf(manifests(), { settings: { systemComponents: "none" } });
-
-/** One branch: how likely it is, who answered and whom the server saw, or what else came out. */
-type Branch = readonly [chance: number, outcome: string];
-
-function branchesOf(client: Client, to: string): readonly Branch[] {
-  const { branches, complete } = explore((pins) => probe(input, clients[client].from, `tcp ${to}`, { pins }));
-  expect(complete).toBe(true);
-  return branches
-    .map(({ trace }): Branch => [chanceOf(trace), outcomeOf(trace)])
-    .toSorted(([, a], [, b]) => (a < b ? -1 : 1));
-}
-
-/** The odds of what was decided, multiplied along the chain: the first packet decides for the connection. */
-function chanceOf(trace: Trace): number {
-  const choices = new Map<string, Choice>();
-  for (const { choice } of packetSteps(trace)) if (choice !== undefined) choices.set(choice.id, choice);
-  return [...choices.values()].reduce((odds, { options, taken }) => odds * (options[taken]?.probability ?? 1), 1);
-}
-
-function outcomeOf(trace: Trace): string {
-  if (trace.outcome !== "answered") return trace.outcome;
-  const hop = trace.flows
-    .flatMap(({ packets }) => packets.filter(({ direction }) => direction === "original"))
-    .flatMap(({ hops }) => hops.slice(1))
-    .find(({ namespace }) => namespace === trace.answeredBy);
-  return `${trace.answeredBy?.split("/")[1]} sees ${hop?.packet.src}`;
-}
-
-interface Row {
-  readonly to: string;
-  readonly at: string;
-  readonly from: Client;
-  readonly branches: readonly Branch[];
-  readonly source: string;
-}
-
-/** Either server with the same chance. */
-function either(seenByA: string, seenByB: string): readonly Branch[] {
-  return [
-    [half, `web-a sees ${seenByA}`],
-    [half, `web-b sees ${seenByB}`],
-  ];
-}
-
-function only(outcome: string): readonly Branch[] {
-  return [[1, outcome]];
-}
-
-const ipOf = (client: Client): string => clients[client].ip;
-const np = (port: number): string => `${nodeA}:${port}`;
 
 const rows: readonly Row[] = [
   ...(["pod-a", "pod-b"] as const).map((from): Row => ({
@@ -379,7 +228,116 @@ const rows: readonly Row[] = [
     branches: only(`web-b sees ${nodeA}`),
     source: "kp extipl-node1",
   },
+  ...moreRows(),
 ];
+
+/** The same as above from elsewhere: nodes exchanged, or with the endpoint that asks; and by readiness and hints. */
+function moreRows(): readonly Row[] {
+  const rowsOf = (to: string, why: string, cases: readonly (readonly [Client, readonly Branch[]])[]): Row[] =>
+    cases.map(([from, branches]) => ({ to, at: addressOf(to), from, branches, source: why }));
+  const oneOfThree = (seen: readonly [string, string, string]): readonly Branch[] => [
+    [third, `web-a sees ${seen[0]}`],
+    [(1 - third) * half, `web-b sees ${seen[1]}`],
+    [(1 - third) * half, `web-c sees ${seen[2]}`],
+  ];
+  const webA = ipOf("web-a");
+  const podA = ipOf("pod-a");
+  const podB = ipOf("pod-b");
+  return [
+    ...rowsOf("three", "facts 3.3 step 10, 6.10, 6.11", [
+      ["pod-b", oneOfThree([podB, podB, podB])],
+      ["web-a", oneOfThree([bridgeA, webA, webA])],
+      ["node-a", oneOfThree([bridgeA, nodeA, nodeA])],
+      ["node-b", oneOfThree([nodeB, bridgeB, bridgeB])],
+    ]),
+    ...rowsOf("internal", "kp itp-node1, nodes exchanged", [["node-b", only(`web-b sees ${bridgeB}`)]]),
+    ...rowsOf("internal-far", "kp itp-c1, itp-node1, itp-c2, nodes exchanged", [
+      ["pod-b", only(`web-b sees ${podB}`)],
+      ["node-b", only(`web-b sees ${bridgeB}`)],
+      ["web-a", only("timed-out")],
+    ]),
+    ...rowsOf("np", "kp npl-hairpin, np-c1-node1; facts 6.5", [["web-a", either(bridgeA, nodeA)]]),
+    ...rowsOf("npl", "kp npl-hairpin; facts 6.4, 6.10", [["web-a", either(bridgeA, webA)]]),
+    ...rowsOf("npl-far", "kp npl-c2-node2; facts 6.4", [["web-a", only(`web-b sees ${webA}`)]]),
+    ...rowsOf("np-empty", "kp empty-np-c1", [["web-a", only("refused")]]),
+    ...rowsOf("lb", "kp lb-hairpin; facts 6.5", [["web-a", either(bridgeA, nodeA)]]),
+    ...rowsOf("lbl", "facts 6.4, 6.10", [["web-a", either(bridgeA, webA)]]),
+    ...rowsOf("lbl-far", "kp lbln-ext, lbln-c1, lbln-node1; facts 6.4", [
+      ["outside", only("timed-out")],
+      ["pod-a", only(`web-b sees ${podA}`)],
+      ["pod-b", only(`web-b sees ${podB}`)],
+      ["node-a", only(`web-b sees ${nodeA}`)],
+      ["node-b", only(`web-b sees ${bridgeB}`)],
+    ]),
+    ...rowsOf("lb-ranges", "kp lb-allow-ext, lb-refuse-c1; facts 6.9", [
+      ["allowed", either(bridgeA, nodeA)],
+      ["node-b", only("timed-out")],
+      ["web-a", only("timed-out")],
+    ]),
+    ...rowsOf("lb-nodes", "kp lb-noderange-ext, lb-noderange-node1, lb-noderange-c1", [
+      ["outside", only("timed-out")],
+      ["pod-a", only("timed-out")],
+      ["node-a", either(bridgeA, nodeA)],
+      ["node-b", either(nodeB, bridgeB)],
+    ]),
+    ...rowsOf("lb-empty", "kp lb-empty-c1, lb-empty-node1; facts 6.7", [
+      ["web-a", only("refused")],
+      ["node-a", only("timed-out")],
+      ["node-b", only("timed-out")],
+    ]),
+    ...rowsOf("extip", "kp lb-c2, lb-hairpin; facts 6.5", [
+      ["pod-b", either(nodeB, bridgeB)],
+      ["web-a", either(bridgeA, nodeA)],
+    ]),
+    ...rowsOf("extipl", "kp lbl-ext, lbl-c1, lbl-c2, lbln-node1, lbl-node2; facts 3.3 step 7", [
+      ["outside", only(`web-a sees ${ipOf("outside")}`)],
+      ["pod-a", either(podA, podA)],
+      ["pod-b", either(podB, podB)],
+      ["node-a", either(bridgeA, nodeA)],
+      ["node-b", either(nodeB, bridgeB)],
+    ]),
+    ...rowsOf("extip-far", "kp extipl-c1, extipl-node1; facts 6.4", [
+      ["pod-b", only(`web-b sees ${podB}`)],
+      ["web-a", only(`web-b sees ${webA}`)],
+      ["node-b", only(`web-b sees ${bridgeB}`)],
+    ]),
+    ...rowsOf("unready", "facts 2 (CategorizeEndpoints), 6.15", [
+      ["pod-a", only(`web-b sees ${podA}`)],
+      ["node-b", only(`web-b sees ${bridgeB}`)],
+    ]),
+    ...rowsOf("all-unready", "facts 6.15, 3.3 step 1", [
+      ["pod-a", only("refused")],
+      ["node-b", only("refused")],
+    ]),
+    ...rowsOf("leaving", "case k2-terminating-some; facts 6.15", [
+      ["pod-a", only(`web-b sees ${podA}`)],
+      ["node-a", only(`web-b sees ${nodeA}`)],
+    ]),
+    ...rowsOf("all-leaving", "case k-terminating-all; facts 6.15", [
+      ["pod-a", either(podA, podA)],
+      ["node-b", either(nodeB, bridgeB)],
+    ]),
+    ...rowsOf("npl-leaving", "facts 2: local and cluster lists decide separately", [
+      ["outside", only(`web-a sees ${ipOf("outside")}`)],
+      ["pod-a", only(`web-b sees ${podA}`)],
+      ["node-a", only(`web-b sees ${nodeA}`)],
+    ]),
+    ...rowsOf("hinted", "case j-hints; facts 6.16", [
+      ["pod-a", only(`web-a sees ${podA}`)],
+      ["pod-b", only(`web-b sees ${podB}`)],
+      ["node-b", only(`web-b sees ${bridgeB}`)],
+    ]),
+    ...rowsOf("half-hinted", "case j2-hints-missing-one; facts 6.16", [["pod-a", either(podA, podA)]]),
+    ...rowsOf("hinted-away", "facts 2: no endpoint for this zone", [
+      ["pod-a", either(podA, podA)],
+      ["pod-b", either(podB, podB)],
+    ]),
+    ...rowsOf("hinted-local", "facts 2: lists of the policy Local ignore hints", [
+      ["pod-a", only(`web-a sees ${podA}`)],
+      ["pod-b", only(`web-b sees ${podB}`)],
+    ]),
+  ];
+}
 
 test.for(rows)("$to from $from ($source)", ({ at, from, branches }) => {
   expect(branchesOf(from, at)).toEqual(branches);
