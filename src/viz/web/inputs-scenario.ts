@@ -11,7 +11,7 @@ export function scenarioPanel(root: HTMLElement, flow: HTMLSelectElement, store:
   const settings = el("div", { class: "settings" });
   const listens = el("div", { class: "listens" });
   const rest = el("div", { class: "assumed" });
-  const wrong = el("p", { class: "failure", role: "alert" });
+  const wrong = el("p", { class: "wrong", role: "alert" });
   root.append(
     el("div", { class: "rows" }, el("label", { for: "flow" }, "Flow"), flow),
     changes,
