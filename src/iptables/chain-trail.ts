@@ -5,7 +5,7 @@ import { type RuleDropCode, ruleDropCodes } from "./drop-codes.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { judgeTerms } from "./judge-terms.ts";
 import type { LiveChain, ReadyRule, Term } from "./live-chain.ts";
-import { printRule, printTerm } from "./print-rule.ts";
+import { printTerm, printedRule } from "./print-rule.ts";
 import { type ModuleTarget, targetName } from "./targets/index.ts";
 
 /** So many rules of a run of misses are recorded term by term; of the others, the term that failed. */
@@ -66,7 +66,7 @@ export class ChainTrail {
       kind: "rule",
       ...this.#place(at),
       matched: true,
-      rules: printRule(rule, evaluation.state.family),
+      rules: printedRule(rule, evaluation.state.family).text,
       ...placeOf(evaluation.state),
       ...(target !== undefined && { target: targetName(target) }),
       packets,
@@ -124,7 +124,7 @@ export class ChainTrail {
       ...this.#place(from),
       matched: false,
       ...placeOf(state),
-      ...(single === undefined ? { through: to } : { rules: printRule(single, state.family) }),
+      ...(single === undefined ? { through: to } : { rules: printedRule(single, state.family).text }),
       ...(single?.owner && { owner: single.owner }),
       ...(failed && { failed }),
       ...(choice && { choice }),

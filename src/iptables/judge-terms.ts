@@ -3,7 +3,7 @@ import type { Evaluation } from "./evaluation.ts";
 import type { ReadyRule, Term } from "./live-chain.ts";
 import { moduleOf } from "./matches/index.ts";
 import type { Failure } from "./matches/module.ts";
-import { printOrder, printTarget, printTerm } from "./print-rule.ts";
+import { printedRule } from "./print-rule.ts";
 
 type Missed = NonNullable<RuleStep["failed"]>[number];
 
@@ -23,8 +23,8 @@ export function judgeTerms(
   // Nothing that is only asked here belongs into the trace.
   evaluation.state = { ...state, skb: { ...state.skb, track: undefined } };
   evaluation.counts = false;
-  const judged = printOrder(rule.matches).map((match) => {
-    const term = printTerm(match, family);
+  const printed = printedRule(rule, family);
+  const judged = printed.terms.map(({ match, text: term }) => {
     if (match === decided) return { term, packet: failure.packet };
     const module = moduleOf(match.kind);
     if (module.changesWhenAsked === true) return { term, open: true as const };
@@ -34,7 +34,7 @@ export function judgeTerms(
   });
   evaluation.state = state;
   evaluation.counts = true;
-  return { terms: judged, ...(rule.target && { target: printTarget(rule.target, family) }) };
+  return { terms: judged, ...(printed.target !== undefined && { target: printed.target }) };
 }
 
 function told({ match, module }: Term, evaluation: Evaluation): { readonly packet?: string; readonly open?: true } {

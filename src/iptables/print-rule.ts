@@ -13,6 +13,29 @@ export function printRule(rule: Rule, family: Family): string {
   return words.filter((word) => word !== "").join(" ");
 }
 
+/** A rule as text, whole and in parts. */
+export interface PrintedRule {
+  readonly text: string;
+  /** In the order in which they are printed. */
+  readonly terms: readonly { readonly match: Match; readonly text: string }[];
+  readonly target: string | undefined;
+}
+
+const printed = { ipv4: new WeakMap<Rule, PrintedRule>(), ipv6: new WeakMap<Rule, PrintedRule>() };
+
+/** The same as `printRule`, kept as long as the rule is: a trace tells the same rules of packet after packet. */
+export function printedRule(rule: Rule, family: Family): PrintedRule {
+  const known = printed[family].get(rule);
+  if (known !== undefined) return known;
+  const made: PrintedRule = {
+    text: printRule(rule, family),
+    terms: printOrder(rule.matches).map((match) => ({ match, text: printTerm(match, family) })),
+    target: rule.target && printTarget(rule.target, family),
+  };
+  printed[family].set(rule, made);
+  return made;
+}
+
 /** The terms of a rule in the order in which they are printed. */
 export function printOrder(matches: readonly Match[]): readonly Match[] {
   const ordered: Match[] = [];

@@ -51,8 +51,21 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
   [/(?:^| )(! )?--probability (\S+)/, (value) => `a chance of ${Math.round(Number(value) * 10000) / 100} %`],
 ];
 
+/** What was said of the last rules: packets meet the same ones again and again. */
+const said = new Map<string, string>();
+const mostSaid = 4096;
+
 /** The conditions of a rule in iptables-save syntax in words: `to 10.96.0.11, TCP port 80`. */
 export function conditions(rule: string): string {
+  let words = said.get(rule);
+  if (words === undefined) {
+    if (said.size >= mostSaid) said.clear();
+    said.set(rule, (words = sayConditions(rule)));
+  }
+  return words;
+}
+
+function sayConditions(rule: string): string {
   const bare = rule.replace(/"(?:[^"\\]|\\.)*"/g, '""');
   const words: string[] = [];
   for (const [pattern, read] of readers) {
