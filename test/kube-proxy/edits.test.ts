@@ -37,6 +37,17 @@ spec: { clusterIP: 10.96.0.53, selector: { dns: 'yes' }, ports: [{ port: 53, tar
 ---
 apiVersion: v1
 kind: Service
+metadata: { name: open }
+spec:
+  type: LoadBalancer
+  clusterIP: 10.96.0.54
+  externalIPs: [192.0.2.54]
+  selector: { dns: 'yes' }
+  ports: [{ port: 53, targetPort: 5353, protocol: UDP, nodePort: 30053 }]
+status: { loadBalancer: { ingress: [{ ip: 192.0.2.55 }] } }
+---
+apiVersion: v1
+kind: Service
 metadata: { name: other }
 spec: { clusterIP: 10.96.0.40, selector: { app: other }, ports: [{ port: 80, targetPort: 8080 }] }
 `;
@@ -83,10 +94,11 @@ const ready = (name: string, isReady: boolean): Edit => ({
 });
 const hello: Payload = { kind: "bytes", length: 6, text: "hello" };
 
-function asked(running: Running): void {
+/** A datagram from the same port each time: to conntrack, one connection. */
+function asked(running: Running, at = "10.96.0.53", port = 53): void {
   const { sockets } = running.client();
   const socket = sockets.openUdp(
-    { address: address("10.96.0.53"), port: 53 },
+    { address: address(at), port },
     {},
     { flowKey: "udp", process: "c", sourcePort: 4000 },
   );
@@ -168,6 +180,52 @@ describe("UDP entries", () => {
     asked(running);
     running.edit(ready("web-1", true));
     asked(running);
+    expect(running.tracked("10.96.0.53").join()).toContain("src=10.244.1.20 ");
+  });
+});
+
+/*
+ * By every way in: pkg/proxy/conntrack/cleanup.go (deleteStaleServiceConntrackEntries, deleteStaleEndpointConntrackEntries).
+ */
+describe("UDP entries of nodePorts, external and load balancer addresses", () => {
+  const node = "172.18.0.2";
+  const ways = [
+    { way: "a nodePort", at: node, port: 30_053 },
+    { way: "an external IP", at: "192.0.2.54", port: 53 },
+    { way: "a load balancer's IP", at: "192.0.2.55", port: 53 },
+  ];
+  const gone: Edit = { kind: "delete", target: { kind: "Pod", namespace: "default", name: "web-1" } };
+
+  test.each(ways)("$way: gone with the endpoint", ({ at, port }) => {
+    const running = new Running();
+    asked(running, at, port);
+    expect(running.tracked(at).join()).toContain("src=10.244.1.20 ");
+    running.edit(gone);
+    expect(running.tracked(at)).toEqual([]);
+  });
+
+  test.each(ways)("$way: who was refused reaches the first endpoint that comes", ({ at, port }) => {
+    const running = new Running();
+    running.edit(ready("web-1", false));
+    asked(running, at, port);
+    running.edit(ready("web-1", true));
+    asked(running, at, port);
+    expect(running.tracked(at).join()).toContain("src=10.244.1.20 ");
+  });
+
+  // Facts 2: with a nodePort kube-proxy asks conntrack for that port, and not for the cluster IP.
+  test("those of the cluster IP stay where the port has a nodePort, too", () => {
+    const running = new Running();
+    asked(running, "10.96.0.54", 53);
+    running.edit(gone);
+    expect(running.tracked("10.96.0.54").length).toBe(1);
+  });
+
+  test("nobody deletes them on a node whose kube-proxy stands still", () => {
+    const running = new Running();
+    asked(running);
+    running.world.node("node-a").stop("kube-proxy");
+    running.edit(gone);
     expect(running.tracked("10.96.0.53").join()).toContain("src=10.244.1.20 ");
   });
 });
