@@ -5,7 +5,6 @@ import { nextIdentification } from "../kernel/ip/state.ts";
 import type { HookState } from "../kernel/netfilter.ts";
 import { type ConntrackInfo, type Skb, createSkb } from "../kernel/skb.ts";
 import { transmit } from "../kernel/transmit.ts";
-import { isIPv4 } from "../wire/address.ts";
 import { type Packet, type TcpSegment, emptyPayload, payloadBytes } from "../wire/packet.ts";
 import { type RejectTarget, rejectErrors } from "./targets/reject.ts";
 
@@ -42,7 +41,7 @@ function sendReset(namespace: HookState["namespace"], skb: Skb): void {
     src: packet.dst,
     dst: packet.src,
     ttl: namespace.sysctls.get("net.ipv4.ip_default_ttl"),
-    dontFragment: !isIPv4(packet.src),
+    dontFragment: true,
     id: nextIdentification(namespace.ip),
     transport: reset,
     payload: emptyPayload,

@@ -3,6 +3,7 @@ import type { Address } from "../wire/address.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { Arp, Packet } from "../wire/packet.ts";
 import type { Connection } from "./conntrack/connection.ts";
+import type { ConntrackZone } from "./conntrack/zone.ts";
 import type { Device } from "./device.ts";
 import type { Route } from "./fib.ts";
 
@@ -23,6 +24,8 @@ export interface Skb {
   conntrack?: ConntrackInfo | undefined;
   /** NOTRACK was said. */
   untracked: boolean;
+  /** What a CT target said of the zone, before conntrack looked (a template). */
+  zone?: ConntrackZone | undefined;
   /** The local socket that sent it: what `-m owner` and `-m socket` look at. */
   socket?: SkbSocket | undefined;
   /** Names the conversation in choice ids: stable from run to run. */
@@ -56,6 +59,7 @@ export function createSkb(start: Pick<Skb, "packet" | "flowKey"> & Partial<Skb>)
     bridge: undefined,
     conntrack: start.conntrack,
     untracked: false,
+    zone: undefined,
     socket: start.socket,
     flowKey: start.flowKey,
     track: start.track,

@@ -1,38 +1,71 @@
+import { mostZone } from "../../kernel/conntrack/zone.ts";
+import type { Skb } from "../../kernel/skb.ts";
+import type { Draft, OptionReader } from "../option.ts";
 import type { TargetModule } from "./module.ts";
+
+/** A zone's number, or that of the packet's mark. */
+type Zone = number | "mark";
 
 /** `-j CT`: decides before conntrack looks (raw table). `-j NOTRACK` is the older name of `-j CT --notrack`. */
 export interface CtTarget {
   readonly kind: "CT" | "NOTRACK";
   readonly notrack?: true;
-  /** Zones are not modelled. */
-  readonly zone?: number;
-  /** Options that are kept but not modelled: `--helper ftp`, `--ctevents new`, ... */
-  readonly others?: readonly string[];
+  readonly zone?: { readonly of: "both" | "orig" | "reply"; readonly id: Zone };
+  readonly helper?: string;
+  /** Names a policy of time-outs, which is not modelled. */
+  readonly timeout?: string;
+  /** Which events are told to listeners; they decide nothing. */
+  readonly events?: string;
+  readonly expectationEvents?: string;
+}
+
+function zoneOption(of: "both" | "orig" | "reply"): (draft: Draft<CtTarget>, read: OptionReader) => void {
+  return (draft, read) => {
+    if (draft.zone !== undefined) read.fail("BAD_OPTION", "one zone is enough: remove the others");
+    const text = read.value();
+    draft.zone = { of, id: text === "mark" ? text : read.number(0, 65_535, text) };
+  };
+}
+
+const zoneNames = { both: "--zone", orig: "--zone-orig", reply: "--zone-reply" } as const;
+
+function zoneIdOf({ zone }: CtTarget, skb: Skb): number {
+  return zone?.id === "mark" ? skb.mark & 0xffff : (zone?.id ?? 0);
 }
 
 export const ct: TargetModule<CtTarget> = {
   options: {
     "--notrack": (draft) => void (draft.notrack = true),
-    "--zone": (draft, read) => void (draft.zone = read.number(0, 65_535)),
-    ...Object.fromEntries(
-      ["--helper", "--ctevents", "--expevents", "--timeout", "--zone-orig", "--zone-reply"].map((option) => [
-        option,
-        (draft: { others?: readonly string[] }, read: { value(): string }) =>
-          void (draft.others = [...(draft.others ?? []), option, read.value()]),
-      ]),
-    ),
+    "--helper": (draft, read) => void (draft.helper = read.value()),
+    "--timeout": (draft, read) => void (draft.timeout = read.value()),
+    "--ctevents": (draft, read) => void (draft.events = read.value()),
+    "--expevents": (draft, read) => void (draft.expectationEvents = read.value()),
+    "--zone": zoneOption("both"),
+    "--zone-orig": zoneOption("orig"),
+    "--zone-reply": zoneOption("reply"),
   },
   start: () => ({ kind: "CT" }),
-  print: (target) =>
+  print: ({ notrack, helper, timeout, events, expectationEvents, zone }) =>
     [
-      ...(target.notrack ? ["--notrack"] : []),
-      ...(target.others ?? []),
-      ...(target.zone === undefined ? [] : [`--zone ${target.zone}`]),
+      ...(notrack ? ["--notrack"] : []),
+      ...(helper === undefined ? [] : [`--helper ${helper}`]),
+      ...(timeout === undefined ? [] : [`--timeout ${timeout}`]),
+      ...(events === undefined ? [] : [`--ctevents ${events}`]),
+      ...(expectationEvents === undefined ? [] : [`--expevents ${expectationEvents}`]),
+      ...(zone === undefined ? [] : [`${zoneNames[zone.of]} ${zone.id}`]),
     ].join(" "),
   run(target, { state: { skb } }) {
-    if (skb.conntrack !== undefined) return "continue";
-    if (target.notrack || target.kind === "NOTRACK") skb.untracked = true;
-    return (target.zone ?? 0) !== 0 || target.others !== undefined ? "unknown" : "continue";
+    // The first such target wins, and one that comes back over the loopback is tracked already.
+    if (skb.conntrack !== undefined || skb.untracked || skb.zone !== undefined) return "continue";
+    if (target.notrack || target.kind === "NOTRACK") {
+      skb.untracked = true;
+      return "continue";
+    }
+    const id = zoneIdOf(target, skb);
+    if (target.timeout !== undefined || id > mostZone) return "unknown";
+    const { of } = target.zone ?? { of: "both" };
+    skb.zone = { original: of === "reply" ? 0 : id, reply: of === "orig" ? 0 : id };
+    return "continue";
   },
   needsConntrack: (target) => target.kind === "CT" && target.notrack !== true,
 };

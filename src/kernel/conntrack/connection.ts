@@ -15,7 +15,8 @@ import {
   streamTime,
   tcpShift,
 } from "./rows.ts";
-import { TupleKey, readAddress, readPort, readTuple, writeReply } from "./tuple-key.ts";
+import { TupleKey, readAddress, readPort, readTuple, writeReply, readZone } from "./tuple-key.ts";
+import type { ConntrackZone } from "./zone.ts";
 
 /** In the order of their numbers in a row; 0 is for connections of another protocol. */
 const tcpStates: readonly (TcpState | undefined)[] = [
@@ -81,6 +82,10 @@ export class Connection implements ConntrackEntry {
 
   get id(): number {
     return this.#page.words[this.#row + idWord] as number;
+  }
+
+  get zone(): ConntrackZone {
+    return { original: readZone(this.#page, this.#row, "original"), reply: readZone(this.#page, this.#row, "reply") };
   }
 
   get original(): Tuple {

@@ -1,4 +1,5 @@
 import type { Address } from "../../wire/address.ts";
+import type { ConntrackZone } from "./zone.ts";
 
 /** One direction of a connection (struct nf_conntrack_tuple). For ICMP echo, both ports hold the identifier. */
 export interface Tuple {
@@ -48,6 +49,8 @@ export type SctpState =
 /** A tracked connection (struct nf_conn): a view of its row in the table, see connection.ts. */
 export interface ConntrackEntry {
   readonly id: number;
+  /** Where `-j CT` said so: the zones of both directions; 0 otherwise. */
+  readonly zone: ConntrackZone;
   readonly original: Tuple;
   /** The tuple its replies will have; NAT changes it until the entry is confirmed. */
   reply: Tuple;

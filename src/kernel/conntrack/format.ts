@@ -10,7 +10,9 @@ export function formatEntry(entry: ConntrackEntry, nowNanos: number): string {
   const name = protocol === "other" ? "unknown" : protocol;
   const secondsLeft = Math.max(0, Math.floor((entry.expiresAtNanos - nowNanos) / nanosPerSecond));
   const rest = formatBody(entry);
-  return `${name.padEnd(8)} ${protocol === "other" ? number : numbers[protocol]} ${secondsLeft} ${rest} mark=${entry.mark} use=1`;
+  const { original, reply } = entry.zone;
+  const zone = original === 0 || original !== reply ? "" : ` zone=${original}`;
+  return `${name.padEnd(8)} ${protocol === "other" ? number : numbers[protocol]} ${secondsLeft} ${rest} mark=${entry.mark}${zone} use=1`;
 }
 
 /** The entry without what changes from run to run: `tcp SYN_SENT src=... [UNREPLIED] src=...`. */
@@ -21,11 +23,14 @@ export function formatConnection(entry: ConntrackEntry): string {
 
 function formatBody(entry: ConntrackEntry): string {
   const state = entry.tcpState ?? entry.sctpState;
+  const { original, reply } = entry.zone;
   return [
     ...(state === undefined ? [] : [state]),
     formatTuple(entry.original),
+    ...(original === 0 || original === reply ? [] : [`zone-orig=${original}`]),
     ...(entry.seenReply ? [] : ["[UNREPLIED]"]),
     formatTuple(entry.reply),
+    ...(reply === 0 || original === reply ? [] : [`zone-reply=${reply}`]),
     ...(entry.assured ? ["[ASSURED]"] : []),
   ].join(" ");
 }

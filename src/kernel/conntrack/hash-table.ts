@@ -51,10 +51,10 @@ export class TupleTable {
   }
 
   /** A new connection, which nobody finds before it is confirmed. */
-  begin(key: TupleKey): Connection {
+  begin(key: TupleKey, replyZone: number = key.zone): Connection {
     const page = this.#pages.open();
     const row = page.used++ * rowWords;
-    writeTuples(page, row, key);
+    writeTuples(page, row, key, replyZone);
     page.words[row + idWord] = this.#nextId++;
     return new Connection(page, row);
   }

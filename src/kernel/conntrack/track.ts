@@ -9,6 +9,7 @@ import { trackProtocol } from "./protocol.ts";
 import { entryChange, recordConntrack } from "./record.ts";
 import type { ConntrackSettings } from "./settings.ts";
 import { TupleKey } from "./tuple-key.ts";
+import { findInZone } from "./zone.ts";
 
 /** The tracking side of one namespace: gives each packet its connection, and keeps those that get through. */
 export class Tracker {
@@ -53,7 +54,7 @@ export class Tracker {
   }
 
   #trackError(skb: Skb, quoted: Packet): HookVerdict {
-    skb.conntrack = relatedTo(this.table, skb.packet, quoted);
+    skb.conntrack = relatedTo(this.table, skb.packet, quoted, skb.zone);
     if (skb.track) recordConntrack(skb, skb.conntrack === undefined ? "invalid" : "related", this.#nowNanos());
     return "accept";
   }
@@ -64,8 +65,8 @@ export class Tracker {
     const now = this.#nowNanos();
     const settings = this.#settings();
     for (;;) {
-      const found = this.table.findKey(key);
-      const entry = found?.entry ?? this.#begin(key, settings);
+      const found = findInZone(this.table, key, skb.zone);
+      const entry = found?.entry ?? this.#begin(key, skb.zone?.reply ?? 0, settings);
       if (entry === undefined) {
         skb.track?.step({
           kind: "drop",
@@ -107,7 +108,7 @@ export class Tracker {
   }
 
   /** A connection that is not in the table before its first packet got through: init_conntrack(). */
-  #begin(key: TupleKey, { max }: ConntrackSettings): Connection | undefined {
-    return max > 0 && this.table.size >= max ? undefined : this.table.begin(key);
+  #begin(key: TupleKey, replyZone: number, { max }: ConntrackSettings): Connection | undefined {
+    return max > 0 && this.table.size >= max ? undefined : this.table.begin(key, replyZone);
   }
 }

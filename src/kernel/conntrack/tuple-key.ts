@@ -9,9 +9,10 @@ const names: ReadonlyMap<number, Tuple["protocol"]> = new Map(
   Object.entries(numbers).map(([name, number]) => [number, name as Tuple["protocol"]]),
 );
 
-/** In the word that says what a tuple is of: the protocol number, above it the ICMP type, above that the family. */
+/** In the word that says what a tuple is of: the protocol number, above it the ICMP type, the family, the zone. */
 const typeShift = 8;
 const isIPv6Bit = 1 << 16;
+const zoneShift = 17;
 
 /**
  * A tuple as rows hold it, in four words: source, destination, ports, and what it is of. In IPv6 the words of the
@@ -79,6 +80,15 @@ export class TupleKey {
 
   get #isIPv6(): boolean {
     return (this.kind & isIPv6Bit) !== 0;
+  }
+
+  get zone(): number {
+    return this.kind >>> zoneShift;
+  }
+
+  inZone(zone: number): this {
+    this.kind = (this.kind & ((1 << zoneShift) - 1)) | (zone << zoneShift);
+    return this;
   }
 
   /** Whether both ports are one identifier. */
@@ -189,14 +199,15 @@ function addressesOf(page: Page, row: number, direction: Direction): readonly [I
   return direction === "original" ? [src, dst] : [replySrc, replyDst];
 }
 
-/** Puts both directions of a new connection into a row: the tuple, and its inverse for the replies. */
-export function writeTuples(page: Page, row: number, key: TupleKey): void {
+/** Puts both directions of a new connection into a row: the tuple, and its inverse for the replies in their zone. */
+export function writeTuples(page: Page, row: number, key: TupleKey, replyZone: number): void {
   writeWords(page, row, key);
   const { src6, dst6 } = key;
   const isIPv6 = (key.kind & isIPv6Bit) !== 0 && src6 !== undefined && dst6 !== undefined;
   if (isIPv6) page.more[row >> rowShift] = { addresses: [src6, dst6, dst6, src6], tcp: undefined };
-  writeWords(page, row + tupleWords, key.invert());
-  key.invert();
+  const { zone } = key;
+  writeWords(page, row + tupleWords, key.invert().inZone(replyZone));
+  key.invert().inZone(zone);
 }
 
 /** Replaces the tuple of the replies. */
@@ -229,6 +240,10 @@ export function readAddress(page: Page, row: number, direction: Direction, end: 
     return end === "src" ? src : dst;
   }
   return ipv4(words[end === "src" ? at : at + 1] as number);
+}
+
+export function readZone({ words }: Page, row: number, direction: Direction): number {
+  return (words[(direction === "original" ? row : row + tupleWords) + 3] as number) >>> zoneShift;
 }
 
 export function readPort({ words }: Page, row: number, direction: Direction, end: "src" | "dst"): number {

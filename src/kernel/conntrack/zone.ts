@@ -1,0 +1,28 @@
+import type { Found, TupleTable } from "./hash-table.ts";
+import type { TupleKey } from "./tuple-key.ts";
+
+/**
+ * What `-j CT` says before conntrack looks: the zone of each direction. Tuples of different zones are different
+ * (struct nf_conntrack_zone); 0 is everybody's.
+ */
+export interface ConntrackZone {
+  readonly original: number;
+  readonly reply: number;
+}
+
+/** Zones that fit beside the rest of a tuple; Linux takes twice as many. */
+export const mostZone = 0x7fff;
+
+/**
+ * The connection of a packet in its zone: what opens one is looked for in the zone of originals, an answer in that of
+ * replies. Leaves the key in the former. resolve_normal_ct().
+ */
+export function findInZone(table: TupleTable, key: TupleKey, zone: ConntrackZone | undefined): Found | undefined {
+  if (zone === undefined) return table.findKey(key);
+  const { original, reply } = zone;
+  const found = table.findKey(key.inZone(original));
+  if (original === reply || found?.direction === "original") return found;
+  const answered = table.findKey(key.inZone(reply));
+  key.inZone(original);
+  return answered?.direction === "reply" ? answered : undefined;
+}
