@@ -93,19 +93,31 @@ export interface BridgeDevice extends DeviceBase {
 export interface VxlanFdbEntry {
   readonly mac: Mac;
   readonly remote: Address;
+  /** Further remote ends: each gets a copy (`bridge fdb append`). */
+  readonly others?: readonly Address[];
+  /** When a frame last came from there; absent: somebody added the entry. */
+  seenNanos?: number;
   readonly owner?: Owner;
 }
 
 export interface VxlanDevice extends DeviceBase {
   readonly kind: "vxlan";
   readonly vni: number;
-  readonly local: Address;
+  /** Source of the outer packets; absent: the route's choice. */
+  readonly local?: Address;
+  /** Multicast group that it listens to and sends what it knows no place for (`group`). */
+  readonly group?: Address;
   readonly dstPort: number;
+  /** Source ports of the outer packets (`srcport`); absent: the namespace's local port range. */
+  readonly srcPorts?: { readonly first: number; readonly end: number };
   /** Device the outer packets leave by, where it was given. */
   readonly lower?: string;
-  /** TTL of the outer packet; absent: the namespace's default. */
-  readonly ttl?: number;
+  /** TTL of the outer packet, or the inner one's; absent: the namespace's default, 1 to a group. */
+  readonly ttl?: number | "inherit";
+  /** DF of the outer IPv4 packet; not set where absent. */
+  readonly df?: "set" | "inherit";
   readonly learning: boolean;
+  ageingNanos: number;
   readonly fdb: Map<Mac, VxlanFdbEntry>;
 }
 

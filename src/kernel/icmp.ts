@@ -59,7 +59,9 @@ export function rejectUnrouted(ns: NetworkNamespace, skb: Skb, code: KernelDropC
 /** Nobody answered for the next hop: host unreachable to the sender (ipv4_link_failure, ip6_link_failure). */
 export function linkFailure(ns: NetworkNamespace, skb: Skb): void {
   const message = isIPv4(skb.packet.src) ? { type: 3, code: 1 } : { type: 1, code: 3 };
-  if (sendIcmpError(ns, skb, message)) skb.track?.verdict("rejected");
+  // By then the kernel sends nothing else any more.
+  const later = skb.socket === kernelSocket ? { ...skb, socket: undefined } : skb;
+  if (sendIcmpError(ns, later, message)) skb.track?.verdict("rejected");
 }
 
 /** Why no error may answer this packet; undefined: one may. */

@@ -3,7 +3,7 @@ import type { Address } from "../wire/address.ts";
 import { type Mac, localMac, zeroMac } from "../wire/mac.ts";
 import { addLinkLocal, connectAddress, removeAddress } from "./address.ts";
 import { nanosPerSecond } from "./clock.ts";
-import type { BridgeDevice, Device, DeviceRef, PortSwitches } from "./device.ts";
+import type { BridgeDevice, Device, DeviceRef, PortSwitches, VxlanDevice, VxlanFdbEntry } from "./device.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { NetlinkError } from "./netlink-error.ts";
 import { flushRoutes } from "./routes.ts";
@@ -33,11 +33,18 @@ export type DeviceSpec = CommonSpec &
     | {
         readonly kind: "vxlan";
         readonly vni: number;
-        readonly local: Address;
+        readonly local?: Address;
+        readonly group?: Address;
+        /** The one remote end for all that is not in the forwarding database (`remote`). */
+        readonly remote?: Address;
+        readonly srcPorts?: VxlanDevice["srcPorts"];
+        readonly df?: VxlanDevice["df"];
+        /** 300 s where absent. */
+        readonly ageingNanos?: number;
         /** 8472 where absent, as in Linux (not IANA's 4789). */
         readonly dstPort?: number;
         readonly lower?: string;
-        readonly ttl?: number;
+        readonly ttl?: VxlanDevice["ttl"];
         readonly learning?: boolean;
       }
     | { readonly kind: "ipip"; readonly local?: Address; readonly remote?: Address }
@@ -87,12 +94,16 @@ function build(ns: NetworkNamespace, spec: DeviceSpec): Device {
         ...base,
         kind: "vxlan",
         vni: spec.vni,
-        local: spec.local,
+        ...(spec.local !== undefined && { local: spec.local }),
+        ...(spec.group !== undefined && { group: spec.group }),
+        ...(spec.srcPorts && { srcPorts: spec.srcPorts }),
+        ...(spec.df && { df: spec.df }),
+        ageingNanos: spec.ageingNanos ?? 300 * nanosPerSecond,
         dstPort: spec.dstPort ?? 8472,
         ...(spec.lower !== undefined && { lower: spec.lower }),
         ...(spec.ttl !== undefined && { ttl: spec.ttl }),
         learning: spec.learning ?? true,
-        fdb: new Map(),
+        fdb: defaultRemote(spec.group ?? spec.remote),
       };
     case "ipip":
       return {
@@ -107,6 +118,11 @@ function build(ns: NetworkNamespace, spec: DeviceSpec): Device {
 const lastIfindex = new WeakMap<NetworkNamespace, number>();
 
 /** Numbers are not given twice: dev_index_reserve(), net/core/dev.c. */
+/** The all-zero entry, which takes what no other does. */
+function defaultRemote(remote: Address | undefined): Map<Mac, VxlanFdbEntry> {
+  return new Map(remote === undefined ? [] : [[zeroMac, { mac: zeroMac, remote }]]);
+}
+
 function nextIfindex(ns: NetworkNamespace): number {
   const next = (lastIfindex.get(ns) ?? 0) + 1;
   lastIfindex.set(ns, next);
@@ -126,7 +142,8 @@ function defaultMtu(ns: NetworkNamespace, spec: DeviceSpec): number {
       return 65_536;
     case "vxlan": {
       const lower = spec.lower === undefined ? undefined : ns.devices.get(spec.lower);
-      return (lower?.mtu ?? 1550) - (typeof spec.local === "number" ? 50 : 70);
+      const v6 = typeof (spec.local ?? spec.group ?? spec.remote) === "bigint";
+      return lower === undefined ? 1500 : lower.mtu - (v6 ? 70 : 50);
     }
     case "ipip":
       return 1480;

@@ -109,7 +109,18 @@ function kindOptions(kind: string, details: string): string {
     return found === undefined ? "" : ` ${found}`;
   };
   if (kind === "vxlan") {
-    const parts = [/\bid \d+/, /\blocal \S+/, /\bdev \S+/, /\bdstport \d+/, /\bttl \d+/, /\bnolearning\b/];
+    const parts = [
+      /\bid \d+/,
+      /\blocal \S+/,
+      /\b(?:group|remote) \S+/,
+      /\bdev \S+/,
+      /\bsrcport \d+ \d+/,
+      /\bdstport \d+/,
+      /\bttl (?:\d+|inherit)\b/,
+      /\bdf (?:set|inherit)\b/,
+      /\bageing \d+/,
+      /\bnolearning\b/,
+    ];
     return parts.map(pick).join("");
   }
   return kind === "ipip" ? pick(/\blocal [\d.]+/) + pick(/\bremote [\d.]+/) : "";

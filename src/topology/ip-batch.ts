@@ -127,7 +127,13 @@ export function runBridge(ns: NetworkNamespace, command: CommandWords): void {
   if (device.kind === "vxlan") {
     if (verb === "delete") device.fdb.delete(mac);
     else if (remote === undefined) command.fail("an entry of a VXLAN device needs dst ADDRESS");
-    else device.fdb.set(mac, { mac, remote });
+    else {
+      const known = verb === "append" ? device.fdb.get(mac) : undefined;
+      device.fdb.set(
+        mac,
+        known === undefined ? { mac, remote } : { ...known, others: [...(known.others ?? []), remote] },
+      );
+    }
     return;
   }
   const fdb =

@@ -103,8 +103,19 @@ function readVxlan(command: CommandWords): Record<string, unknown> {
     if (option === "id" || option === "vni") spec["vni"] = command.number();
     else if (option === "dev") spec["lower"] = command.next("a device");
     else if (option === "local") spec["local"] = command.address();
+    else if (option === "remote") spec["remote"] = command.address();
+    else if (option === "group") spec["group"] = command.address();
     else if (option === "dstport") spec["dstPort"] = command.number();
-    else if (option === "ttl") spec["ttl"] = command.number();
+    else if (option === "srcport" || option === "port") {
+      const [first, end] = [command.number(), command.number()];
+      if (first < end) spec["srcPorts"] = { first, end };
+    } else if (option === "ttl" || option === "hoplimit") readTtl(command, spec);
+    else if (option === "df") {
+      const df = command.keyword(["unset", "set", "inherit"]);
+      if (df !== "unset") spec["df"] = df;
+    } else if (option === "ageing") spec["ageingNanos"] = command.number() * 1e9;
+    // Checksums do not change where packets go.
+    else if (/^(no)?(udpcsum|udp6zerocsumtx|udp6zerocsumrx|localbypass)$/.test(option)) continue;
     else if (option === "learning" || option === "nolearning") spec["learning"] = option === "learning";
     else command.fail(`${option} is not an option of vxlan that is modelled`);
   }
@@ -137,6 +148,15 @@ export function readPortOptions(command: CommandWords, port: BridgePort): void {
 
 function isSwitch(key: string): key is keyof typeof portSwitches {
   return Object.hasOwn(portSwitches, key);
+}
+
+function readTtl(command: CommandWords, spec: Record<string, unknown>): void {
+  if (command.peek === "inherit") spec["ttl"] = command.next();
+  else if (command.peek === "auto") command.next();
+  else {
+    const ttl = command.number();
+    if (ttl > 0) spec["ttl"] = ttl;
+  }
 }
 
 function setLink(ns: NetworkNamespace, command: CommandWords): void {

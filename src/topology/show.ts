@@ -146,6 +146,7 @@ function showPort(bridge: string, { mac, port, permanent, updatedAtNanos }: FdbE
   return `${mac} dev ${port} master ${bridge}${state}\n`;
 }
 
-function showRemote(device: string, { mac, remote }: VxlanFdbEntry): string {
-  return `${mac} dev ${device} dst ${formatAddress(remote)} self permanent\n`;
+function showRemote(device: string, { mac, remote, others = [], seenNanos }: VxlanFdbEntry): string {
+  const state = seenNanos === undefined ? " permanent" : "";
+  return [remote, ...others].map((own) => `${mac} dev ${device} dst ${formatAddress(own)} self${state}\n`).join("");
 }

@@ -92,10 +92,19 @@ function writeDevice(device: Device): string[] {
     }
     case "vxlan": {
       const lower = device.lower === undefined ? "" : ` dev ${device.lower}`;
-      const ttl = device.ttl === undefined ? "" : ` ttl ${device.ttl}`;
-      const learning = device.learning ? "learning" : "nolearning";
-      const ends = `id ${device.vni}${lower} local ${formatAddress(device.local)} dstport ${device.dstPort}`;
-      return [`link add ${name} address ${mac} mtu ${mtu} type vxlan ${ends}${ttl} ${learning}`];
+      const { local, group, srcPorts, ttl, df, ageingNanos } = device;
+      const words = [
+        `id ${device.vni}${lower}`,
+        ...(local === undefined ? [] : [`local ${formatAddress(local)}`]),
+        ...(group === undefined ? [] : [`group ${formatAddress(group)}`]),
+        ...(srcPorts === undefined ? [] : [`srcport ${srcPorts.first} ${srcPorts.end}`]),
+        `dstport ${device.dstPort}`,
+        ...(ttl === undefined ? [] : [`ttl ${ttl}`]),
+        ...(df === undefined ? [] : [`df ${df}`]),
+        ...(ageingNanos === 300e9 ? [] : [`ageing ${Math.round(ageingNanos / 1e9)}`]),
+        device.learning ? "learning" : "nolearning",
+      ];
+      return [`link add ${name} address ${mac} mtu ${mtu} type vxlan ${words.join(" ")}`];
     }
     case "ipip": {
       const end = (key: string, address: Address | undefined): string =>
@@ -193,9 +202,12 @@ function writeNeighbours(ns: NetworkNamespace): string[] {
 
 /** `bridge -batch` lines: static entries of bridges, and where VXLAN devices send to. */
 function writeFdb(ns: NetworkNamespace): string {
-  return showFdb(ns)
-    .split("\n")
-    .filter((line) => / dst \S+| static$/.test(line))
-    .map((line) => `fdb ${/ dst /.test(line) ? "append" : "add"} ${line}\n`)
-    .join("");
+  return (
+    showFdb(ns)
+      .split("\n")
+      // A group stands with its device, and what was learned is not written.
+      .filter((line) => / dst \S+ self permanent$| static$/.test(line) && !/ dst (?:2(?:2[4-9]|3\d)\.|ff)/.test(line))
+      .map((line) => `fdb ${/ dst /.test(line) ? "append" : "add"} ${line}\n`)
+      .join("")
+  );
 }

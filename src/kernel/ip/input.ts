@@ -10,7 +10,7 @@ import { passHook } from "../netfilter.ts";
 import { formatRoute } from "../route-text.ts";
 import type { Skb } from "../skb.ts";
 import { deliverLocal } from "../socket/deliver.ts";
-import { receiveVxlan, vxlanFor } from "../vxlan.ts";
+import { receiveVxlan, vxlanFor, vxlanListens } from "../vxlan.ts";
 import { forwardPacket } from "./forward.ts";
 import { reassemble } from "./reassemble.ts";
 import { type NoRoute, type Routed, lookupInput } from "./route.ts";
@@ -125,8 +125,9 @@ function deliverProtocol(ns: NetworkNamespace, device: Device, skb: Skb): void {
       return;
     case "udp": {
       const tunnel = payload.kind === "vxlan" ? vxlanFor(ns, skb.packet, payload.vni) : undefined;
-      if (tunnel === undefined) deliverLocal(ns, skb);
-      else receiveVxlan(ns, tunnel, skb);
+      if (tunnel !== undefined) receiveVxlan(ns, tunnel, skb);
+      else if (payload.kind === "vxlan" && vxlanListens(ns, skb.packet)) drop(skb, "TUNNEL_NO_DEVICE");
+      else deliverLocal(ns, skb);
       return;
     }
     case "other":
