@@ -14,6 +14,8 @@ const sources: Readonly<Record<string, string>> = {
     "facts/dns.md 2.2, all dropped: EAI_AGAIN at 20 s; resolver-measured, fault drop-all, glibc",
   "coredns-scaled-to-zero.yaml": "facts/dns.md 1.4, kube-dns without endpoints: EAI_AGAIN in 0.00 s; kernel REJECT",
   "curl-service.yaml": "kernel case kp-iptables, a pod calls a ClusterIP whose endpoint is on the other node",
+  "dead-node-deleted.yaml":
+    "facts/kube-proxy.md 2: UDP connections of deleted endpoints are deleted; facts/dns.md 2.2, glibc asks again after 5 s by the same port, gives up at 20 s",
   "default-deny-cuts-dns.yaml": "kube-router pod_firewall.go rejects; facts/dns.md 2.2, port unreachable: at once",
   "hairpin.yaml": "facts/kernel.md 5, hairpin rules; kernel case hostgw, flow hairpin",
   "headless.yaml": "facts/dns.md 1.1, headless; kube-proxy case f-headless programs nothing",
