@@ -53,8 +53,21 @@ export function parseScenario(
 
 /** True when the first document of a text looks like a scenario rather than a Kubernetes object. */
 export function looksLikeScenario(text: string): boolean {
+  if (!mayBeScenario(text)) return false;
   const { document } = firstDocument(text, new LineCounter());
   return isMap(document?.contents) && document.contents.has("flows") && !document.contents.has("apiVersion");
+}
+
+/** A text in braces that is longer is a dump. */
+const longestFlow = 100_000;
+
+/** Keys of a document's first level begin a line: a long dump need not be parsed to see that it has other ones. */
+function mayBeScenario(text: string): boolean {
+  if (/^\uFEFF?\s*[[{]/.test(text)) return text.length <= longestFlow;
+  const begin = /^(?:\uFEFF?[ \t]*(?:[#%][^\n]*)?\r?\n)*---[^\n]*\n/.exec(text)?.[0].length ?? 0;
+  const end = text.slice(begin).search(/^---/m);
+  const head = end < 0 ? text : text.slice(0, begin + end);
+  return !/^apiVersion[ \t]*:/m.test(head) && (/^(?:["'? ]|\uFEFF)*flows/m.test(head) || /^\s*[{&!]/m.test(head));
 }
 
 /** Parses no further than it must: the manifests that follow are read with the others. */
