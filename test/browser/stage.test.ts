@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { largeCluster } from "./large-cluster.ts";
@@ -97,7 +98,8 @@ describePage("the stage", ({ onPage }) => {
         document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
         await new Promise((resolve) => setTimeout(resolve, 500));
         observer.disconnect();
-        if ([...changed].some((one) => !/^(transform=|style=(transform:|$|null))/.test(one))) throw new Error([...changed].join());
+        if ([...changed].some((one) => !/^(transform=|style=(transform:|$|null))/.test(one)))
+          throw new Error([...changed].join());
         return changed.size;
       });
     };
@@ -200,6 +202,16 @@ describePage("the stage", ({ onPage }) => {
       expect(await page.locator("#notice").textContent()).toMatch(/^From \S+: click the pod/);
       await page.keyboard.press("Escape");
 
+      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("e")]);
+      expect(readFileSync(await download.path(), "utf8")).toMatch(/<image href="data:image\/png;base64,[^"]{1000}/);
+
+      const metrics = await page.context().newCDPSession(page);
+      await metrics.send("Performance.enable");
+      const scriptMillis = async (): Promise<number> => {
+        const { metrics: all } = await metrics.send("Performance.getMetrics");
+        return (all.find(({ name }) => name === "ScriptDuration")?.value ?? 0) * 1000;
+      };
+      const [before, start] = [await scriptMillis(), await position(page)];
       await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
       await page.locator("h1").click();
       await page.keyboard.press("Space");
@@ -219,7 +231,11 @@ describePage("the stage", ({ onPage }) => {
       console.log(
         `frames while playing at 100 nodes: median ${median.toFixed(1)} ms, 95th percentile ${late.toFixed(1)} ms`,
       );
-      expect(await position(page)).toBeGreaterThan(1);
+      const steps = (await position(page)) - start;
+      console.log(
+        `script while playing: ${(((await scriptMillis()) - before) / frames.length).toFixed(2)} ms for each frame`,
+      );
+      expect(steps).toBeGreaterThan(1);
       expect(await page.locator("#stage svg *").count()).toBeLessThan(mostElements);
     });
   });

@@ -13,6 +13,7 @@ const carried = [
   "stroke-linejoin",
   "font",
   "opacity",
+  "display",
 ] as const;
 /** Dots per CSS pixel of a saved bitmap. */
 const density = 2;
@@ -31,7 +32,7 @@ export function pictureMenu(stage: HTMLElement): HTMLElement {
 }
 
 export function saveSvg(stage: HTMLElement): void {
-  save(new Blob([svgText(stage)], { type: "image/svg+xml" }), "kubehop.svg");
+  save(new Blob([wholeText(stage)], { type: "image/svg+xml" }), "kubehop.svg");
 }
 
 async function savePng(stage: HTMLElement): Promise<void> {
@@ -41,7 +42,8 @@ async function savePng(stage: HTMLElement): Promise<void> {
   await picture.decode();
   URL.revokeObjectURL(address);
   const canvas = el("canvas", { width: stage.clientWidth * density, height: stage.clientHeight * density });
-  canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const context = canvas.getContext("2d");
+  for (const layer of [picture, dotsOf(stage)]) if (layer) context?.drawImage(layer, 0, 0, canvas.width, canvas.height);
   canvas.toBlob((blob) => {
     if (blob) save(blob, "kubehop.png");
   });
@@ -61,6 +63,19 @@ function svgText(stage: HTMLElement): string {
     copy.setAttribute(name, String(value));
   copy.style.background = getComputedStyle(stage).backgroundColor;
   return new XMLSerializer().serializeToString(copy);
+}
+
+/** In a large cluster pods are dots on a canvas over the drawing. */
+function dotsOf(stage: HTMLElement): HTMLCanvasElement | null {
+  return stage.querySelector<HTMLCanvasElement>("canvas.dots.on");
+}
+
+/** The drawing with its dots as a picture inside: as text, for the page itself may load no such picture. */
+function wholeText(stage: HTMLElement): string {
+  const dots = dotsOf(stage);
+  const { clientWidth: width, clientHeight: height } = stage;
+  const image = dots === null ? "" : `<image href="${dots.toDataURL()}" width="${width}" height="${height}"/>`;
+  return svgText(stage).replace(/<\/svg>$/, () => `${image}</svg>`);
 }
 
 /** Hands a file to the browser to be saved. */
