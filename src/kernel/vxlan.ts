@@ -82,8 +82,8 @@ function encapsulate(
     ...bound,
     inner: skb,
     tunnel: device,
-    // It is the same packet to the kernel: its mark chooses the outer route, and stays (skb_scrub_packet).
-    ...(!isArp(skb) && { mark: skb.mark }),
+    // It is the same packet to the kernel: its mark chooses the outer route, and stays, and so does its socket.
+    ...(!isArp(skb) && { mark: skb.mark, ...(skb.socket && { socket: skb.socket }) }),
   });
 }
 

@@ -11,10 +11,11 @@ import type {
   TcpConnection,
   UdpSocket,
 } from "../kernel/socket/api.ts";
+import { chooseSource, isError } from "../kernel/socket/local-end.ts";
 import type { FlowLine } from "../topology/flow-line.ts";
 import type { FlowRecorder } from "../trace/recorder.ts";
 import { address, formatAddress, formatEndpoint, unspecified } from "../wire/address.ts";
-import { type Payload, type TcpFlags, emptyPayload } from "../wire/packet.ts";
+import { type Packet, type Payload, type TcpFlags, emptyPayload } from "../wire/packet.ts";
 
 /** Who answered, as the server saw it; of an ICMP answer only where it came from. */
 export interface ReplayAnswer {
@@ -162,21 +163,23 @@ function runUdp(line: FlowLine, context: ClientContext): ClientResult {
   const sends: string[] = [];
   let answer: ReplayAnswer | undefined;
   let failure: SocketError | undefined;
+  const done = (): boolean => answer !== undefined || failure !== undefined;
   const socket: UdpSocket = context.namespace.sockets.openUdp(
     endpointOf(line.destination),
     {
       received: (_own, _from, payload) => {
+        if (done()) return;
         sends.push("answered");
         answer = readAnswer(payload);
       },
       failed: (_own, error) => {
+        if (done()) return;
         sends.push(`error ${error.errno}`);
         if (error.errno !== "EMSGSIZE") failure ??= error;
       },
     },
     socketOptions(line, context),
   );
-  const done = (): boolean => answer !== undefined || failure !== undefined;
   for (let attempt = 1; attempt <= repeat && !done(); attempt++) {
     const error = socket.send(requestOf(line));
     sends.push(error?.errno ?? "sent");
@@ -238,28 +241,28 @@ function runRaw(line: FlowLine, context: ClientContext): ClientResult {
   const flags: TcpFlags = Object.fromEntries(
     [...(line.options["flags"] ?? "")].map((letter) => [flagNames[letter as keyof typeof flagNames], true]),
   );
-  const error = sendPacket(
-    namespace,
-    {
-      kind: "ip",
-      src,
-      dst: remote.address,
-      ttl: 64,
-      dontFragment: false,
-      id: 1,
-      transport: {
-        protocol: "tcp",
-        srcPort: Number(line.options["sport"]),
-        dstPort: remote.port,
-        flags,
-        seq: 0,
-        ack: 0,
-        ...(line.options["badsum"] === "1" && { badChecksum: true }),
-      },
-      payload: emptyPayload,
+  const send = { flowKey: line.name, track: flow?.packet("original"), socket: { uid: 0, gid: 0 } };
+  const packet: Packet = {
+    kind: "ip",
+    src,
+    dst: remote.address,
+    ttl: 64,
+    dontFragment: false,
+    id: 1,
+    transport: {
+      protocol: "tcp",
+      srcPort: Number(line.options["sport"]),
+      dstPort: remote.port,
+      flags,
+      seq: 0,
+      ack: 0,
+      ...(line.options["badsum"] === "1" && { badChecksum: true }),
     },
-    { flowKey: line.name, track: flow?.packet("original") },
-  );
+    payload: emptyPayload,
+  };
+  // The way is looked up without the written source address (raw_sendmsg).
+  const chosen = chooseSource(namespace, remote.address, {});
+  const error = isError(chosen) ? chosen : sendPacket(namespace, packet, send);
   wait(context, { ...line, options: { timeout: "0.3", ...line.options } }, () => false);
   context.ended();
   return { result: error === undefined ? "sent" : resultOf(error) };

@@ -45,7 +45,9 @@ export interface OutputKey {
 /** Where a packet made here goes (ip_route_output_key, ip6_route_output). */
 export function lookupOutput(ns: NetworkNamespace, key: OutputKey): Routed | NoRoute {
   const { dst, src, mark, device: bound } = key;
-  if (isGroup(dst) && bound !== undefined) return outOfBound(ns, dst, bound);
+  // Neighbour discovery asks no routing table (icmp6_dst_alloc).
+  const onLink = isGroup(dst) || (key.packet !== undefined && "target" in key.packet.transport);
+  if (onLink && bound !== undefined) return outOfBound(ns, dst, bound);
   const found = ns.fib[familyOf(dst)].lookup({
     dst,
     mark,

@@ -40,7 +40,12 @@ export function chooseSource(
   if (options.connects === true && (kind === "broadcast" || kind === "multicast")) return { errno: "ENETUNREACH" };
   // Nobody sets SO_BROADCAST here.
   if (kind === "broadcast") return { errno: "EACCES" };
-  return source ?? sourceForRoute(ns, routed.to, dst) ?? { errno: "EADDRNOTAVAIL" };
+  if (source !== undefined) return source;
+  const chosen = sourceForRoute(ns, routed.to, dst);
+  if (chosen === undefined) return { errno: "EADDRNOTAVAIL" };
+  // connect(2) looks again with the source it has now: a rule may know it (ip_route_connect).
+  const again = options.connects === true ? lookupOutput(ns, { dst, mark, src: chosen }) : routed;
+  return again.kind === "none" ? { errno: again.errno } : chosen;
 }
 
 export function isError(value: Address | SocketError): value is SocketError {

@@ -2,7 +2,7 @@ import { formatAddress, unspecified } from "../../wire/address.ts";
 import type { IcmpError, Packet, TcpSegment } from "../../wire/packet.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
-import type { Endpoint, Listener, SocketError, SocketOptions, TcpConnection, TcpHandlers } from "./api.ts";
+import type { Endpoint, FoundSocket, Listener, SocketError, SocketOptions, TcpConnection, TcpHandlers } from "./api.ts";
 import { type IcmpMeaning, isTooBig } from "./errors.ts";
 import { chooseSource, destinationOf, ephemeralPort, isError } from "./local-end.ts";
 import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
@@ -13,6 +13,8 @@ import { answerWithReset } from "./tcp-segment.ts";
 export class TcpSockets {
   readonly #ns: NetworkNamespace;
   readonly #connections = new Map<string, TcpSocket>();
+  /** Accepted by a transparent listener. */
+  readonly #transparent = new WeakSet<TcpSocket>();
 
   constructor(ns: NetworkNamespace) {
     this.#ns = ns;
@@ -99,6 +101,8 @@ export class TcpSockets {
       "NO_SOCKET",
       listener === undefined ? `Nothing listens on ${port}.` : `The segment belongs to no connection of ${port}.`,
     );
+    // A listening socket discards what neither opens nor acknowledges (tcp_rcv_state_process).
+    if (listener !== undefined && flags.ack !== true) return;
     answerWithReset(this.#ns, skb, segment);
     if (track !== undefined && opens) {
       recordArrival(skb, "refuse", {
@@ -117,9 +121,15 @@ export class TcpSockets {
     }
     const socket = this.#make(local, remote, { flowKey: `${skb.flowKey}/answer`, process }, "reply");
     this.#connections.set(keyOf(local, remote), socket);
+    if (listener.transparent === true) this.#transparent.add(socket);
     socket.answerSyn(skb, segment, () => {
       socket.handlers = listener.accept?.(socket) ?? {};
     });
+  }
+
+  find(local: Endpoint, remote: Endpoint): FoundSocket | undefined {
+    const socket = this.#connections.get(keyOf(local, remote));
+    return socket && { connected: true, isWildcard: false, transparent: this.#transparent.has(socket) };
   }
 
   takesRedirect({ src, dst }: Packet, { srcPort, dstPort }: TcpSegment): boolean {
