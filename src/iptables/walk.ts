@@ -234,7 +234,7 @@ export class TableWalk {
       case "accept":
         return "accept";
       case "drop":
-        trail?.drop("NAT_IMPOSSIBLE", rule.owner);
+        trail?.drop(target.kind === "TPROXY" ? "RULE_DROP" : "NAT_IMPOSSIBLE", rule.owner);
         return "drop";
       case "reject":
         trail?.drop("RULE_REJECT", rule.owner);

@@ -6,6 +6,7 @@ import type { Connection } from "./conntrack/connection.ts";
 import type { ConntrackZone } from "./conntrack/zone.ts";
 import type { Device } from "./device.ts";
 import type { Route } from "./fib.ts";
+import type { Listener } from "./socket/api.ts";
 
 /**
  * A packet inside one network namespace, with what the kernel hangs on it (struct sk_buff). Mutable, and gone
@@ -28,6 +29,8 @@ export interface Skb {
   zone?: ConntrackZone | undefined;
   /** The local socket that sent it: what `-m owner` and `-m socket` look at. */
   socket?: SkbSocket | undefined;
+  /** The listener that TPROXY gave it to (nf_tproxy_assign_sock). */
+  assigned?: Listener | undefined;
   /** Names the conversation in choice ids: stable from run to run. */
   readonly flowKey: string;
   /** Undefined when nothing is recorded. */
@@ -61,6 +64,7 @@ export function createSkb(start: Pick<Skb, "packet" | "flowKey"> & Partial<Skb>)
     untracked: false,
     zone: undefined,
     socket: start.socket,
+    assigned: undefined,
     flowKey: start.flowKey,
     track: start.track,
     packetType: undefined,

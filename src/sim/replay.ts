@@ -147,7 +147,7 @@ export function addRecorderTable(iptables: Iptables): void {
 export function openAnsweringServers({ namespace, listens }: Pick<BuiltNamespace, "namespace" | "listens">): void {
   const { name, sockets, surroundings } = namespace;
   const later = (action: () => void): void => void surroundings.clock.after(wakeUpNanos, action);
-  for (const { protocol, port } of listens) {
+  for (const { protocol, port, transparent } of listens) {
     if (protocol === "udp") {
       // The server tells the address that it was asked at: one socket per address stands for IP_PKTINFO.
       for (const own of ownAddresses(namespace)) {
@@ -156,6 +156,7 @@ export function openAnsweringServers({ namespace, listens }: Pick<BuiltNamespace
           port,
           address: own,
           process: "server",
+          transparent,
           datagram: (socket, from) =>
             later(() => void socket.send(answerPayload(name, { address: own, port }, from), from)),
         });
@@ -166,6 +167,7 @@ export function openAnsweringServers({ namespace, listens }: Pick<BuiltNamespace
       protocol,
       port,
       process: "server",
+      transparent,
       accept: () => ({
         received: (connection) =>
           later(() => connection.send(answerPayload(name, connection.local, connection.remote))),

@@ -29,6 +29,8 @@ export interface BuiltNamespace {
 export interface ListenLine {
   readonly protocol: "tcp" | "udp" | "sctp";
   readonly port: number;
+  /** IP_TRANSPARENT is set: TPROXY may hand it what is addressed to others. */
+  readonly transparent: boolean;
 }
 
 export interface BuildOptions {
@@ -166,7 +168,7 @@ function setSysctls(namespace: NetworkNamespace, text: string, file: string): vo
 function readListen(line: string, listens: ListenLine[]): void {
   const bare = line.trim();
   if (bare === "") return;
-  const match = /^(tcp|udp|sctp)\s+(\d+)$/.exec(bare);
-  if (match === null) throw new LineProblem("BAD_LISTEN", 1, `${bare} is not PROTOCOL PORT`);
-  listens.push({ protocol: match[1] as ListenLine["protocol"], port: Number(match[2]) });
+  const match = /^(tcp|udp|sctp)\s+(\d+)(\s+transparent)?$/.exec(bare);
+  if (match === null) throw new LineProblem("BAD_LISTEN", 1, `${bare} is not PROTOCOL PORT [transparent]`);
+  listens.push({ protocol: match[1] as ListenLine["protocol"], port: Number(match[2]), transparent: match[3] !== undefined });
 }

@@ -96,11 +96,24 @@ export interface Listener {
   /** Bound address; absent: any of the namespace's. */
   readonly address?: Address;
   readonly process: string;
+  /** IP_TRANSPARENT: it takes what is addressed to others, when TPROXY hands it over. Absent: not known. */
+  readonly transparent?: boolean;
   /** The assumption that says so, where nobody stated that it listens. */
   readonly assumption?: string;
   /** Called per accepted connection; what it returns handles it. */
   accept?(connection: TcpConnection): TcpHandlers;
   datagram?: UdpHandlers["received"];
+}
+
+/** A socket as rules look at it. */
+export interface FoundSocket {
+  /** Absent: a listener, or a UDP socket that is not connected. */
+  readonly connected?: true;
+  /** Absent: not known. */
+  readonly transparent?: boolean;
+  /** Bound to no address. */
+  readonly isWildcard: boolean;
+  readonly listener?: Listener;
 }
 
 /** The sockets of one namespace. */
@@ -120,6 +133,8 @@ export interface Sockets {
   ): SocketError | undefined;
   /** For the packet path: a packet that got through INPUT. */
   receive(skb: Skb): void;
+  /** For rules: the socket that what comes from `remote` to `local` is for. inet_lookup(), udp4_lib_lookup(). */
+  find(protocol: "tcp" | "udp", local: Endpoint, remote: Endpoint): FoundSocket | undefined;
   /** For the packet path: whether the socket that sent this packet would take a redirect of it now. */
   takesRedirect(sent: Packet): boolean;
   /** For the packet path: an ICMP error (the packet that carries it) arrived; whom it concerns is told. */

@@ -2,7 +2,7 @@ import type { Packet } from "../../wire/packet.ts";
 import { sendIcmpError } from "../icmp.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
-import type { Endpoint, Listener, Sockets } from "./api.ts";
+import type { Endpoint, FoundSocket, Listener, Sockets } from "./api.ts";
 import { EchoSockets } from "./echo.ts";
 import { meaningOf } from "./errors.ts";
 import { recordNoSocket } from "./record.ts";
@@ -27,14 +27,27 @@ export function createSockets(ns: NetworkNamespace): Sockets {
     return any;
   }
 
+  function find(protocol: "tcp" | "udp", local: Endpoint, remote: Endpoint): FoundSocket | undefined {
+    const open = protocol === "tcp" ? tcp.find(local, remote) : udp.find(local, remote);
+    if (open !== undefined) return open;
+    const listener = listenerFor(protocol, local);
+    if (listener === undefined) return undefined;
+    const { transparent } = listener;
+    return { isWildcard: listener.address === undefined, listener, ...(transparent !== undefined && { transparent }) };
+  }
+
   function receive(skb: Skb): void {
-    const { packet } = skb;
+    const { packet, assigned } = skb;
     const { transport } = packet;
     switch (transport.protocol) {
       case "tcp":
-        return tcp.receive(skb, transport, listenerFor("tcp", { address: packet.dst, port: transport.dstPort }));
+        return tcp.receive(
+          skb,
+          transport,
+          assigned ?? listenerFor("tcp", { address: packet.dst, port: transport.dstPort }),
+        );
       case "udp":
-        return udp.receive(skb, listenerFor("udp", { address: packet.dst, port: transport.dstPort }));
+        return udp.receive(skb, assigned ?? listenerFor("udp", { address: packet.dst, port: transport.dstPort }));
       case "icmp":
       case "icmpv6":
         return echo.receive(skb);
@@ -92,6 +105,7 @@ export function createSockets(ns: NetworkNamespace): Sockets {
     connectTcp: (remote, handlers, options) => tcp.connect(remote, handlers, options),
     openUdp: (remote, handlers, options) => udp.open(remote, handlers, options),
     echo: (remote, handlers, options) => echo.send(remote, handlers, options),
+    find,
     receive,
     receiveError,
     takesRedirect,

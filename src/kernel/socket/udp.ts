@@ -6,7 +6,7 @@ import { sendPacket } from "../ip/output.ts";
 import { nextIdentification } from "../ip/state.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
-import type { Endpoint, Listener, SocketError, SocketOptions, UdpHandlers, UdpSocket } from "./api.ts";
+import type { Endpoint, FoundSocket, Listener, SocketError, SocketOptions, UdpHandlers, UdpSocket } from "./api.ts";
 import { type IcmpMeaning } from "./errors.ts";
 import { chooseSource, destinationOf, ephemeralPort, isError, ttlTowards } from "./local-end.ts";
 import { keyOf, recordArrival, recordCall, recordNoSocket } from "./record.ts";
@@ -119,6 +119,13 @@ export class UdpSockets {
       socket: { uid: uid ?? 0, gid: uid ?? 0 },
       ...(mark !== undefined && { mark }),
     });
+  }
+
+  find(local: Endpoint, remote: Endpoint): FoundSocket | undefined {
+    const socket = this.#find(local, remote);
+    if (socket === undefined) return undefined;
+    const connected = socket.remote !== undefined;
+    return { isWildcard: socket.bound === undefined, transparent: false, ...(connected && { connected }) };
   }
 
   /** A datagram arrived: the connected socket it belongs to, else one bound to its address, else one bound to any. */
