@@ -1,6 +1,8 @@
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { FileError } from "../index.ts";
+import { FileError, type ManifestSource } from "../index.ts";
+import { textsOf } from "./large-json.ts";
 
 /** A text and the name that messages call it by. */
 export interface Source {
@@ -19,7 +21,7 @@ export function readSource(name: string): Source {
  * Reads what `-f` names: files, folders (their manifests; deeper ones with `recursive`), `-` for standard input. All
  * that cannot be read is named at once.
  */
-export function readSources(names: readonly string[], recursive: boolean): Source[] {
+export function readSources(names: readonly string[], recursive: boolean): ManifestSource[] {
   const missing: string[] = [];
   const sources = names.flatMap((name) => {
     try {
@@ -34,20 +36,37 @@ export function readSources(names: readonly string[], recursive: boolean): Sourc
   return sources;
 }
 
-function readNamed(name: string, recursive: boolean): Source[] {
-  if (name === "-") return [{ name: "<stdin>", text: readFileSync(0, "utf8") }];
-  if (!statSync(name).isDirectory()) return [{ name, text: readFileSync(name, "utf8") }];
+function readNamed(name: string, recursive: boolean): ManifestSource[] {
+  if (name === "-") return textsOf("<stdin>", readFileSync(0));
+  if (!statSync(name).isDirectory()) return textsOf(name, readBytes(name));
   const sources = readFolder(name, recursive);
   if (sources.length === 0) throw new FileError(`${name} holds no .yaml, .yml or .json file`);
   return sources;
 }
 
-function readFolder(folder: string, recursive: boolean): Source[] {
+/** A file of any size: readFileSync stops at 2 GiB. */
+function readBytes(path: string): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    if (size < 2 ** 30) return readFileSync(file);
+    const bytes = Buffer.allocUnsafe(size);
+    let read = 0;
+    for (let count = -1; count !== 0 && read < size; read += count) {
+      count = readSync(file, bytes, read, Math.min(size - read, 2 ** 30), null);
+    }
+    return bytes.subarray(0, read);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readFolder(folder: string, recursive: boolean): ManifestSource[] {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return recursive ? readFolder(path, recursive) : [];
-    return manifestName.test(entry.name) ? [{ name: path, text: readFileSync(path, "utf8") }] : [];
+    return manifestName.test(entry.name) ? textsOf(path, readBytes(path)) : [];
   });
 }
 

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../objects.ts";
 import { type Problem, ProblemList, compareText } from "../problem.ts";
 import { JsonError, readJsonObjects } from "./json.ts";
 import { originOf } from "./origin.ts";
-import { Source } from "./source.ts";
+import { Source, type TextPlace } from "./source.ts";
 import { readYamlObjects } from "./yaml.ts";
 
 /** One text of the input. */
@@ -11,6 +11,8 @@ export interface ManifestSource {
   /** As it is to stand in errors: the file's path, `-` for standard input. */
   readonly name: string;
   readonly text: string;
+  /** Where in the file the text begins, when it is a part of it. */
+  readonly begin?: TextPlace;
   /** Documents to leave out at the start: a scenario file's own. */
   readonly skipDocuments?: number;
 }
@@ -58,8 +60,8 @@ export function loadManifests(sources: readonly ManifestSource[], options: LoadO
   };
   const objects: KubernetesObject[] = [];
   let read = 0;
-  for (const { name, text, skipDocuments } of sources) {
-    const source = new Source(name, text);
+  for (const { name, text, skipDocuments, begin } of sources) {
+    const source = new Source(name, text, begin);
     const format = looksLikeJson(text) ? "json" : "yaml";
     if (format === "yaml" && text.length > (options.maxYamlLength ?? 16 * megabyte)) {
       const size = (text.length / megabyte).toFixed(1);
