@@ -2,7 +2,7 @@ import type { Cluster } from "../../src/cluster/cluster.ts";
 import { mirrored } from "../../src/cluster/controllers/mirror.ts";
 import { loadManifests } from "../../src/cluster/load/load.ts";
 import { defaultSettings } from "../../src/cluster/settings.ts";
-import type { EndpointSlice, Endpoints, KubernetesObject } from "../../src/cluster/objects.ts";
+import type { KubernetesObject } from "../../src/cluster/objects.ts";
 
 /** The objects of a manifest as a Cluster, as they are: of the controllers only the one that mirrors Endpoints runs. */
 export function clusterOf(manifest: string, name = "manifest.yaml"): Cluster {
@@ -11,13 +11,6 @@ export function clusterOf(manifest: string, name = "manifest.yaml"): Cluster {
   if (errors.length > 0) throw new Error(errors.map((e) => `${e.object} ${e.path}: ${e.message}`).join("\n"));
   const ofKind = <K extends KubernetesObject["kind"]>(kind: K): Extract<KubernetesObject, { kind: K }>[] =>
     objects.filter((object): object is Extract<KubernetesObject, { kind: K }> => object.kind === kind);
-  const mirroredSlices = (endpoints: Endpoints): EndpointSlice[] => {
-    const { name, namespace } = endpoints.metadata;
-    const service = ofKind("Service").find(
-      ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
-    );
-    return service === undefined ? [] : mirrored(endpoints, service);
-  };
   return {
     settings: defaultSettings,
     nodes: [],
@@ -25,7 +18,7 @@ export function clusterOf(manifest: string, name = "manifest.yaml"): Cluster {
     pods: ofKind("Pod"),
     workloads: [],
     services: ofKind("Service"),
-    endpointSlices: [...ofKind("EndpointSlice"), ...ofKind("Endpoints").flatMap(mirroredSlices)],
+    endpointSlices: [...ofKind("EndpointSlice"), ...ofKind("Endpoints").flatMap((endpoints) => mirrored(endpoints))],
     networkPolicies: [],
     configMaps: [],
     unmodelled: [],
