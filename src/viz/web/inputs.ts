@@ -92,6 +92,7 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
 
   const take: Source["take"] = (name, text, others = []) => {
     source.take(name, text, others);
+    showProbe("", "");
     sample.value = samples.some((one) => one.file === name && others.length === 0) ? name : "";
     lineBar.replaceChildren();
     noteLength();

@@ -85,8 +85,9 @@ export class Source {
     this.#runner.run({ file, text, beside, flow: chosen, ...(probe && { probe }), ...withoutAbsent(kept) }, opening);
   }
 
+  /** Where nothing is said yet, the input's own flow is sent, or what can be tried first. */
   send(from: string, run: string): void {
-    this.probe = { from, run };
+    this.probe = from === "" || run === "" ? undefined : { from, run };
     this.run();
   }
 
