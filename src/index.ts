@@ -38,6 +38,7 @@ export {
 export { packetAt } from "./trace/recorder.ts";
 export { formatTrace } from "./trace/text.ts";
 export { formatProblem } from "./scenario/problem-text.ts";
+export { serviceVariables } from "./scenario/environment.ts";
 export { loadInput } from "./scenario/input.ts";
 export { isRequestProblem, namespacesOf, traceProbe, withPoliciesLifted } from "./scenario/probe.ts";
 export type { ClusterState } from "./cluster/reconcile.ts";

@@ -170,7 +170,7 @@ describe("run", () => {
 });
 
 describe("help", () => {
-  test.for(["trace", "run", "rules", "replay", "view", "schema"])(
+  test.for(["trace", "run", "rules", "replay", "view", "schema", "env"])(
     "%s --help has examples and ends with 0",
     async (verb) => {
       const run = await kubehop(verb, "--help");

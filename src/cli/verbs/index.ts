@@ -30,6 +30,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./rules.ts")).rulesVerb,
   },
   {
+    name: "env",
+    usage: "[options]",
+    does: "print the variables that a pod has for Services",
+    load: async () => (await import("./env.ts")).envVerb,
+  },
+  {
     name: "replay",
     usage: "[options] <dir>",
     does: "run the flows of a folder of plain Linux state and print what happened, as JSON",
