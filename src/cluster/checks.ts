@@ -103,9 +103,10 @@ export function checkServices({ selected, slices, made }: SliceRun, report: Repo
   for (const { service, lack } of made.values()) {
     if (lack !== undefined) report("TOPOLOGY_HINTS_DISABLED", service, ["metadata", "annotations"], lack);
   }
-  const served = new Set(slices.filter(({ endpoints }) => endpoints.length > 0).map(keyOfSlice));
+  let served: ReadonlySet<string> | undefined;
   for (const [key, { service, pods }] of selected) {
     if (pods.length === 0) {
+      served ??= new Set(slices.filter(({ endpoints }) => endpoints.length > 0).map(keyOfSlice));
       if (served.has(key)) continue;
       const labels = selectorText({ matchLabels: service.spec.selector ?? {}, matchExpressions: [] });
       const message = `no pod in ${service.metadata.namespace} has the labels ${labels}`;

@@ -76,6 +76,7 @@ function checkSlice(slice: EndpointSlice, report: Report): void {
   for (const [index, { port }] of slice.ports.entries()) {
     if (port === undefined || port === 0) say(["ports", index], "a port without a number");
   }
+  if (slice.endpoints.every(({ addresses }) => addresses.length < 2)) return;
   for (const [index, { addresses }] of slice.endpoints.entries()) {
     if (addresses.length < 2) continue;
     const [first, ...others] = addresses;

@@ -99,15 +99,16 @@ export function runSlices(inputs: SliceInputs, before: SliceRun | undefined, ass
   const slices: EndpointSlice[] = [...inputs.stated];
   for (const service of inputs.services) {
     const key = serviceKey(service);
-    const pods = indexes.get(service.metadata.namespace)?.select(service.spec.selector) ?? [];
-    if (hasSelector(service)) selected.set(key, { service, pods });
+    const selects = hasSelector(service);
+    const pods = (selects && indexes.get(service.metadata.namespace)?.select(service.spec.selector)) || noPods;
+    if (selects) selected.set(key, { service, pods });
     if (stated.has(key) || service.spec.type === "ExternalName") continue;
     const byHand = endpoints.get(key);
     if (byHand !== undefined && pods.length === 0) {
       const mirror = isMirrored(byHand) ? mirrored(byHand) : [];
       for (const slice of mirror) inheritPlace(slice, byHand);
       slices.push(...mirror);
-    } else if (hasSelector(service)) {
+    } else if (selects) {
       const entry = sliced(service, pods, inputs.nodes, context, before?.made.get(key));
       made.set(key, entry);
       slices.push(...entry.slices);
@@ -128,6 +129,8 @@ export function runSlices(inputs: SliceInputs, before: SliceRun | undefined, ass
     );
   return { slices, selected, made, indexes };
 }
+
+const noPods: readonly Pod[] = [];
 
 /** The API takes an empty selector for none. */
 export function hasSelector({ spec }: Service): boolean {
