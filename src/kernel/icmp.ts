@@ -76,7 +76,7 @@ function silence(skb: Skb, packet: Packet): string | undefined {
   if (isMulticast(packet.src) || packet.src === unspecified.ipv4 || packet.src === unspecified.ipv6) {
     return "the source is no host's address";
   }
-  if ((packet.fragment?.offset ?? 0) > 0) return "only the first fragment is answered";
+  if (v4 && (packet.fragment?.offset ?? 0) > 0) return "only the first fragment is answered";
   const { transport } = packet;
   const icmp = transport.protocol === (v4 ? "icmp" : "icmpv6");
   // The processor's ICMP socket is locked while it sends this very message (icmp_xmit_lock).

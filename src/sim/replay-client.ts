@@ -160,6 +160,7 @@ function runTcp(line: FlowLine, context: ClientContext): ClientResult {
 function runUdp(line: FlowLine, context: ClientContext): ClientResult {
   const sized = line.options["size"] !== undefined;
   const repeat = Number(line.options["repeat"] ?? 1);
+  let isErrorUnread = false;
   const sends: string[] = [];
   let answer: ReplayAnswer | undefined;
   let failure: SocketError | undefined;
@@ -173,7 +174,10 @@ function runUdp(line: FlowLine, context: ClientContext): ClientResult {
         answer = readAnswer(payload);
       },
       failed: (_own, error) => {
-        if (done()) return;
+        // A socket holds one error till the process, once awake, reads it (sk_err).
+        if (done() || isErrorUnread) return;
+        isErrorUnread = true;
+        context.clock.after(wakeUpNanos, () => void (isErrorUnread = false));
         sends.push(`error ${error.errno}`);
         if (error.errno !== "EMSGSIZE") failure ??= error;
       },
