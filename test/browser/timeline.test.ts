@@ -94,4 +94,40 @@ describePage("the timeline", ({ onPage }) => {
       expect(await axeFindings(page)).toEqual([]);
     });
   });
+
+  test("the story below the stage is made higher and lower, by the pointer and by keys", async () => {
+    await onPage({}, async (page) => {
+      const height = async (): Promise<number> => (await page.locator(".story").boundingBox())?.height ?? 0;
+      const before = await height();
+      const handle = page.getByRole("separator", { name: "Height of the story" });
+      await handle.focus();
+      await page.keyboard.press("ArrowUp");
+      const higher = await height();
+      expect(higher).toBeGreaterThan(before + 10);
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowDown");
+      expect(await height()).toBeLessThan(before);
+      expect(await position(page)).toBe(1);
+      const box = await handle.boundingBox();
+      const [x, y] = [(box?.x ?? 0) + 200, (box?.y ?? 0) + 5];
+      await page.mouse.move(x, y);
+      await page.mouse.down();
+      await page.mouse.move(x, y - 150, { steps: 3 });
+      await page.mouse.up();
+      expect(await height()).toBeGreaterThan(higher);
+      expect(await axeFindings(page)).toEqual([]);
+    });
+  });
+
+  test("where the whole story would be too small to read, the stage follows the packet from node to node", async () => {
+    await onPage({ viewport: { width: 1280, height: 720 } }, async (page) => {
+      await page.keyboard.press("g");
+      const here = page.locator(".crumbs [aria-current]");
+      expect(await here.textContent()).toBe("node-a");
+      expect(await page.locator(".minimap.on").count()).toBe(1);
+      await page.locator("#filter").fill("where:node-b");
+      await page.locator(".event-body .event").first().click();
+      expect(await here.textContent()).toBe("node-b");
+    });
+  });
 });

@@ -13,6 +13,7 @@ import { phone } from "./phone.ts";
 import { Player } from "./player.ts";
 import { presenter } from "./presenter.ts";
 import { ribbonView } from "./ribbon.ts";
+import { splitter } from "./splitter.ts";
 import { Stage } from "./stage.ts";
 import type { Store } from "./store.ts";
 import { themeButton, turnTheme } from "./theme.ts";
@@ -70,6 +71,8 @@ export function showTraces(store: Store, { again, share, examples }: InputSide):
   });
   listenForKeys(keys, palette);
   phone(player, share);
+  const panes = document.querySelector<HTMLElement>(".panes");
+  if (panes) splitter(panes);
   byId("tools").append(
     button("Search and commands (Ctrl+K)", icon(magnifier), palette),
     ...(share ? [button("Share: copy a link to this step (y)", "Share", share)] : []),

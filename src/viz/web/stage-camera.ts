@@ -60,12 +60,17 @@ export class Camera {
     return { x, y };
   }
 
+  /** The scale at which a box would be shown. */
+  fitScale(box: Box, top = 0): number {
+    const { width, height } = this.#size;
+    return Math.min(closestFit, (width - 2 * margin) / box.width, (height - 2 * margin - top) / box.height);
+  }
+
   /** Shows a box as large as it fits; `top` leaves room for what lies over the stage there, pixels. */
   look(box: Box, { glide = true, top = 0 }: { readonly glide?: boolean; readonly top?: number } = {}): void {
     const { width, height } = this.#size;
     if (width === 0 || height === 0) return;
-    const room = { width: width - 2 * margin, height: height - 2 * margin - top };
-    const scale = Math.min(closestFit, room.width / box.width, room.height / box.height);
+    const scale = this.fitScale(box, top);
     const { x, y } = centre(box);
     const goal = zoomIdentity.translate(width / 2 - x * scale, (height + top) / 2 - y * scale).scale(scale);
     if (glide && !reducedMotion.matches && !document.hidden) this.#glide(goal);

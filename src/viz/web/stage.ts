@@ -15,8 +15,9 @@ import { type Layer, drawBoxes, drawElements, drawLinks, drawZones } from "./sta
 import type { Loaded, State, Store, View } from "./store.ts";
 
 const moveMillis = 240;
-/** Below this width the whole stage would be too small to read: it shows the node of the packet. */
+/** Where the whole story would be too small to read the stage shows the node of the packet, and follows it. */
 const narrow = 560;
+const smallestStory = 0.6;
 /** Below this scale only what is large is drawn. */
 const farScale = 0.42;
 /** Room for the breadcrumbs, pixels. */
@@ -84,9 +85,16 @@ export class Stage {
     store.listen((state, before) => this.#update(state, before));
   }
 
-  /** Shows where the story takes place, or on a narrow screen the node that the packet is on. */
+  /** Shows where the story takes place, or where that would be too small the node that the packet is on. */
   fit(): void {
-    this.#show(this.#camera.width < narrow ? "node" : "story");
+    this.#show(this.#home());
+  }
+
+  #home(): Level {
+    const view = this.#view();
+    if (this.#camera.width < narrow || !view) return "node";
+    const small = this.#camera.fitScale(this.#boxOf("story", view), crumbRoom) < smallestStory;
+    return small && view.scene.tiles.length === 0 ? "node" : "story";
   }
 
   /** Goes close to where the packet is; from there back to everything. */
@@ -195,7 +203,7 @@ export class Stage {
     const from = this.#frame;
     this.#drawFrame(loaded.course, view, cursor, moveMillis / speed);
     const moved = from?.namespace !== this.#frame?.namespace;
-    if (fresh) this.#show(this.#camera.width < narrow ? "node" : "story", false);
+    if (fresh) this.#show(this.#home(), false);
     else if (moved && (this.#level === "node" || this.#level === "namespace")) this.#show(this.#level);
     else this.#redraw();
   }

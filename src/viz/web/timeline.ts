@@ -3,7 +3,7 @@ import { moved } from "../navigate.ts";
 import { stopText } from "../stops.ts";
 import { svg } from "./dom.ts";
 import type { State, Store } from "./store.ts";
-import { axisHeight, drawDetail, laneHeight, scaleOf, tickWords } from "./timeline-drawing.ts";
+import { axisHeight, drawDetail, laneHeight, laneY, scaleOf, tickWords } from "./timeline-drawing.ts";
 import { overview } from "./timeline-overview.ts";
 
 export interface Timeline {
@@ -30,6 +30,8 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
   let kind: LaneKind = "places";
   let range: Range = { from: 0, to: 1 };
   let width = 0;
+  let room = 0;
+  let scrolled = 0;
   const last = (): number => band.moments.length - 1;
   const rank = (): number => band.rankOf(store.state.cursor);
   const scale = () => scaleOf(width, range);
@@ -59,6 +61,7 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
     if (!loaded) return;
     const { course } = loaded;
     const x = scale().x(rank());
+    reveal(laneY(band.laneOf[rank()] ?? 0));
     const outside = rank() < range.from - 0.01 || rank() > range.to + 0.01;
     for (const part of [cursorLine, cursorHead]) {
       part.setAttribute("transform", `translate(${x},0)`);
@@ -71,10 +74,18 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
     root.setAttribute("aria-valuenow", String(cursor + 1));
     root.setAttribute("aria-valuetext", `Step ${cursor + 1} of ${course.moments.length}. ${words}`);
   }
+  /** Where there is no room for all lanes, the one of the step is in sight. */
+  function reveal(y: number): void {
+    if (y - laneHeight < scrolled) body.scrollTop = y - axisHeight - laneHeight / 2;
+    else if (y + laneHeight > scrolled + room) body.scrollTop = y + laneHeight - room;
+  }
   const rankAt = (event: PointerEvent): number => {
     const at = Math.round(scale().rank(event.clientX - root.getBoundingClientRect().left));
     return Math.min(Math.max(0, at), Math.max(0, last()));
   };
+  body.addEventListener("scroll", () => {
+    scrolled = body.scrollTop;
+  });
   const seek = (event: PointerEvent): void => store.select(band.moments[rankAt(event)]?.index ?? 0);
   picture.addEventListener("pointerdown", (event) => {
     picture.setPointerCapture(event.pointerId);
@@ -113,6 +124,7 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
     store.select(to);
   });
   new ResizeObserver(() => {
+    room = body.clientHeight;
     if (root.clientWidth === width) return;
     width = root.clientWidth;
     show(range);
