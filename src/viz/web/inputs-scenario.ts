@@ -156,13 +156,13 @@ function listenRows(
     const name = who.value.trim();
     if (name !== "") set(["listens", name], portsOf(ports.value), `What ${name} listens on`, undefined);
   });
-  const some = inventory.pods.find(({ port }) => port !== undefined);
+  const some = inventory.pods.find(({ name, port }) => port !== undefined && !name.startsWith("kube-system/"));
   if (some) who.placeholder = some.name.replace("/", "/pod/");
   return [
     el(
       "p",
       { class: "quiet" },
-      "Pods listen on their container ports and probe ports, unless it is said here. No port: on none.",
+      "Pods listen on their container ports and probe ports, unless it is said here. An empty list means on none.",
     ),
     ...rows,
     el("div", { class: "listen" }, who, ports, add),
