@@ -76,7 +76,9 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
   }
   /** Where there is no room for all lanes, the one of the step is in sight. */
   function reveal(y: number): void {
-    if (y - laneHeight < scrolled) body.scrollTop = y - axisHeight - laneHeight / 2;
+    // The times stand above the lanes: they are scrolled away only for a lane that is out of sight.
+    if (room === 0 || y + laneHeight <= room) body.scrollTop = 0;
+    else if (y - laneHeight < scrolled) body.scrollTop = y - axisHeight - laneHeight / 2;
     else if (y + laneHeight > scrolled + room) body.scrollTop = y + laneHeight - room;
   }
   const rankAt = (event: PointerEvent): number => {
