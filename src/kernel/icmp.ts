@@ -181,6 +181,7 @@ const names6: Readonly<Record<string, string>> = {
   "1/4": "port unreachable",
   "2/0": "packet too big",
   "3/0": "hop limit exceeded",
+  "3/1": "reassembly time exceeded",
 };
 
 /** Tells a neighbour of a better first hop, ever more rarely: ip_rt_send_redirect(). In IPv6 none is sent. */

@@ -2,9 +2,11 @@ import { formatAddress } from "../../wire/address.ts";
 import { type Packet, headerBytes, packetBytes, protocolNumber } from "../../wire/packet.ts";
 import { nanosPerSecond } from "../clock.ts";
 import { drop } from "../drop.ts";
+import { sendIcmpError } from "../icmp.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import { type HookEntry, priorities } from "../netfilter.ts";
 import type { Skb } from "../skb.ts";
+import { lookupInput } from "./route.ts";
 
 /**
  * Puts fragments together: ip_defrag(). A whole packet comes back as it is; a fragment is kept until the last
@@ -27,9 +29,21 @@ export function reassemble(ns: NetworkNamespace, skb: Skb): Skb | undefined {
   return join(ns, skb, queue.pieces);
 }
 
+/** An end host that has the first fragment tells the sender: ip_expire(), ip6frag_expire_frag_queue(). */
 function expire(ns: NetworkNamespace, key: string): void {
-  for (const piece of ns.ip.fragments.get(key)?.pieces ?? []) drop(piece, "FRAGMENT_TIMEOUT");
+  const pieces = ns.ip.fragments.get(key)?.pieces ?? [];
   ns.ip.fragments.delete(key);
+  for (const piece of pieces) drop(piece, "FRAGMENT_TIMEOUT");
+  const first = pieces.find((piece) => offsetOf(piece) === 0);
+  const device = first?.inDevice;
+  if (first === undefined || device === undefined) return;
+  const { src, dst } = first.packet;
+  const routed = lookupInput(ns, { src, dst, mark: first.mark, device });
+  if (routed.kind === "none" || routed.to.kind !== "local") return;
+  first.route = routed.to;
+  if (sendIcmpError(ns, first, typeof dst === "number" ? { type: 11, code: 1 } : { type: 3, code: 1 })) {
+    first.track?.verdict("rejected");
+  }
 }
 
 function offsetOf(skb: Skb): number {
