@@ -62,15 +62,15 @@ export interface StateMatch {
 export function stateOf(skb: Skb): number {
   const { conntrack } = skb;
   if (conntrack === undefined) return skb.untracked ? stateBits.UNTRACKED : stateBits.INVALID;
-  const { nat } = conntrack.entry;
+  const { entry } = conntrack;
   return (
     (conntrack.state === "new"
       ? stateBits.NEW
       : conntrack.state === "related"
         ? stateBits.RELATED
         : stateBits.ESTABLISHED) |
-    (nat.src ? stateBits.SNAT : 0) |
-    (nat.dst ? stateBits.DNAT : 0)
+    (entry.isTranslated("src") ? stateBits.SNAT : 0) |
+    (entry.isTranslated("dst") ? stateBits.DNAT : 0)
   );
 }
 
@@ -133,12 +133,17 @@ function portOf(entry: ConntrackEntry, key: PortKey): number {
     case "originalSrcPort":
       return entry.original.srcPort;
     case "originalDstPort":
-      return entry.original.dstPort;
+      return dstPortOf(entry.original);
     case "replySrcPort":
       return entry.reply.srcPort;
     case "replyDstPort":
-      return entry.reply.dstPort;
+      return dstPortOf(entry.reply);
   }
+}
+
+/** Of an echo: type and code (union nf_conntrack_man_proto). */
+function dstPortOf({ icmpType, dstPort }: Tuple): number {
+  return icmpType === undefined ? dstPort : icmpType << 8;
 }
 
 function numberOf(tuple: Tuple): number {
