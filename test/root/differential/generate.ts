@@ -48,8 +48,21 @@ function tableText(family: Family, table: TableName): fc.Arbitrary<string> {
           )}`,
       );
   });
-  return fc.array(rule, { maxLength: 6 }).map((rules) => {
-    const chains = [...hooks.map((hook) => `:${hook} ACCEPT [0:0]`), ":A - [0:0]", ":B - [0:0]"];
+  const policy = fc.constantFrom(
+    "ACCEPT",
+    "ACCEPT",
+    "ACCEPT",
+    "ACCEPT",
+    "ACCEPT",
+    "ACCEPT",
+    table === "nat" ? "ACCEPT" : "DROP",
+  );
+  return fc.tuple(fc.array(rule, { maxLength: 8 }), policy, fc.constantFrom(...hooks)).map(([rules, last, at]) => {
+    const chains = [
+      ...hooks.map((hook) => `:${hook} ${hook === at ? last : "ACCEPT"} [0:0]`),
+      ":A - [0:0]",
+      ":B - [0:0]",
+    ];
     return [`*${table}`, ...chains, ...rules, "COMMIT", ""].join("\n");
   });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { address } from "../../../src/wire/address.ts";
-import { type Packet, type Transport, emptyPayload } from "../../../src/wire/packet.ts";
+import { type Packet, type Transport, emptyPayload, packetBytes } from "../../../src/wire/packet.ts";
 import type { NumberedPacket } from "./engine.ts";
 import { bridgeMac, ports } from "./layout.ts";
 
@@ -127,7 +127,8 @@ export function openingPackets(given: Opening, id: number): readonly NumberedPac
 
 /** The answer of whoever got the packet; undefined: none. */
 export function answerTo({ port, srcMac, dstMac, packet }: NumberedPacket, id: number): NumberedPacket | undefined {
-  const transport = answerTransport(packet.transport);
+  const refused = refusal(packet);
+  const transport = refused ?? answerTransport(packet.transport);
   if (transport === undefined) return undefined;
   return {
     port,
@@ -140,8 +141,18 @@ export function answerTo({ port, srcMac, dstMac, packet }: NumberedPacket, id: n
       ttl: 64,
       id: typeof packet.src === "number" ? id : 0,
       transport,
+      ...(refused && { dontFragment: false, payload: { kind: "bytes", length: packetBytes(packet) } as const }),
     },
   };
+}
+
+/** Nobody is at port 1500: an ICMP error says so. */
+function refusal(packet: Packet): Transport | undefined {
+  const { transport } = packet;
+  if (!("dstPort" in transport) || transport.dstPort !== 1500) return undefined;
+  const [protocol, type, code] =
+    typeof packet.src === "number" ? (["icmp", 3, 3] as const) : (["icmpv6", 1, 4] as const);
+  return { protocol, kind: "error", type, code, quoted: packet };
 }
 
 function answerTransport(transport: Transport): Transport | undefined {
