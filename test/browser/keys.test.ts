@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { axeFindings, describePage, position, sentence, settled } from "./page.ts";
@@ -243,6 +244,23 @@ describePage("the keys", ({ onPage }) => {
         ),
       );
       expect(taken).toEqual([]);
+    });
+  });
+
+  test("docs/page.md lists the keys of the help, word for word", async () => {
+    const listed = [...readFileSync("docs/page.md", "utf8").matchAll(/^\| (.+?) +\| (.+?) +\|$/gm)].map(
+      ([, key, does]) => [key, does],
+    );
+    const from = listed.findIndex(([key]) => key === "Space");
+    await onPage({}, async (page) => {
+      await page.keyboard.press("?");
+      const rows = await page
+        .getByRole("dialog", { name: "Keys" })
+        .locator("tr")
+        .evaluateAll((all) =>
+          all.map((row) => [row.querySelector("th")?.textContent, row.querySelector("td")?.textContent]),
+        );
+      expect(listed.slice(from)).toEqual(rows);
     });
   });
 });
