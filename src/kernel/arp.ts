@@ -134,7 +134,8 @@ function answers(ns: NetworkNamespace, device: Device, arp: Arp): "no" | "own" |
   if (routed.kind === "none") return "no";
   if (routed.to.kind === "local") return own();
   if (routed.to.kind !== "forward") return "no";
-  return routed.to.device !== device && ns.sysctls.device(device.name).proxyArp ? "proxy" : "no";
+  if (routed.to.device === device) return "no";
+  return ns.sysctls.device(device.name).proxyArp || ns.neighbours.isProxy(device.name, target) ? "proxy" : "no";
 }
 
 /** arp_ignore(), arp_filter(); Documentation/networking/ip-sysctl.rst. */

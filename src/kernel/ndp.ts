@@ -1,5 +1,6 @@
-import { type Address, formatAddress, ipv6, isLinkLocal, isMulticast, unspecified } from "../wire/address.ts";
+import { type Address, formatAddress, ipv6, isMulticast, unspecified } from "../wire/address.ts";
 import type { NeighbourDiscovery, Packet } from "../wire/packet.ts";
+import { nanosPerMilli } from "./clock.ts";
 import type { Device } from "./device.ts";
 import { drop } from "./drop.ts";
 import { sendPacket } from "./ip/output.ts";
@@ -72,12 +73,28 @@ export function receiveNeighbourDiscovery(
 }
 
 function answer(ns: NetworkNamespace, device: Device, skb: Skb, transport: NeighbourDiscovery): void {
-  const { target, linkLayer } = transport;
+  const { target } = transport;
   const { src } = skb.packet;
-  if (!answersFor(ns, device, target)) {
+  const answers = answersFor(ns, device, target);
+  if (answers === "no") {
     record(skb, device, "ignore", transport);
     return drop(skb, "OTHER_HOST", "The question is for another host.");
   }
+  const waits = answers === "proxy" && skb.packetType !== "host" ? proxyDelay(ns, device, src, target) : 0;
+  if (waits > 0) return void ns.surroundings.clock.after(waits, () => advertise(ns, device, skb, transport));
+  advertise(ns, device, skb, transport);
+}
+
+/** Nanoseconds that an answer for somebody else waits: a random part of proxy_delay (hundredths of a second). */
+function proxyDelay(ns: NetworkNamespace, device: Device, src: Address, target: Address): number {
+  const delay = ns.sysctls.get(`net.ipv6.neigh.${device.name}.proxy_delay`) * 10;
+  const id = `${ns.name}/proxy-ndp/${device.name}/${formatAddress(src)}/${formatAddress(target)}`;
+  return ns.surroundings.chance.integer(id, Math.max(1, delay)) * nanosPerMilli;
+}
+
+function advertise(ns: NetworkNamespace, device: Device, skb: Skb, transport: NeighbourDiscovery): void {
+  const { target, linkLayer } = transport;
+  const { src } = skb.packet;
   const probe = src === unspecified.ipv6;
   const change = probe
     ? undefined
@@ -90,11 +107,12 @@ function answer(ns: NetworkNamespace, device: Device, skb: Skb, transport: Neigh
   send(ns, device, target, probe ? allNodes : src, reply, track);
 }
 
-function answersFor(ns: NetworkNamespace, device: Device, target: Address): boolean {
-  if (device.addresses.some((entry) => entry.address === target)) return true;
+/** For its own addresses, and with proxy_ndp for those that somebody named (`ip neigh add proxy`). */
+function answersFor(ns: NetworkNamespace, device: Device, target: Address): "no" | "own" | "proxy" {
+  if (device.addresses.some((entry) => entry.address === target)) return "own";
   const settings = ns.sysctls.device(device.name);
-  if (!settings.proxyNdp || !settings.forwarding6 || isLinkLocal(target)) return false;
-  return ns.neighbours.get(device.name, target)?.state === "NOARP";
+  if (!settings.proxyNdp || !settings.forwarding6) return "no";
+  return ns.neighbours.isProxy(device.name, target) ? "proxy" : "no";
 }
 
 function record(

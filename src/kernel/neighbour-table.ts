@@ -49,6 +49,8 @@ export interface Solicitation {
 export class NeighbourTable implements Neighbours {
   readonly #devices = new Map<string, Map<Address, Entry>>();
   readonly #namespace: () => NetworkNamespace;
+  /** As `ip neigh show proxy` prints them. */
+  readonly proxies: Set<string> = new Set();
 
   constructor(namespace: () => NetworkNamespace) {
     this.#namespace = namespace;
@@ -74,6 +76,16 @@ export class NeighbourTable implements Neighbours {
     const entries = this.#devices.get(device);
     entries?.get(address)?.timer?.cancel();
     entries?.delete(address);
+  }
+
+  setProxy(device: string, address: Address, on: boolean): void {
+    const key = proxyKey(device, address);
+    if (on) this.proxies.add(key);
+    else this.proxies.delete(key);
+  }
+
+  isProxy(device: string, address: Address): boolean {
+    return this.proxies.size > 0 && this.proxies.has(proxyKey(device, address));
   }
 
   entries(): readonly Neighbour[] {
@@ -329,6 +341,10 @@ export class NeighbourTable implements Neighbours {
       this.resolve(entry.device, entry.address, skb, send, failed);
     }
   }
+}
+
+function proxyKey(device: string, address: Address): string {
+  return `${formatAddress(address)} dev ${device}`;
 }
 
 function textOf(entry: Entry): string {

@@ -18,6 +18,10 @@ export interface Neighbours {
   /** Adds or replaces an entry. */
   set(neighbour: Neighbour): void;
   delete(device: string, address: Address): void;
+  /** Addresses that a device answers for though they live elsewhere: `ip neigh add proxy`. */
+  readonly proxies: ReadonlySet<string>;
+  setProxy(device: string, address: Address, on: boolean): void;
+  isProxy(device: string, address: Address): boolean;
   entries(): readonly Neighbour[];
   /** Forgets all entries of a device. */
   flush(device: string): void;

@@ -86,6 +86,8 @@ function runAddress(ns: NetworkNamespace, command: CommandWords): void {
 
 function runNeighbour(ns: NetworkNamespace, command: CommandWords): void {
   const verb = command.keyword(["add", "replace", "delete"]);
+  const isProxy = command.peek === "proxy";
+  if (isProxy) command.next();
   const address = command.address();
   let device = "";
   let mac: Mac | undefined;
@@ -98,7 +100,8 @@ function runNeighbour(ns: NetworkNamespace, command: CommandWords): void {
     else command.fail(`${option} is not an option of ip neigh`);
   }
   deviceOf(ns, device);
-  if (verb === "delete") ns.neighbours.delete(device, address);
+  if (isProxy) ns.neighbours.setProxy(device, address, verb !== "delete");
+  else if (verb === "delete") ns.neighbours.delete(device, address);
   else ns.neighbours.set({ device, address, state, ...(mac && { mac }) });
 }
 

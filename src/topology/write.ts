@@ -80,6 +80,8 @@ function writeDevice(device: Device): string[] {
     case "veth":
     case "physical":
       return mtu === 1500 ? [] : [`link set ${name} mtu ${mtu}`];
+    case "foreign":
+      return [`link add ${name} address ${mac} mtu ${mtu} type ${device.type}`];
     case "dummy":
       return [`link add ${name} address ${mac} mtu ${mtu} type dummy`];
     case "bridge": {
@@ -192,6 +194,11 @@ function writeRules(ns: NetworkNamespace, family: Family): string[] {
 }
 
 function writeNeighbours(ns: NetworkNamespace): string[] {
+  const proxies = [...ns.neighbours.proxies].map((proxy) => `neigh add proxy ${proxy}`);
+  return [...proxies, ...writePermanent(ns)];
+}
+
+function writePermanent(ns: NetworkNamespace): string[] {
   return showNeighbours(ns)
     .split("\n")
     .flatMap((line) => {
