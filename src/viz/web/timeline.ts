@@ -127,7 +127,7 @@ export function timelineView(root: HTMLElement, store: Store): Timeline {
   });
   new ResizeObserver(() => {
     room = body.clientHeight;
-    if (root.clientWidth === width) return;
+    if (root.clientWidth === width) return place(store.state);
     width = root.clientWidth;
     show(range);
   }).observe(root);
