@@ -17,7 +17,7 @@ interface Figure {
 }
 
 const root = resolve(import.meta.dirname, "..");
-const cli = join(root, "dist/cli/main.js");
+const cli = join(root, "dist/cli/kubehop.js");
 const boutique = resolve(root, "../shared/manifests/online-boutique");
 const figures: Record<string, Figure> = {};
 const notes: string[] = [];
@@ -34,7 +34,7 @@ if (existsSync(boutique)) {
 
 if (existsSync(cli)) {
   figures["start of node alone"] = { value: fastest(["-e", "0"]), unit: "ms" };
-  figures["start of kubehop --version"] = { value: fastest([cli, "--version"]), unit: "ms" };
+  figures["start of kubehop --version"] = { value: fastest([cli, "--version"]), unit: "ms", budget: 120 };
   const curl = [
     "trace",
     "--scenario",
@@ -44,7 +44,7 @@ if (existsSync(cli)) {
     "curl",
     "http://web",
   ];
-  figures["start of kubehop trace, to its end"] = { value: fastest([cli, ...curl]), unit: "ms" };
+  figures["start of kubehop trace, to its end"] = { value: fastest([cli, ...curl]), unit: "ms", budget: 300 };
   const page = join(root, "dist/web");
   figures["page: before anything is run, gzipped"] = { value: pageBytes(page, { engine: false }), unit: "bytes" };
   figures["page: with the engine, gzipped"] = {
@@ -71,8 +71,18 @@ for (const services of [100, 1_000, 10_000]) {
 
 const rules = measured("kube-proxy.ts", "10000x10");
 figures["objects to rules of a node, 10,000 Services x 10"] = { value: rules.rulesMillis, unit: "ms", budget: 560 };
+figures["the same, chains of Services when a packet comes"] = { value: rules.syncMillis, unit: "ms" };
+figures["the same, of each of 99 further nodes"] = { value: rules.furtherNodeMillis, unit: "ms" };
 figures["the same, memory of the process"] = { value: rules.rssMegabytes, unit: "MB", budget: 500 };
 figures["rules after one EndpointSlice changed"] = { value: rules.oneSliceMillisMedian, unit: "ms", budget: 5 };
+
+const edits = measured("edit.ts");
+figures["edit of an EndpointSlice to new trace, 10,000 Services"] = {
+  value: edits.slice.runningMillis,
+  unit: "ms",
+  budget: 50,
+};
+figures["a new Service to new trace, 10,000 Services"] = { value: edits.service.runningMillis, unit: "ms", budget: 50 };
 
 if (process.argv.includes("--scale")) {
   const scale = measured("traced-curl.ts", 10_000, 150_000, 5_000);
@@ -101,6 +111,10 @@ interface Measured {
   readonly flowsPerSecond: number;
   readonly micros: number;
   readonly rulesMillis: number;
+  readonly syncMillis: number;
+  readonly furtherNodeMillis: number;
+  readonly slice: { readonly runningMillis: number };
+  readonly service: { readonly runningMillis: number };
   readonly rssMegabytes: number;
   readonly oneSliceMillisMedian: number;
 }
