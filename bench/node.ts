@@ -38,8 +38,7 @@ const ports = 28_232;
 
 /** The first packet of a flow, each index another one: a pod of the node calls one of the Services, all in turn. */
 export function callOf(index: number, services: number, protocol: "udp" | "tcp"): Packet {
-  const ends = { srcPort: firstPort + (Math.floor(index / pods) % ports), dstPort: 80 };
-  const syn = { seq: 0, ack: 0, flags: { syn: true } };
+  const srcPort = firstPort + (Math.floor(index / pods) % ports);
   return {
     kind: "ip",
     src: ipv4(0x0ac00002 + (index % pods)),
@@ -47,7 +46,10 @@ export function callOf(index: number, services: number, protocol: "udp" | "tcp")
     ttl: 64,
     dontFragment: true,
     id: 0,
-    transport: protocol === "udp" ? { protocol, ...ends } : { protocol, ...ends, ...syn },
+    transport:
+      protocol === "udp"
+        ? { protocol, srcPort, dstPort: 80 }
+        : { protocol, srcPort, dstPort: 80, seq: 0, ack: 0, flags: { syn: true } },
     payload: emptyPayload,
   };
 }

@@ -223,12 +223,8 @@ function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
     source.direct &&
     ns.sysctls.device(out.name).sendRedirects &&
     (ns.sysctls.device(out.name).sharedMedia || onLink(out, src, nextHop));
-  return {
-    kind: "routed",
-    table,
-    to: { kind: "forward", route, device: out, nextHop, input: true, redirect },
-    ...(path && { choice: path.choice }),
-  };
+  const to: RoutedTo = { kind: "forward", route, device: out, nextHop, input: true, redirect };
+  return path === undefined ? { kind: "routed", table, to } : { kind: "routed", table, to, choice: path.choice };
 }
 
 function lookupInput6(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
