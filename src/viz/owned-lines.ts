@@ -1,3 +1,4 @@
+import type { Step } from "../trace/records.ts";
 import type { Course } from "./moments.ts";
 
 /** The steps that one line of an input file owns. */
@@ -5,6 +6,8 @@ export interface OwnedLine {
   readonly line: number;
   /** Indices of moments, in order. */
   readonly moments: readonly number[];
+  /** How many rules are among what they looked at. */
+  readonly rules: number;
 }
 
 /** Which lines of `file` own which steps, by line. */
@@ -17,7 +20,9 @@ export function ownedLines({ moments }: Course, file: string): readonly OwnedLin
     if (known) known.push(index);
     else lines.set(origin.line, [index]);
   }
-  return [...lines].map(([line, owned]) => ({ line, moments: owned })).toSorted((a, b) => a.line - b.line);
+  return [...lines]
+    .map(([line, owned]) => ({ line, moments: owned, rules: rulesAmong(owned.map((index) => moments[index]?.step)) }))
+    .toSorted((a, b) => a.line - b.line);
 }
 
 /** The owning line that `line` belongs to: itself, or the nearest one above it in the same YAML document. */
@@ -26,4 +31,11 @@ export function ownerOfLine(owned: readonly OwnedLine[], line: number, text: str
   if (found === undefined) return undefined;
   const between = text.split("\n").slice(found.line - 1, line);
   return between.some((one) => one.startsWith("---")) ? undefined : found;
+}
+
+function rulesAmong(steps: readonly (Step | undefined)[]): number {
+  const rules = steps.flatMap((step) =>
+    step?.kind === "rule" ? [`${step.namespace} ${step.table} ${step.chain} ${step.rule}`] : [],
+  );
+  return new Set(rules).size;
 }

@@ -182,7 +182,7 @@ test("the ribbon is the way of the packet, with the place of the cursor", () => 
 
 test("a line of the input owns its steps, up to the end of its document", () => {
   const owned = ownedLines(course, "web.yaml");
-  expect(owned).toEqual([{ line: 12, moments: [1] }]);
+  expect(owned).toEqual([{ line: 12, moments: [1], rules: 1 }]);
   const text = [...Array.from({ length: 14 }, () => "x: 1"), "---", "y: 1"].join("\n");
   expect(ownerOfLine(owned, 14, text)?.line).toBe(12);
   expect(ownerOfLine(owned, 16, text)).toBeUndefined();

@@ -225,13 +225,11 @@ function originLine({ state: { loaded, cursor } }: Store, file: string): number 
   return origin?.file === file ? origin.line : undefined;
 }
 
-function lineButton({ line, moments: [first = 0, ...others] }: OwnedLine, store: Store): HTMLElement {
+function lineButton({ line, moments: [first = 0, ...others], rules }: OwnedLine, store: Store): HTMLElement {
   const count = others.length + 1;
-  const show = el(
-    "button",
-    { type: "button", class: "link" },
-    count === 1 ? `Line ${line} owns 1 step: show` : `Line ${line} owns ${count} steps: show`,
-  );
+  const steps = count === 1 ? "1 step" : `${count} steps`;
+  const owns = rules === 0 ? steps : `${rules === 1 ? "1 rule" : `${rules} rules`} in ${steps}`;
+  const show = el("button", { type: "button", class: "link" }, `Line ${line} owns ${owns}: show`);
   show.addEventListener("click", () =>
     store.update({ filter: `line:${line}`, cursor: first, playing: false, grain: "step" }),
   );

@@ -1,9 +1,10 @@
 import { tellingFlow } from "../../trace/main-flow.ts";
 import type { Outcome, Trace } from "../../trace/records.ts";
 import type { Tone } from "../moments.ts";
+import { oddsOf, oddsText } from "../odds.ts";
 import { icons } from "../shapes.ts";
 import { el, icon } from "./dom.ts";
-import type { State, Store } from "./store.ts";
+import type { Loaded, State, Store } from "./store.ts";
 
 const verdicts: Readonly<Record<Outcome, { readonly tone: Tone; readonly words: string }>> = {
   answered: { tone: "delivered", words: "an answer came" },
@@ -23,7 +24,7 @@ export function verdictView(root: HTMLElement, store: Store): void {
     document.body.classList.toggle("stale", isStale(state));
     if (!state.loaded && !state.busy && before.busy)
       root.replaceChildren(el("span", { class: "quiet" }, "Nothing has been sent yet."));
-    if (state.loaded && state.loaded !== before.loaded) root.replaceChildren(...content(state.loaded.trace));
+    if (state.loaded && state.loaded !== before.loaded) root.replaceChildren(...content(state.loaded, store));
   });
 }
 
@@ -39,18 +40,48 @@ function verdictOf(trace: Trace): { readonly tone: Tone; readonly words: string 
   return refused ? { ...verdict, tone: "rejected" } : verdict;
 }
 
-function content(trace: Trace): Node[] {
+function content(loaded: Loaded, store: Store): Node[] {
+  const { trace, course } = loaded;
   const { tone, words } = verdictOf(trace);
   const word = tone.charAt(0).toUpperCase() + tone.slice(1);
   const because = trace.unknownBecause ?? [];
-  return [
+  const said = because.length > 0 ? because.join("; ") : words;
+  const parts: readonly (Node | false)[] = [
     el("strong", { class: "badge", "data-tone": tone }, icon(icons[tone]), word),
     ...fidelityBadge(trace),
-    el("span", { class: "verdict-words" }, because.length > 0 ? `${words}: ${because.join("; ")}` : words),
+    // That an answer came the badge says already.
+    tone !== "delivered" && el("span", { class: "verdict-words", title: because.join("; ") }, said),
     el("code", { class: "verdict-run" }, trace.probe.run),
     el("span", {}, `from ${trace.probe.from}`, trace.answeredBy !== undefined && ` to ${trace.answeredBy}`),
     ...(because.length === 0 ? [el("span", { class: "verdict-message" }, trace.message)] : []),
-    el("span", { class: "quiet" }, `seed ${trace.seed}`),
+    el("span", { class: "quiet verdict-steps" }, `${course.moments.length} steps`),
+    ...chance(loaded, store),
+  ];
+  return parts.filter((part) => part !== false);
+}
+
+/** How likely it was that all chance fell so, and another throw of the dice. */
+function chance({ trace, course }: Loaded, store: Store): Node[] {
+  const odds = oddsOf(course);
+  const seed = `seed ${trace.seed}`;
+  const again = el("button", { type: "button", class: "seed", title: "Run again with another seed (r)" }, seed);
+  again.addEventListener("click", () => {
+    const { request } = store.state;
+    if (request === undefined) return;
+    const { pins: _pins, ...rest } = request;
+    store.run?.({ ...rest, seed: trace.seed + 1 });
+  });
+  return [
+    ...(odds === undefined || odds === 1
+      ? []
+      : [
+          el(
+            "span",
+            { class: "quiet", title: "The chance that all choices fell as they did here" },
+            `p=${oddsText(odds)}`,
+          ),
+        ]),
+    store.run ? again : el("span", { class: "quiet" }, seed),
   ];
 }
 
