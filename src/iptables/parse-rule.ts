@@ -27,8 +27,8 @@ const protocolMatches: Readonly<Record<number, MatchKind>> = {
 /** Targets that iptables has and this program does not model. Any other unknown name is a user chain. */
 const unmodelledTargets = new Set(
   (
-    "AUDIT CLUSTERIP CONNSECMARK DNPT DSCP ECN HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SNPT SYNPROXY " +
-    "TCPOPTSTRIP TEE TOS"
+    "AUDIT CLUSTERIP CONNSECMARK DNPT ECN HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SNPT SYNPROXY " +
+    "TCPOPTSTRIP TEE"
   ).split(" "),
 );
 

@@ -147,6 +147,8 @@ function sendError(ns: NetworkNamespace, skb: Skb, message: IcmpMessage, src: Ad
     dst: packet.src,
     ttl: defaultTtl(ns, v4 ? "ipv4" : "ipv6"),
     dontFragment: !v4,
+    // Errors are internetwork control (RFC 1812, 4.3.2.5).
+    ...(v4 && { tos: 0xc0 | ((packet.tos ?? 0) & 0x1e) }),
     id: nextIdentification(ns.ip),
     transport,
     payload: { kind: "bytes", length: Math.min(room, packetBytes(packet)) },

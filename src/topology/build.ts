@@ -30,7 +30,7 @@ export interface ListenLine {
   readonly protocol: "tcp" | "udp" | "sctp";
   readonly port: number;
   /** IP_TRANSPARENT is set: TPROXY may hand it what is addressed to others. */
-  readonly transparent: boolean;
+  readonly transparent?: boolean;
 }
 
 export interface BuildOptions {
@@ -170,5 +170,9 @@ function readListen(line: string, listens: ListenLine[]): void {
   if (bare === "") return;
   const match = /^(tcp|udp|sctp)\s+(\d+)(\s+transparent)?$/.exec(bare);
   if (match === null) throw new LineProblem("BAD_LISTEN", 1, `${bare} is not PROTOCOL PORT [transparent]`);
-  listens.push({ protocol: match[1] as ListenLine["protocol"], port: Number(match[2]), transparent: match[3] !== undefined });
+  listens.push({
+    protocol: match[1] as ListenLine["protocol"],
+    port: Number(match[2]),
+    transparent: match[3] !== undefined,
+  });
 }

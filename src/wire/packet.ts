@@ -25,6 +25,8 @@ export interface Packet {
   readonly ttl: number;
   /** DF. Always true in IPv6, where routers never fragment. */
   readonly dontFragment: boolean;
+  /** TOS or traffic class: DSCP above two bits of ECN (RFC 2474). Absent: 0. */
+  readonly tos?: number;
   /** IPv4 identification: tells packets apart in a rule trace; also groups fragments. */
   readonly id: number;
   /** Present on fragments only. Offset in bytes. */

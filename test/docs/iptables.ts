@@ -6,9 +6,11 @@ import { targetModule, targetNames } from "../../src/iptables/targets/index.ts";
 const notModelled: Readonly<Record<string, string>> = {
   hashlimit: "rates of bytes, `--hashlimit-rate-match`",
   sctp: "flags of chunks (`DATA:U`)",
-  socket: "all of it, for TCP and UDP",
-  CT: "everything but `--notrack`",
-  TPROXY: "all of it",
+  set: "a set that does not exist",
+  socket: "`--restore-skmark`; `--transparent` where nobody said whether the listener is",
+  CT: "`--timeout`, zones above 32767; helpers find no related connections",
+  SET: "`--map-set`",
+  TPROXY: "without a listener that is known to be transparent, or not (`tcp 15001 transparent` in a topology)",
 };
 
 const row = (name: string, options: readonly string[]): string =>
@@ -46,7 +48,7 @@ export function iptablesDocument(): string {
     "",
     "## ipset",
     "",
-    "`hash:`, `bitmap:` and `list:set` sets of the parts `ip`, `net`, `port`, `mac`, `iface` and `mark`, with `nomatch`, as `ipset save` prints them. Elements do not expire.",
+    "`hash:`, `bitmap:` and `list:set` sets of the parts `ip`, `net`, `port`, `mac`, `iface` and `mark`, with `nomatch`, as `ipset save` prints them. Elements expire by their time-outs, count packets and bytes, and stay within `maxelem` and the range of a bitmap. `skbinfo` is kept and has no effect.",
   ].join("\n")}\n`;
 }
 

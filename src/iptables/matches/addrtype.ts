@@ -98,7 +98,8 @@ export const addrtype: MatchModule<AddrtypeMatch> = {
 };
 
 function holds({ types, inverted }: AddressTypes, ns: NetworkNamespace, address: Address, device?: string): boolean {
-  const is = typeof address === "number" ? types.includes(addressType(ns, address, device)) : is6(types, ns, address, device);
+  const is =
+    typeof address === "number" ? types.includes(addressType(ns, address, device)) : is6(types, ns, address, device);
   return is !== inverted;
 }
 

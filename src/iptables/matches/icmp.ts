@@ -94,7 +94,8 @@ const icmp6Names: typeof icmpNames = {
 /** The name of one type and code, as ipset prints it; undefined where there is none. */
 export function icmpTypeName(protocol: "icmp" | "icmpv6", type: number, code: number): string | undefined {
   const names = Object.entries(protocol === "icmp" ? icmpNames : icmp6Names);
-  const find = (wanted: number): string | undefined => names.find(([, own]) => own[0] === type && own[1] === wanted)?.[0];
+  const find = (wanted: number): string | undefined =>
+    names.find(([, own]) => own[0] === type && own[1] === wanted)?.[0];
   const whole = find(-1);
   // A type that has codes of its own is no name for its code 0.
   return find(code) ?? (code === 0 && names.every(([, own]) => own[0] !== type || own[1] < 0) ? whole : undefined);

@@ -1,6 +1,7 @@
 import { type AddrtypeMatch, addrtype } from "./addrtype.ts";
 import { type CommentMatch, comment } from "./comment.ts";
 import { type ConntrackMatch, type StateMatch, conntrack, state } from "./conntrack.ts";
+import { type DscpMatch, dscp } from "./dscp.ts";
 import { type HashlimitMatch, hashlimit } from "./hashlimit.ts";
 import { type IcmpMatch, icmp, icmp6 } from "./icmp.ts";
 import {
@@ -35,6 +36,7 @@ import { type SocketMatch, socket } from "./socket.ts";
 import { type StatisticMatch, statistic } from "./statistic.ts";
 import { type TcpMatch, tcp } from "./tcp.ts";
 import { type TcpmssMatch, tcpmss } from "./tcpmss.ts";
+import { type TosMatch, tos } from "./tos.ts";
 import { type TtlMatch, hl, ttl } from "./ttl.ts";
 import { type UdpMatch, udp } from "./udp.ts";
 import { type UnmodelledMatch, unmodelled } from "./unmodelled.ts";
@@ -49,6 +51,7 @@ export type Match =
   | CommentMatch
   | ConntrackMatch
   | StateMatch
+  | DscpMatch
   | HashlimitMatch
   | IcmpMatch
   | IprangeMatch
@@ -70,6 +73,7 @@ export type Match =
   | StatisticMatch
   | TcpMatch
   | TcpmssMatch
+  | TosMatch
   | TtlMatch
   | UdpMatch
   | UnmodelledMatch;
@@ -98,6 +102,7 @@ const extensionModules = {
   comment,
   connmark,
   conntrack,
+  dscp,
   hashlimit,
   hl,
   icmp,
@@ -122,6 +127,7 @@ const extensionModules = {
   statistic,
   tcp,
   tcpmss,
+  tos,
   ttl,
   udp,
 } as const;

@@ -14,9 +14,11 @@ export interface SocketMatch {
 }
 
 /** Whose socket is looked for: an ICMP error is for who sent what it quotes. */
-function endsOf({ state }: { readonly state: HookState }):
-  | { readonly protocol: "tcp" | "udp"; readonly local: Endpoint; readonly remote: Endpoint }
-  | undefined {
+function endsOf({
+  state,
+}: {
+  readonly state: HookState;
+}): { readonly protocol: "tcp" | "udp"; readonly local: Endpoint; readonly remote: Endpoint } | undefined {
   const { packet, conntrack } = state.skb;
   const ends = portsOf(packet);
   // The answer to a connection that was given another source: its socket has the old one (nf_sk_lookup_slow_v4).

@@ -2,6 +2,7 @@ import { type ChecksumTarget, checksum } from "./checksum.ts";
 import { type ClassifyTarget, classify } from "./classify.ts";
 import { type ConnmarkTarget, connmark } from "./connmark.ts";
 import { type CtTarget, ct, notrack } from "./ct.ts";
+import { type DscpTarget, dscp } from "./dscp.ts";
 import { type LogTarget, log, nflog, trace } from "./log.ts";
 import { type MarkTarget, mark } from "./mark.ts";
 import type { TargetModule } from "./module.ts";
@@ -10,6 +11,7 @@ import { type NetmapTarget, netmap } from "./netmap.ts";
 import { type RejectTarget, reject } from "./reject.ts";
 import { type SetTarget, set } from "./set.ts";
 import { type TcpmssTarget, tcpmss } from "./tcpmss.ts";
+import { type TosTarget, tos } from "./tos.ts";
 import { type TproxyTarget, tproxy } from "./tproxy.ts";
 import { type TtlTarget, hl, ttl } from "./ttl.ts";
 import { type UnmodelledTarget, unmodelled } from "./unmodelled.ts";
@@ -23,6 +25,7 @@ export type Target =
   | ClassifyTarget
   | ConnmarkTarget
   | CtTarget
+  | DscpTarget
   | LogTarget
   | MarkTarget
   | MasqueradeTarget
@@ -32,6 +35,7 @@ export type Target =
   | RejectTarget
   | SetTarget
   | TcpmssTarget
+  | TosTarget
   | TproxyTarget
   | TtlTarget
   | UnmodelledTarget;
@@ -55,6 +59,7 @@ const modules: { readonly [K in TargetKind]: TargetModule<TargetOf<K>> } = {
   CT: ct,
   DNAT: dnat,
   DROP: drop,
+  DSCP: dscp,
   HL: hl,
   LOG: log,
   MARK: mark,
@@ -68,6 +73,7 @@ const modules: { readonly [K in TargetKind]: TargetModule<TargetOf<K>> } = {
   SET: set,
   SNAT: snat,
   TCPMSS: tcpmss,
+  TOS: tos,
   TPROXY: tproxy,
   TRACE: trace,
   TTL: ttl,

@@ -97,7 +97,7 @@ export interface Listener {
   readonly address?: Address;
   readonly process: string;
   /** IP_TRANSPARENT: it takes what is addressed to others, when TPROXY hands it over. Absent: not known. */
-  readonly transparent?: boolean;
+  readonly transparent?: boolean | undefined;
   /** The assumption that says so, where nobody stated that it listens. */
   readonly assumption?: string;
   /** Called per accepted connection; what it returns handles it. */

@@ -92,6 +92,7 @@ export function answerWithReset(ns: NetworkNamespace, skb: Skb, segment: TcpSegm
     dst: packet.src,
     ttl: defaultTtl(ns, familyOf(packet.src)),
     dontFragment: true,
+    ...(packet.tos !== undefined && { tos: packet.tos }),
     id: nextIdentification(ns.ip),
     transport: {
       protocol: "tcp",

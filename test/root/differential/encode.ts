@@ -37,7 +37,7 @@ function encodePacket(packet: Packet): Buffer {
   const number = protocolNumber(packet.transport);
   if (!isIPv4(src)) {
     const header = Buffer.alloc(8);
-    header[0] = 0x60;
+    header.writeUInt32BE(0x60000000 + (packet.tos ?? 0) * 2 ** 20, 0);
     header.writeUInt16BE(upper.length, 4);
     header[6] = number;
     header[7] = ttl;
@@ -45,6 +45,7 @@ function encodePacket(packet: Packet): Buffer {
   }
   const header = Buffer.alloc(20);
   header[0] = 0x45;
+  header[1] = packet.tos ?? 0;
   header.writeUInt16BE(20 + upper.length, 2);
   header.writeUInt16BE(id, 4);
   const bits = (dontFragment ? 0x4000 : 0) | (fragment?.more ? 0x2000 : 0) | ((fragment?.offset ?? 0) >> 3);

@@ -260,6 +260,15 @@ export function match(place: Place): fc.Arbitrary<string> {
     fc
       .tuple(not, fc.constantFrom("unicast", "broadcast", "multicast"))
       .map(([n, t]) => `-m pkttype ${n}--pkt-type ${t}`),
+    fc.constantFrom(
+      "-m dscp --dscp 0",
+      "-m dscp ! --dscp-class EF",
+      "-m dscp --dscp-class CS6",
+      "-m tos --tos 0x10",
+      "-m tos ! --tos 0x10/0x3f",
+      "-m tos --tos Minimize-Delay",
+      "-m tos --tos 0xc0/0xf0",
+    ),
     ...(only(place, "PREROUTING", "INPUT", "FORWARD")
       ? [
           fc

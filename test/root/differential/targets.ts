@@ -64,7 +64,17 @@ export function target(place: Place, jumps: readonly string[]): fc.Arbitrary<str
         ? fc.constantFrom("-j TTL --ttl-set 10", "-j TTL --ttl-dec 1", "-j TTL --ttl-inc 5")
         : fc.constantFrom("-j HL --hl-set 10", "-j HL --hl-dec 1", "-j HL --hl-inc 5"),
     );
-    all.push(fc.constant("-j CHECKSUM --checksum-fill"));
+    all.push(
+      fc.constantFrom(
+        "-j DSCP --set-dscp 0x2e",
+        "-j DSCP --set-dscp-class AF11",
+        "-j TOS --set-tos 0x10",
+        "-j TOS --or-tos 0x1f",
+        "-j TOS --and-tos 0xf0",
+        "-j TOS --xor-tos 0x18",
+        "-j CHECKSUM --checksum-fill",
+      ),
+    );
     if (only(place, "POSTROUTING", "FORWARD", "OUTPUT")) all.push(fc.constant("-j CLASSIFY --set-class 1:10"));
     if (only(place, "POSTROUTING", "FORWARD", "OUTPUT"))
       all.push(
