@@ -7,6 +7,7 @@ import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { formatPaths, formatRoute } from "../kernel/route-text.ts";
 import { type Address, type Family, formatAddress, isIPv4 } from "../wire/address.ts";
 import { formatCidr } from "../wire/cidr.ts";
+import { sysctlLines } from "./sysctl-line.ts";
 import { showFdb, showNeighbours, showRules } from "./show.ts";
 
 /*
@@ -38,9 +39,8 @@ export function writeNamespace(ns: NetworkNamespace, iptables?: Iptables): Reado
   const files: readonly (readonly [string, string])[] = [
     [
       "sysctl",
-      ns.sysctls
-        .entries()
-        .map(([name, value]) => `${name}=${value}\n`)
+      sysctlLines(ns.sysctls)
+        .map((line) => `${line}\n`)
         .join(""),
     ],
     ["ip", writeIp(ns)],

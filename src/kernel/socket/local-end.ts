@@ -65,9 +65,6 @@ export function ttlTowards(ns: NetworkNamespace, dst: Address, options: Pick<Soc
   return options.ttl ?? defaultTtl(ns, familyOf(dst));
 }
 
-/** Bounds of net.ipv4.ip_local_port_range. */
-const range = { first: 32_768, last: 60_999 };
-
 /**
  * A free port of ip_local_port_range. A connecting TCP socket takes even ones first (inet_hash_connect).
  * Undefined when all are taken.
@@ -78,12 +75,14 @@ export function ephemeralPort(
   flowKey: string,
   taken: (port: number) => boolean,
 ): number | undefined {
+  const first = ns.sysctls.get("net.ipv4.ip_local_port_range.min");
+  const last = ns.sysctls.get("net.ipv4.ip_local_port_range.max");
   const step = protocol === "tcp" ? 2 : 1;
-  const count = Math.floor((range.last - range.first + 1) / step);
+  const count = Math.floor((last - first + 1) / step);
   const start = ns.surroundings.chance.integer(`${ns.name}:port:${flowKey}`, count);
   for (let parity = 0; parity < step; parity++) {
     for (let i = 0; i < count; i++) {
-      const port = range.first + parity + ((start + i) % count) * step;
+      const port = first + parity + ((start + i) % count) * step;
       if (!taken(port)) return port;
     }
   }
