@@ -16,6 +16,7 @@ import { parseAddress } from "../wire/address.ts";
 import { parseMac } from "../wire/mac.ts";
 import { readBridgeDump, readIpDumps, sysctlsOf } from "./dumps.ts";
 import { runBridgeBatch, runIpBatch } from "./ip-batch.ts";
+import { setSysctl } from "./sysctl-line.ts";
 import type { LinkEnd, NamespaceFiles, Topology } from "./topology.ts";
 
 /** A namespace of a built topology. */
@@ -156,13 +157,7 @@ function setAllSysctls(namespace: NetworkNamespace, { name, files }: NamespaceFi
 }
 
 function setSysctls(namespace: NetworkNamespace, text: string, file: string): void {
-  readLines(text, file, (line) => {
-    const bare = line.replace(/(^|\s)#.*$/, "").trim();
-    if (bare === "") return;
-    const match = /^([\w./-]+)\s*=\s*(-?\d+)$/.exec(bare);
-    if (match === null) throw new LineProblem("BAD_SYSCTL", 1, `${bare} is not NAME=NUMBER`);
-    namespace.sysctls.set((match[1] as string).replaceAll("/", "."), Number(match[2]));
-  });
+  readLines(text, file, (line) => setSysctl(namespace.sysctls, line));
 }
 
 function readListen(line: string, listens: ListenLine[]): void {
