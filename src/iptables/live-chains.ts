@@ -49,9 +49,9 @@ export class LiveChains {
 
   /** Puts all chains of a bundle, in effect. */
   putBundle(bundle: ChainBundle): void {
-    const { entries, chains, innerPrefix } = bundle;
+    const { entries, innerPrefix } = bundle;
     if (entries.length === 0 || entries.some((name) => this.get(name) !== undefined)) {
-      for (const chain of chains) this.put(chain);
+      for (const chain of bundle.chains) this.put(chain);
       return;
     }
     for (const name of entries) this.#closed.set(name, bundle);
