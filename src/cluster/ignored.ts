@@ -90,8 +90,10 @@ function checkSlice(slice: EndpointSlice, report: Report): void {
   const say = (path: readonly (string | number)[], message: string): void =>
     report("IGNORED_BY_KUBE_PROXY", slice, path, message);
   if (slice.addressType === "FQDN") return say(["addressType"], "endpoints of addressType FQDN");
-  for (const [index, { port }] of slice.ports.entries()) {
+  for (const [index, { name, port }] of slice.ports.entries()) {
     if (port === undefined || port === 0) say(["ports", index], "a port without a number");
+    else if (name === undefined)
+      say(["ports", index], "a port without a name (the API server would make it an empty one)");
   }
   for (const [index, { addresses }] of slice.endpoints.entries()) {
     if (addresses.length < 2) continue;

@@ -42,7 +42,11 @@ export function checkSettings(settings: ClusterSettings): readonly Problem[] {
   if (!/^\d+\.\d+$/.test(settings.kubeVersion)) {
     problems.add("UNKNOWN_SETTING", `kubeVersion \`${settings.kubeVersion}\``, {}, "Write it as 1.30.");
   }
-  checkKubeProxy(settings.kubeProxy ?? {}, problems);
+  const { clusterCidrs = [], ...kubeProxy } = settings.kubeProxy ?? {};
+  checkKubeProxy(kubeProxy, problems);
+  if (clusterCidrs.length > 0 && `${clusterCidrs}` !== `${settings.podCidrs}`) {
+    parseBlocks("cluster CIDR", clusterCidrs, problems);
+  }
   return problems.sorted();
 }
 

@@ -108,6 +108,8 @@ const kubeProxyKeys = [
   "detectLocalMode",
   "bridgeInterface",
   "interfaceNamePrefix",
+  "clusterCidrs",
+  "ipvsStrictArp",
 ];
 
 function readKubeProxy(reader: Reader, node: YamlNode): NonNullable<ScenarioCluster["kubeProxy"]> {
@@ -122,6 +124,8 @@ function readKubeProxy(reader: Reader, node: YamlNode): NonNullable<ScenarioClus
     detectLocalMode: reader.oneOf(...at("detectLocalMode"), modes),
     bridgeInterface: reader.string(...at("bridgeInterface")),
     interfaceNamePrefix: reader.string(...at("interfaceNamePrefix")),
+    clusterCidrs: members.has("clusterCidrs") ? reader.strings(...at("clusterCidrs")) : undefined,
+    ipvsStrictArp: reader.boolean(...at("ipvsStrictArp")),
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -123,6 +123,25 @@ test("without a cluster CIDR pods are not told from others", async () => {
   expect([await lines(""), await lines("10.244.0.0/16")]).toEqual([0, 1]);
 });
 
+test("the cluster CIDR that kube-proxy is told may be another than the pods'", async () => {
+  const file = write(...start);
+  const flags = ["--node", "node-a", "--pod-cidr", "10.244.0.0/16", "-o", "restore"];
+  const { out } = await kubehop("rules", "-f", file, "--cluster-cidr", "10.0.0.0/8", ...flags);
+  expect(out).toMatch(/ ! -s 10\.0\.0\.0\/8 -j KUBE-MARK-MASQ$/m);
+  const wrong = await kubehop("rules", "-f", file, "--cluster-cidr", "10.0.0.0", ...flags);
+  expect({ code: wrong.code, notes: wrong.notes }).toEqual({
+    code: 3,
+    notes: "error BAD_CIDR: cluster CIDR `10.0.0.0` is no address block. Write it as 10.0.0.0/8.\n",
+  });
+});
+
+test("a port of a slice as given that has no name is noted", async () => {
+  const ports = [{ port: 5353, protocol: "UDP" }];
+  const file = write(...start.slice(0, 2), slice(["10.244.0.7"], { ports }));
+  const { notes } = await kubehop("rules", "-f", file, "--node", "node-a", "-o", "restore");
+  expect(notes).toContain("a port without a name");
+});
+
 // facts/kube-proxy.md, section 4.
 test("strict ARP sets two sysctls more", async () => {
   const flags = ["--node", "node-a", "--proxy-mode", "ipvs", "--ipvs-strict-arp", "-o", "events"];

@@ -72,8 +72,8 @@ function printRules(flags: RulesFlags, streams: Streams): string {
     kubeProxy: { ...stated.kubeProxy, ...(clusterCidr && { clusterCidrs: clusterCidr }) },
     ...(alone && { systemComponents: "none" as const }),
   };
-  const podCidr = clusterCidr !== undefined && clusterCidr.length > 0 ? { podCidr: clusterCidr } : {};
-  const input = readInput({ ...flags, ...podCidr }, streams, settings, alone);
+  const podCidr = flags.podCidr ?? (clusterCidr?.length === 0 ? undefined : clusterCidr);
+  const input = readInput({ ...flags, ...(podCidr && { podCidr }) }, streams, settings, alone);
   return alone ? printSections(input, flags) : (printNode(input, node, family, output) ?? noNode(input, node));
 }
 
