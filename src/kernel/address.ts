@@ -117,7 +117,7 @@ export function removeAddress(ns: NetworkNamespace, deviceName: string, address:
 
 /** The link-local address a device gets when it comes up, and the routes of the link (RFC 4291, addrconf.c). */
 export function addLinkLocal(ns: NetworkNamespace, device: Device): void {
-  if (device.kind === "loopback" || device.kind === "ipip") return;
+  if (device.kind === "loopback" || device.kind === "ipip" || device.kind === "foreign") return;
   if (ns.sysctls.device(device.name).disabled6) return;
   const address = linkLocalOf(device.mac);
   if (device.addresses.some((entry) => entry.address === address)) return;

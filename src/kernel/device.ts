@@ -132,4 +132,11 @@ export interface DummyDevice extends DeviceBase {
   readonly kind: "dummy";
 }
 
-export type Device = Loopback | WiredDevice | BridgeDevice | VxlanDevice | IpipDevice | DummyDevice;
+/** A device that exists, with its addresses and routes, and of which nobody knows what is behind it. */
+export interface ForeignDevice extends DeviceBase {
+  readonly kind: "foreign";
+  /** What `ip -d link` calls it: `wireguard`, `macvlan`; `veth` or `physical` where its other end is not known. */
+  readonly type: string;
+}
+
+export type Device = Loopback | WiredDevice | BridgeDevice | VxlanDevice | IpipDevice | DummyDevice | ForeignDevice;

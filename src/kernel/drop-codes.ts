@@ -11,6 +11,7 @@ export type KernelDropCode =
   | "NO_PEER"
   | "DEVICE_DOWN"
   | "DUMMY_DEVICE"
+  | "FOREIGN_DEVICE"
   | "OTHER_HOST"
   | "IPV6_DISABLED"
   | "NO_ROUTE"
@@ -43,6 +44,7 @@ export const kernelDropCodes: Readonly<Record<KernelDropCode, DropCode>> = {
   LINK_DOWN: { meaning: "The link or the node at its other end is down." },
   NO_PEER: { meaning: "The cable has no other end: the peer device does not exist." },
   DEVICE_DOWN: { meaning: "The device is down.", kernelReason: "DEV_READY" },
+  FOREIGN_DEVICE: { meaning: "Nobody knows what is behind the device." },
   DUMMY_DEVICE: { meaning: "A dummy device swallows what is sent to it." },
   OTHER_HOST: { meaning: "The frame is addressed to another MAC address.", kernelReason: "OTHERHOST" },
   IPV6_DISABLED: { meaning: "IPv6 is switched off on the device.", kernelReason: "IPV6DISABLED" },

@@ -48,6 +48,7 @@ export type DeviceSpec = CommonSpec &
         readonly learning?: boolean;
       }
     | { readonly kind: "ipip"; readonly local?: Address; readonly remote?: Address }
+    | { readonly kind: "foreign"; readonly type: string }
   );
 
 /** Adds a device, down and without addresses. EEXIST when the name is taken. ip-link(8). */
@@ -86,6 +87,8 @@ function build(ns: NetworkNamespace, spec: DeviceSpec): Device {
         callsIp6tables: spec.callsIp6tables ?? false,
         inheritsMac: spec.mac === undefined,
       };
+    case "foreign":
+      return { ...base, kind: "foreign", type: spec.type };
     case "veth":
     case "physical":
       return { ...base, kind: spec.kind, ...(spec.peer && { peer: spec.peer }) };
@@ -149,6 +152,7 @@ function defaultMtu(ns: NetworkNamespace, spec: DeviceSpec): number {
       return 1480;
     case "bridge":
     case "dummy":
+    case "foreign":
     case "veth":
     case "physical":
       return 1500;

@@ -1,6 +1,6 @@
 import type { PacketRecorder } from "../trace/recorder.ts";
 import { transmitOnBridge } from "./bridge.ts";
-import type { Device } from "./device.ts";
+import type { Device, ForeignDevice } from "./device.ts";
 import { drop } from "./drop.ts";
 import { transmitIpip } from "./ipip.ts";
 import type { NetworkNamespace } from "./namespace.ts";
@@ -29,10 +29,22 @@ export function transmit(ns: NetworkNamespace, device: Device, skb: Skb | ArpSkb
     case "ipip":
       if (!isArp(skb)) transmitIpip(ns, device, skb);
       return;
+    case "foreign":
+      return endAsUnknown(ns, device, skb.track);
     case "dummy":
       drop(skb, "DUMMY_DEVICE", `${device.name} is a dummy device: it swallows what is sent to it.`);
       return;
   }
+}
+
+/** Nobody knows what is behind the device: not even that nothing happens. */
+function endAsUnknown(ns: NetworkNamespace, { name, type }: ForeignDevice, track: PacketRecorder | undefined): void {
+  const what =
+    type === "veth" || type === "physical"
+      ? `it is not known what ${name} of ${ns.name} is connected to`
+      : `${name} of ${ns.name} is a ${type} device, and what is behind it is not modelled`;
+  track?.step({ kind: "drop", code: "FOREIGN_DEVICE", text: `The packet leaves the model: ${what}.` });
+  track?.verdict("unknown");
 }
 
 function recordTransmit(device: Device, track: PacketRecorder): void {

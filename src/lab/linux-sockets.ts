@@ -129,6 +129,10 @@ export class LinuxSockets implements Sockets {
     return this.receive();
   }
 
+  find(): never {
+    return this.receive();
+  }
+
   receiveError(): never {
     return this.receive();
   }

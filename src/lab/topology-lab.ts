@@ -33,17 +33,19 @@ function compared(recorded: GoldenFlow, replayed: ReplayFlow): LabFlow {
 }
 
 /** Why this folder cannot stand on this kernel; undefined when it can be tried. */
-export function whyNoTopology({ namespaces }: Topology, missing: ReadonlyMap<string, string>): string | undefined {
+export function whyNoTopology(topology: Topology, missing: ReadonlyMap<string, string>): string | undefined {
   const essential = essentials.find((feature) => missing.has(feature));
   if (essential !== undefined) return `this kernel lacks ${essential} (${missing.get(essential)})`;
-  for (const { name, files } of namespaces) {
+  const { built } = bootTopology(topology);
+  for (const { name, files } of topology.namespaces) {
+    const foreign = [...(built.get(name)?.namespace.devices.values() ?? [])].find((own) => own.kind === "foreign");
+    if (foreign !== undefined) return `nobody knows what ${foreign.name} of ${name} leads to`;
     const kinds = [...(files.get("ip") ?? "").matchAll(/\btype (\w+)/g)].map(([, kind = ""]) => kind);
     const kind = kinds.find((own) => missing.has(own));
     if (kind !== undefined) return `${name} needs a ${kind} device, and this kernel makes none (${missing.get(kind)})`;
     if (files.get("exec")?.includes("ipvsadm") === true && missing.has("ip_vs"))
       return `${name} balances with IPVS, and this kernel has no ip_vs`;
     if (/^sctp /m.test(files.get("listen") ?? "")) return `${name} listens on SCTP, and there are no SCTP sockets here`;
-    if (files.has("nft")) return `${name} has nftables rules, which kubehop does not model`;
   }
   return undefined;
 }

@@ -23,6 +23,8 @@ export interface ReplayFlow extends ClientResult, ReplayRecord {
   readonly proto: string;
   readonly dst: string;
   readonly size?: number;
+  /** Why the result is `unknown`: what is not modelled. */
+  readonly unknownBecause?: readonly string[];
   /** What the sender's kernel then believes the path takes, bytes. */
   readonly pmtu?: number;
   /** By namespace, the connections after the exchange, before it is closed. */
@@ -100,6 +102,7 @@ function runFlow(
   const routes = line.options["size"] !== undefined;
   if (line.options["fresh"] !== "0") for (const { namespace } of built.values()) forget(namespace, { routes });
   const startNanos = clock.nowNanos();
+  recorder.doubts = [];
   const flow = recorder.flow({ protocol: line.protocol, from: line.from, to: line.destination, purpose: line.name });
   const conntrack: Record<string, readonly string[]> = {};
   const ended = (): void => {
@@ -118,6 +121,7 @@ function runFlow(
     proto: line.protocol,
     dst: line.destination,
     ...client,
+    ...(recorder.doubts.length > 0 && !certain.includes(client.result) && doubtful(recorder.doubts)),
     ...(size !== undefined && { size: Number(size) }),
     ...(believesMtu && {
       pmtu: pathMtu(namespace, address(line.destination.replace(/:\d+$/, "").replace(/[[\]]/g, ""))),
@@ -125,6 +129,14 @@ function runFlow(
     ...recordOf(recorder.flows as readonly Flow[], startNanos, sized, (name) => built.get(name)?.iptables),
     conntrack,
   };
+}
+
+/** Results that stand whatever else was met on the way. */
+const certain: readonly string[] = ["connected", "reply", "sent"];
+
+/** Something that is not modelled could have made another result of it. */
+function doubtful(reasons: readonly string[]): Pick<ReplayFlow, "result" | "unknownBecause"> {
+  return { result: "unknown", unknownBecause: [...reasons] };
 }
 
 /** What the recorder did before each flow; route caches it flushed where sizes matter (`ip route flush cache`). */
@@ -147,7 +159,7 @@ export function addRecorderTable(iptables: Iptables): void {
 export function openAnsweringServers({ namespace, listens }: Pick<BuiltNamespace, "namespace" | "listens">): void {
   const { name, sockets, surroundings } = namespace;
   const later = (action: () => void): void => void surroundings.clock.after(wakeUpNanos, action);
-  for (const { protocol, port, transparent } of listens) {
+  for (const { protocol, port, transparent = false } of listens) {
     if (protocol === "udp") {
       // The server tells the address that it was asked at: one socket per address stands for IP_PKTINFO.
       for (const own of ownAddresses(namespace)) {

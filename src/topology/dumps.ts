@@ -1,5 +1,7 @@
-import { readLines } from "../iptables/text-error.ts";
+import { LineProblem, readLines } from "../iptables/text-error.ts";
+import { addDevice } from "../kernel/link.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
+import { parseMac } from "../wire/mac.ts";
 import { runBatch, runIp } from "./ip-batch.ts";
 import { readAddresses, readFdb, readNeighbours, readRoutes, readRules } from "./read-shown.ts";
 
@@ -8,7 +10,7 @@ import { readAddresses, readFdb, readNeighbours, readRoutes, readRules } from ".
  *   ip-addr     ip -d addr               ip-rule, ip-rule6   ip rule, ip -6 rule
  *   ip-route    ip route show table all  ip-neigh            ip neigh
  *   ip-route6   ip -6 route show ...     bridge-fdb          bridge fdb
- *   sysctl-a    sysctl -a
+ *   sysctl-a    sysctl -a                bridge-link         bridge -d link
  */
 
 /** The names of all of them. */
@@ -20,6 +22,7 @@ export const dumpFiles: readonly string[] = [
   "ip-rule6",
   "ip-neigh",
   "bridge-fdb",
+  "bridge-link",
   "sysctl-a",
 ];
 
@@ -32,24 +35,39 @@ export function readIpDumps(ns: NetworkNamespace, name: string, files: Files): v
     if (text !== undefined) reader(text, `${name}/${file}`);
   };
   read("ip-addr", (text, path) => {
+    checkShape(text, path, /^\s|^\d+: \S+: </, "this is no line of `ip -d addr`: print it without -j, -o and -br");
     readDevices(ns, text, path);
-    readPorts(ns, text, path);
+    enslaveDevices(ns, text, path);
     readAddresses(ns, text, path);
+    // A port that comes up forwards, which one without a carrier does not.
+    readPorts(ns, text, path);
   });
   for (const [family, suffix] of [
     ["ipv4", ""],
     ["ipv6", "6"],
   ] as const) {
     read(`ip-route${suffix}`, (text, path) => readRoutes(ns, family, routesToAdd(text), path));
-    read(`ip-rule${suffix}`, (text, path) => readRules(ns, family, text, path));
+    read(`ip-rule${suffix}`, (text, path) => {
+      checkShape(text, path, /^\d+:\s/, "this is no line of `ip rule`: print it without -j");
+      readRules(ns, family, text, path);
+    });
   }
-  read("ip-neigh", (text, path) => readNeighbours(ns, text, path));
+  read("ip-neigh", (text, path) => {
+    checkShape(text, path, /^\s|^[\da-f.:]+ dev \S+/i, "this is no line of `ip neigh`: print it without -j");
+    readNeighbours(ns, text, path);
+  });
 }
 
 /** `bridge fdb`. */
 export function readBridgeDump(ns: NetworkNamespace, name: string, files: Files): void {
   const text = files.get("bridge-fdb");
-  if (text !== undefined) readFdb(ns, text, `${name}/bridge-fdb`);
+  const path = `${name}/bridge-fdb`;
+  if (text !== undefined) {
+    checkShape(text, path, /^(?:[\da-f]{2}:){5}[\da-f]{2} /i, "this is no line of `bridge fdb`: print it without -j");
+    readFdb(ns, text, path);
+  }
+  const links = files.get("bridge-link");
+  if (links !== undefined) readPorts(ns, links, `${name}/bridge-link`);
 }
 
 /** The numbers of `sysctl -a`; what is no number says nothing about the network here. */
@@ -64,7 +82,14 @@ interface Shown {
   readonly name: string;
   readonly mtu: string;
   readonly master: string | undefined;
-  mac?: string;
+  mac: string | undefined;
+}
+
+/** Lines that do not stand in from begin a device: all else was printed in another way, or by another program. */
+function checkShape(text: string, file: string, shape: RegExp, hint: string): void {
+  readLines(text, file, (line) => {
+    if (line.trim() !== "" && !shape.test(line)) throw new LineProblem("BAD_DUMP", 1, hint);
+  });
 }
 
 /** Calls back for each line behind a device's first one, and makes a command of each line. */
@@ -81,7 +106,7 @@ function eachDevice(
     (words) => runIp(ns, words),
     (line) => {
       const first = /^\d+: ([^@:\s]+)(?:@\S+)?: <\S*> mtu (\d+)(?:.* master (\S+))?/.exec(line);
-      if (first !== null) device = { name: first[1] ?? "", mtu: first[2] ?? "", master: first[3] };
+      if (first !== null) device = { name: first[1] ?? "", mtu: first[2] ?? "", master: first[3], mac: undefined };
       const mac = /^\s+link\/ether (\S+)/.exec(line)?.[1];
       if (device !== undefined && mac !== undefined) device.mac = mac;
       return device === undefined ? "" : (command(device, line, first !== null) ?? "");
@@ -97,9 +122,28 @@ function readDevices(ns: NetworkNamespace, text: string, file: string): void {
     }
     const [, kind, rest = ""] =
       /^\s+(bridge|vxlan|dummy|ipip) (.*)$/.exec(line) ?? /^\s+(dummy)()\s*$/.exec(line) ?? [];
-    if (kind === undefined) return undefined;
+    // One VXLAN device for all: eBPF says where a packet goes.
+    if (kind === undefined || / external\b/.test(line)) return addForeign(ns, { name, mtu, mac }, line);
     const address = mac === undefined ? "" : ` address ${mac}`;
     return `link add ${name}${address} mtu ${mtu} type ${kind}${kindOptions(kind, rest)}`;
+  });
+}
+
+/** The line with the kind of a device; a network card has none, and its details stand behind its address. */
+const kindLine =
+  /^ {4}(?!inet6? |link\/|altname |alias |vf |\w+_slave )([a-z]\w*) |^ {4}(?:link\/|\w+_slave ).*\bnumtxqueues /;
+
+/** What is no end of a link, and nothing that is modelled, exists with its addresses and routes. */
+function addForeign(ns: NetworkNamespace, { name, mtu, mac }: Omit<Shown, "master">, line: string): undefined {
+  const details = kindLine.exec(line);
+  if (details === null) return;
+  const address = mac === undefined ? undefined : parseMac(mac);
+  addDevice(ns, {
+    kind: "foreign",
+    type: details[1] ?? "physical",
+    name,
+    mtu: Number(mtu),
+    ...(address && { mac: address }),
   });
 }
 
@@ -126,17 +170,25 @@ function kindOptions(kind: string, details: string): string {
   return kind === "ipip" ? pick(/\blocal [\d.]+/) + pick(/\bremote [\d.]+/) : "";
 }
 
-/** Ports come after the bridges, which may stand below them. */
+/** Ports come after the bridges, which may stand below them. A bond, a team or a VRF holds its devices another way. */
+function enslaveDevices(ns: NetworkNamespace, text: string, file: string): void {
+  eachDevice(ns, text, file, ({ name, master }, _line, isFirst) =>
+    isFirst && master !== undefined && ns.devices.has(name) && ns.devices.get(master)?.kind === "bridge"
+      ? `link set ${name} master ${master}`
+      : undefined,
+  );
+}
+
+/** Of `ip -d addr` and of `bridge -d link`, which says a port's state in its first line. */
 function readPorts(ns: NetworkNamespace, text: string, file: string): void {
-  eachDevice(ns, text, file, ({ name, master }, line, isFirst) => {
-    if (master === undefined || !ns.devices.has(name)) return undefined;
-    if (isFirst) return `link set ${name} master ${master}`;
-    if (!/^\s+bridge_slave /.test(line)) return undefined;
+  eachDevice(ns, text, file, ({ name }, line) => {
+    if (ns.devices.get(name)?.port === undefined || !/ (?:hairpin|state) \w/.test(line)) return undefined;
     const switches = ["hairpin", "isolated", "learning", "flood", "bcast_flood", "mcast_flood"].map(
       (key) => new RegExp(` ${key} (?:on|off)\\b`).exec(line)?.[0] ?? "",
     );
     const state = / state (disabled|listening|learning|forwarding|blocking)\b/.exec(line)?.[0] ?? "";
-    return `link set ${name} type bridge_slave${state}${switches.join("")}`;
+    const all = `${state}${switches.join("")}`;
+    return all === "" ? undefined : `link set ${name} type bridge_slave${all}`;
   });
 }
 

@@ -44,6 +44,7 @@ function addLink(ns: NetworkNamespace, command: CommandWords): void {
     else if (option === "mtu") draft.mtu = command.number();
     else if (option === "up") draft.up = true;
     else if (option === "txqueuelen") command.number();
+    else if (option === "link") command.next("a device");
     else if (option === "type") {
       const { name, mac, mtu } = draft;
       if (name === undefined) return command.fail("the device has no name");
@@ -57,6 +58,12 @@ function addLink(ns: NetworkNamespace, command: CommandWords): void {
   }
   if (draft.name !== undefined && draft.up === true) setUp(ns, draft.name);
 }
+
+/** Kinds that ip-link(8) makes and that are devices here whose other side is unknown. */
+const foreignKinds: readonly string[] = (
+  "bareudp batadv bond can erspan geneve gre gretap gtp hsr ifb ip6erspan ip6gre ip6gretap ip6tnl ipvlan ipvtap " +
+  "macsec macvlan macvtap netkit nlmon rmnet sit team tun vcan vlan vrf vti vti6 wireguard xfrm"
+).split(" ");
 
 /** What stands behind `type`. */
 function readKind(command: CommandWords): Record<string, unknown> {
@@ -78,6 +85,10 @@ function readKind(command: CommandWords): Record<string, unknown> {
       return spec;
     }
     default:
+      if (foreignKinds.includes(kind)) {
+        while (command.more) command.next();
+        return { kind: "foreign", type: kind };
+      }
       return command.fail(`devices of type ${kind} are not modelled; veth pairs stand in the file links`);
   }
 }

@@ -1,4 +1,5 @@
 import type { NetworkNamespace } from "../kernel/namespace.ts";
+import { formatRoute } from "../kernel/route-text.ts";
 import { type Family, formatAddress } from "../wire/address.ts";
 import { runBatch, runBridge, runIp } from "./ip-batch.ts";
 
@@ -34,7 +35,10 @@ function has(ns: NetworkNamespace, device: string, text: string): boolean {
   return ns.devices.get(device)?.addresses.some((own) => formatAddress(own.address) === address) === true;
 }
 
-/** `ip route show table TABLE`, `ip -6 route ...`; a line may name its table. Routes that exist already are replaced. */
+/**
+ * `ip route show table TABLE`, `ip -6 route ...`; a line may name its table. Routes that exist already are replaced;
+ * those that came with the addresses are there, and in IPv6 there may be one of them for each device.
+ */
 export function readRoutes(ns: NetworkNamespace, family: Family, text: string, file: string, table = "main"): void {
   const flag = family === "ipv6" ? "-6 " : "";
   runBatch(
@@ -46,9 +50,19 @@ export function readRoutes(ns: NetworkNamespace, family: Family, text: string, f
       // The next hops of a multipath route come last.
       const [head = "", ...hops] = line.split(/ (?=nexthop )/);
       const named = / table \S/.test(head) ? head : `${head} table ${table}`;
+      if (/ proto kernel\b/.test(head) && cameWithAddress(ns, head, / table (\S+)/.exec(named)?.[1] ?? table))
+        return "";
       return `${flag}route replace ${[named, ...hops].join(" ")}`;
     },
   );
+}
+
+function cameWithAddress(ns: NetworkNamespace, line: string, table: string): boolean {
+  const [, destination, device] = /^(\S+) .*?\bdev (\S+)/.exec(line) ?? [];
+  const family = destination?.includes(":") === true ? "ipv6" : "ipv4";
+  return ns.fib[family]
+    .routes(table)
+    .some((route) => route.device === device && formatRoute(route).split(" ", 1)[0] === destination);
 }
 
 /** `ip rule`, `ip -6 rule`: rules that are there from the start are left out. */

@@ -1,5 +1,6 @@
 import { type TextProblem, LineProblem, TextError, readLines } from "../iptables/text-error.ts";
 import { parseMac } from "../wire/mac.ts";
+import { dumpFiles } from "./dumps.ts";
 import { type FlowLine, parseFlow } from "./flow-line.ts";
 
 /*
@@ -57,6 +58,7 @@ export function parseTopology(files: TopologyFiles): Topology {
   const devices = new Set<string>();
   read("links", (text) => links.push(parseLink(text, devices)));
   const namespaces = namespacesOf(files, links);
+  problems.push(...namespaces.flatMap(unknownFiles));
   const names = new Set(namespaces.map(({ name }) => name));
   read("flows", (text) => flows.push(parseFlow(text, names)));
   if (problems.length > 0) throw new TextError(problems);
@@ -92,6 +94,31 @@ function parseLink(text: string, taken: Set<string>): Link {
 /** dev_valid_name(), net/core/dev.c. */
 export function isDeviceName(name: string): boolean {
   return /^[^\s/:]{1,15}$/.test(name) && name !== "." && name !== "..";
+}
+
+const knownFiles: readonly string[] = [
+  "bridge",
+  "exec",
+  "ip",
+  "ip6tables",
+  "ipset",
+  "iptables",
+  "listen",
+  "sysctl",
+  ...dumpFiles,
+];
+
+/** What is not read might decide: it is refused. */
+function unknownFiles({ name, files }: NamespaceFiles): TextProblem[] {
+  return [...files.keys()]
+    .filter((file) => !knownFiles.includes(file) && !file.startsWith("."))
+    .map((file) => ({
+      code: "UNKNOWN_FILE",
+      file: `${name}/${file}`,
+      line: 1,
+      column: 1,
+      message: `a namespace has no file ${file}; there are ${knownFiles.join(", ")}`,
+    }));
 }
 
 function namespacesOf(files: TopologyFiles, links: readonly Link[]): NamespaceFiles[] {

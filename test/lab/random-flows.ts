@@ -1,7 +1,7 @@
 import type { Draft, Place } from "./random-topology.ts";
 
 /** Flows over a cluster: to every kind of destination, by every protocol, some of them twice. */
-export function randomFlows({ dice, v6, places, virtual }: Draft): string[] {
+export function randomFlows({ dice, v6, places, virtual }: Draft, tunnelled: boolean): string[] {
   const sized = dice.happens(0.25);
   const lines: string[] = [];
   const senders = places;
@@ -35,8 +35,9 @@ export function randomFlows({ dice, v6, places, virtual }: Draft): string[] {
       options.push("timeout=0.7");
     }
     lines.push(`f${index} ${from.name} ${protocol} ${end} ${options.join(" ")}`);
-    // The same conversation once more finds the connection that the first one left.
-    if (protocol === "udp" && dice.happens(0.15)) {
+    // The same conversation once more finds the connection that the first one left. Not in a tunnel: its outer port is
+    // another one for each socket.
+    if (protocol === "udp" && !tunnelled && dice.happens(0.15)) {
       lines.push(`f${index}-again ${from.name} ${protocol} ${end} ${options.join(" ")} fresh=0`);
     }
   }

@@ -55,7 +55,7 @@ export function randomTopology(seed: number): TopologyFiles {
     randomRules(draft, place);
   }
   for (const place of places.filter(({ kind }) => kind !== "node")) changeHost(draft, place);
-  for (const line of randomFlows(draft)) put("flows", line);
+  for (const line of randomFlows(draft, style === "vxlan")) put("flows", line);
   return new Map([...files].map(([path, lines]) => [path, `${lines.join("\n")}\n`]));
 }
 
@@ -293,7 +293,7 @@ function changeNode({ dice, add, v6, places, virtual }: Draft, { name, devices }
     add(name, "ip", `rule add ${choose} priority ${100 + dice.below(100)} ${action}`);
     if (action === "lookup 100" && dice.happens(0.8)) {
       const what = dice.pick([
-        `${anywhere} dev eth0 via ${dice.pick(places.filter(({ kind }) => kind !== "pod")).address} onlink`,
+        `${anywhere} dev eth0 via ${dice.pick(places.filter((other) => other.kind !== "pod" && other.name !== name)).address} onlink`,
         `${dice.pick(["blackhole", "unreachable", "prohibit", "throw"])} ${anywhere}`,
         `${target()} dev ${dice.pick(devices)}`,
       ]);

@@ -209,7 +209,7 @@ function fixedMac(device: Device, kind: RoutedTo["kind"], nextHop: Address): Mac
   if (device.kind === "loopback" || device.kind === "ipip") return zeroMac;
   if (kind === "broadcast") return broadcastMac;
   if (kind === "multicast") return multicastMac(nextHop);
-  return device.kind === "dummy" ? device.mac : undefined;
+  return device.kind === "dummy" || device.kind === "foreign" ? device.mac : undefined;
 }
 
 /** RFC 1112 section 6.4, RFC 2464 section 7. */
