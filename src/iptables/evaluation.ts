@@ -3,6 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { HookState } from "../kernel/netfilter.ts";
 import type { Choice, StateChange } from "../trace/records.ts";
 import { packetBytes } from "../wire/packet.ts";
+import type { SetEntry } from "./ipset/set.ts";
 import type { IpSets } from "./ipset/store.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
 import type { Bucket } from "./matches/rate.ts";
@@ -116,6 +117,13 @@ export class Evaluation {
       ...(entry?.owner && { owner: entry.owner }),
     });
     return found;
+  }
+
+  /** The entry of a set that holds the packet, for `--map-set`; undefined when there is no such set. */
+  entryFor({ set: name, flags }: SetTarget): { readonly entry?: SetEntry } | undefined {
+    const set = this.#shared.sets.get(name);
+    const answer = set && this.#shared.sets.test(set, this.state, { flags });
+    return answer?.found === false ? {} : answer;
   }
 
   /** The element that the packet would be in a set, as text. */

@@ -15,13 +15,17 @@ export interface OwnerMatch {
   readonly uid?: IdRange;
   readonly gid?: IdRange;
   readonly socketExists?: { readonly inverted: boolean };
+  /** Supplementary groups count too; processes have none here. */
+  readonly supplGroups?: true;
 }
 
 const maxId = 0xfffffffe;
 
 function readIds(read: OptionReader): IdRange {
   const inverted = read.inverted();
-  const [from = "", to = from] = read.value().split("-");
+  const text = read.value();
+  // Other names are known to the node alone.
+  const [from = "", to = from] = (text === "root" ? "0" : text).split("-");
   const range = { from: read.number(0, maxId, from), to: read.number(0, maxId, to), inverted };
   if (range.from > range.to) read.fail("BAD_RANGE", "the range ends before it begins");
   return range;
@@ -46,6 +50,7 @@ export const owner: MatchModule<OwnerMatch> = {
   options: {
     "--uid-owner": (draft, read) => void (draft.uid = readIds(read)),
     "--gid-owner": (draft, read) => void (draft.gid = readIds(read)),
+    "--suppl-groups": (draft) => void (draft.supplGroups = true),
     "--socket-exists": (draft, read) => void (draft.socketExists = { inverted: read.inverted() }),
   },
   start: () => ({ kind: "owner" }),
@@ -54,11 +59,12 @@ export const owner: MatchModule<OwnerMatch> = {
       read.fail("MISSING_OPTION", "-m owner needs --uid-owner, --gid-owner or --socket-exists");
     return { ...draft, kind: "owner" };
   },
-  print: ({ socketExists, uid, gid }) =>
+  print: ({ socketExists, uid, gid, supplGroups }) =>
     [
       ...(socketExists ? [`${socketExists.inverted ? "! " : ""}--socket-exists`] : []),
       ...printIds("--uid-owner", uid),
       ...printIds("--gid-owner", gid),
+      ...(supplGroups ? ["--suppl-groups"] : []),
     ].join(" "),
   // owner_mt (net/netfilter/xt_owner.c): without a socket, each term must be inverted.
   matches({ uid, gid, socketExists }, { state: { skb } }) {

@@ -1,5 +1,5 @@
 import { type Address, ipv4, ipv6 } from "../../wire/address.ts";
-import { type Block, prefixMask, printShortBlock, readBlock } from "../addresses.ts";
+import { type Block, prefixMask, printBlock, readBlock } from "../addresses.ts";
 import type { TargetModule } from "./module.ts";
 import { bind } from "./nat.ts";
 
@@ -21,7 +21,7 @@ export const netmap: TargetModule<NetmapTarget> = {
     if (base === undefined || prefixLength === undefined) return read.fail("MISSING_OPTION", "NETMAP needs --to");
     return { kind: "NETMAP", base, prefixLength, ...(mask !== undefined && { mask }) };
   },
-  print: (target) => `--to ${printShortBlock(target)}`,
+  print: (target) => `--to ${printBlock(target)}`,
   run(target, { state }) {
     const isSource = state.hook === "POSTROUTING" || state.hook === "INPUT";
     const { src, dst } = state.skb.packet;
