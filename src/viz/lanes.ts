@@ -1,6 +1,7 @@
 import type { Choice, Step } from "../trace/records.ts";
 import type { Course, Moment } from "./moments.ts";
 import type { Grain } from "./navigate.ts";
+import { oddsText } from "./odds.ts";
 import type { Scene } from "./scene.ts";
 
 /** What a lane of the timeline stands for: a place, or a part of the network's work. */
@@ -84,15 +85,10 @@ export function layerOf(step: Step): Layer {
   }
 }
 
-/** The odds of what was taken, where chance decided: `1/3`, `2/3`, `12.5 %`; else the schedule: `rr`. */
-export function oddsText({ options, taken, by }: Choice): string {
+/** The odds of what was taken, where chance decided: `1/3`, `2/3`, `12 %`; else the schedule: `rr`. */
+export function choiceOdds({ options, taken, by }: Choice): string {
   const share = options[taken]?.probability;
-  if (share === undefined) return by;
-  for (let parts = 1; parts <= 16; parts++) {
-    const whole = share * parts;
-    if (Math.abs(whole - Math.round(whole)) < 1e-6) return `${Math.round(whole)}/${parts}`;
-  }
-  return `${Math.round(share * 1000) / 10} %`;
+  return share === undefined ? by : oddsText(share);
 }
 
 /** A piece of the timeline, in ranks. */

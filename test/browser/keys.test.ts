@@ -78,6 +78,7 @@ describePage("the keys", ({ onPage }) => {
       const [opened, words] = [await position(page), await sentence(page)];
       expect(await grain(page)).toBe("step");
       expect(await page.locator(".tone").first().getAttribute("data-tone")).toMatch(/dropped|rejected/);
+      expect(await axeFindings(page)).toEqual([]);
       await page.keyboard.press("Home");
       await page.keyboard.press("g");
       await page.keyboard.press("x");
@@ -244,6 +245,24 @@ describePage("the keys", ({ onPage }) => {
         ),
       );
       expect(taken).toEqual([]);
+    });
+  });
+
+  test("a reader is told where the cursor has come to, not every step on the way", async () => {
+    await onPage({}, async (page) => {
+      await page.waitForTimeout(1200);
+      await page.evaluate(() => {
+        const live = document.querySelector("#live") as HTMLElement;
+        new MutationObserver(() => {
+          live.dataset["said"] = String(Number(live.dataset["said"] ?? 0) + 1);
+        }).observe(live, { childList: true });
+      });
+      for (let presses = 0; presses < 8; presses++) await page.keyboard.press("ArrowRight");
+      const live = page.locator("#live");
+      await expect.poll(() => live.textContent()).toMatch(/^Stop 9 of \d+\. ./);
+      expect(Number(await live.getAttribute("data-said"))).toBeLessThan(4);
+      await page.keyboard.press("g");
+      await expect.poll(() => live.textContent()).toMatch(/^Step \d+ of \d+\. ./);
     });
   });
 

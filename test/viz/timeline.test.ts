@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bandOf, fittedRange, layerOf, oddsText, rangeAround, zoomedRange } from "../../src/viz/lanes.ts";
+import { bandOf, fittedRange, layerOf, choiceOdds, rangeAround, zoomedRange } from "../../src/viz/lanes.ts";
 import { buildCourse } from "../../src/viz/moments.ts";
 import { forkAt } from "../../src/viz/navigate.ts";
 import { buildScene } from "../../src/viz/scene.ts";
@@ -50,7 +50,7 @@ test.each([
   [choice(0, 0.142857142857, 0.857142857143), "1/7"],
   [choice(0, 0.0123, 0.9877), "1.2 %"],
   [choice(0, undefined, undefined), "rr"],
-])("odds are said as a fraction where they are one", (one, text) => expect(oddsText(one)).toBe(text));
+])("odds are said as a fraction where they are one", (one, text) => expect(choiceOdds(one)).toBe(text));
 
 test("a fork is where something was chosen among several", () => {
   const step = { ...course.moments[3]?.step, choice: choice(0, 0.5, 0.5) } as (typeof course.moments)[number]["step"];

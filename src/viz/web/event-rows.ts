@@ -4,7 +4,7 @@ import { stopMatches } from "../filter.ts";
 import type { Course, Moment, Stop, Tone } from "../moments.ts";
 import type { Grain } from "../navigate.ts";
 import { icons, toneWords } from "../shapes.ts";
-import { stopText, stopTone } from "../stops.ts";
+import { stopText, stopTone, stopWords } from "../stops.ts";
 import { el, icon } from "./dom.ts";
 
 export const rowHeight = 26;
@@ -20,6 +20,9 @@ export interface Row {
   readonly where: string;
   readonly kind: string;
   readonly text: string;
+  /** The short form of it: without the packet's ends, which then stand behind it. */
+  readonly story?: string;
+  readonly ends?: string;
   /** What it does to the packet. */
   readonly change: string;
   readonly tone: Tone;
@@ -64,6 +67,7 @@ function stopRow(course: Course, stop: Stop, number: number): Row {
     where: step.namespace,
     kind: hop === undefined ? step.kind : `${hop.packet.protocol}${flags === undefined ? "" : ` ${flags}`}`,
     text: stopText(course, stop),
+    ...stopWords(course, stop),
     change: hop === undefined ? "" : changeWords(packetAt(hop, stepIndex), packetAt(hop, lastStep + 1)),
     tone: stopTone(course, stop),
   };
@@ -88,7 +92,7 @@ export function rowElement(row: Row, index: number, selected: boolean, broken: b
     cell("number", (row.timeNanos / 1e6).toFixed(3)),
     cell("where", row.where),
     cell("kind", row.kind),
-    cell("what", row.text),
+    cell("what", row.story ?? row.text, row.ends !== undefined && el("code", { class: "quiet" }, row.ends)),
     cell("change", row.change),
     cell("effect", icon(icons[row.tone]), toneWords[row.tone]),
   );

@@ -1,7 +1,7 @@
 import { packetAt } from "../../trace/recorder.ts";
 import type { Choice, PacketRecord } from "../../trace/records.ts";
 import { endText } from "../change-words.ts";
-import { oddsText } from "../lanes.ts";
+import { choiceOdds } from "../lanes.ts";
 import type { Moment } from "../moments.ts";
 import { forkAt } from "../navigate.ts";
 import { button, el } from "./dom.ts";
@@ -27,7 +27,7 @@ function forkChoice(fork: Choice, store: Store): HTMLElement {
       "aria-pressed": String(index === fork.taken),
     }),
   );
-  return el("span", { class: "fork-choice" }, `fork ${oddsText(fork)}`, ...(store.run ? options : []));
+  return el("span", { class: "fork-choice" }, `fork ${choiceOdds(fork)}`, ...(store.run ? options : []));
 }
 
 function content(moment: Moment, { course }: Loaded, grain: State["grain"]): readonly Node[] {

@@ -1,5 +1,5 @@
 import type { Band, Range } from "../lanes.ts";
-import { oddsText } from "../lanes.ts";
+import { choiceOdds } from "../lanes.ts";
 import type { Moment, Tone } from "../moments.ts";
 import { fitted } from "../shapes.ts";
 import { endMark, tickPath, tickShape } from "../ticks.ts";
@@ -156,7 +156,7 @@ function forks({ moments, laneOf }: Band, ranks: readonly number[], scale: Scale
     });
     if (x < free) return [stem];
     free = x + oddsRoom;
-    return [stem, svg("text", { class: "odds", x: x + 7, y: axisHeight - 2 }, oddsText(choice))];
+    return [stem, svg("text", { class: "odds", x: x + 7, y: axisHeight - 2 }, choiceOdds(choice))];
   });
 }
 
@@ -182,6 +182,6 @@ function packetLines({ moments, laneOf }: Band, scale: Scale): readonly string[]
 
 /** What the pointer is over: the nearest step in words. */
 export function tickWords({ step, tone }: Moment): string {
-  const odds = step.choice === undefined ? "" : ` (${oddsText(step.choice)})`;
+  const odds = step.choice === undefined ? "" : ` (${choiceOdds(step.choice)})`;
   return `${timeText(step.timeNanos)} · ${step.kind}${odds} · ${tone}\n${step.text}`;
 }
