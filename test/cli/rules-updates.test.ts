@@ -148,3 +148,32 @@ test("strict ARP sets two sysctls more", async () => {
   const { out } = await kubehop("rules", "-f", write(...start), ...flags);
   expect(out).toContain("sysctl net/ipv4/conf/all/arp_ignore = 1\nsysctl net/ipv4/conf/all/arp_announce = 2\n");
 });
+
+// pkg/proxy/ipvs/proxier.go: the nodePort part of syncProxyRules is passed over where no node address is served.
+test("in IPVS mode a nodePort is in no set where no address of the node serves it", async () => {
+  const spec = { type: "NodePort", ports: [{ name: "dns", protocol: "UDP", port: 53, nodePort: 30053 }] };
+  const file = write(node("a"), service(spec), slice(["10.244.0.7"]));
+  const added = async (block: string): Promise<string[]> => {
+    const flags = ["--node", "node-a", "--proxy-mode", "ipvs", "--nodeport-addresses", block, "-o", "ipset"];
+    const { out } = await kubehop("rules", "-f", file, ...flags);
+    return out.split("\n").filter((line) => line.startsWith("add KUBE-NODE-PORT"));
+  };
+  expect(await added("192.168.0.0/24")).toEqual(["add KUBE-NODE-PORT-UDP 30053"]);
+  expect(await added("10.9.0.0/16")).toEqual([]);
+});
+
+// pkg/proxy/ipvs/proxier.go (syncService): a virtual server that is there is updated, its real servers stay.
+test("in IPVS mode session affinity comes and goes with the virtual server", async () => {
+  const first = write(...start);
+  const affine = write(service({ sessionAffinity: "ClientIP" }));
+  const servers = async (...updates: readonly string[]): Promise<string[]> => {
+    const then = updates.flatMap((update) => ["--then", update]);
+    const flags = ["--node", "node-a", "--proxy-mode", "ipvs", "-o", "ipvs"];
+    return (await kubehop("rules", "-f", first, ...flags, ...then)).out.split("\n");
+  };
+  const plain = await servers();
+  const [virtual = "", ...real] = plain;
+  expect(virtual).toBe("-A -u 10.96.0.10:53 -s rr # flags=0x0 timeout=0");
+  expect(await servers(affine)).toEqual(["-A -u 10.96.0.10:53 -s rr -p 10800 # flags=0x1 timeout=10800", ...real]);
+  expect(await servers(affine, write(service()))).toEqual(plain);
+});
