@@ -13,14 +13,11 @@ interface RecentEntry {
   ttl: number;
 }
 
-/** The address under the mask of a rule. */
-export function recentKey(address: Address, mask: Address | undefined): Address {
-  return mask === undefined ? address : maskedBits(address, mask);
-}
-
 /** One list of xt_recent: /proc/net/xt_recent/NAME. */
 export class RecentList {
   readonly name: string;
+  /** Of the first rule that used the list: the masks of the others count for nothing. */
+  #mask: { readonly bits: Address | undefined } | undefined;
   /** In the order in which they were last seen, oldest first. */
   readonly #entries = new Map<Address, RecentEntry>();
 
@@ -55,11 +52,13 @@ export class RecentList {
   /** recent_mt (net/netfilter/xt_recent.c). */
   check(
     match: RecentMatch,
-    address: Address,
+    unmasked: Address,
     ttl: number,
     nowNanos: number,
     note: ((change: StateChange) => void) | undefined,
   ): boolean {
+    const { bits } = (this.#mask ??= { bits: match.mask });
+    const address = bits === undefined ? unmasked : maskedBits(unmasked, bits);
     const found = this.#entries.get(address);
     const entry =
       found !== undefined && match.rttl === true && found.ttl !== ttl && found.ttl !== 0 ? undefined : found;

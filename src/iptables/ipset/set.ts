@@ -126,7 +126,7 @@ export class IpSet {
 
   /** Seconds until an entry goes; 0: it stays. */
   secondsLeft({ expiresAtNanos }: SetEntry): number {
-    return expiresAtNanos === undefined ? 0 : Math.max(1, Math.ceil((expiresAtNanos - this.#nowNanos()) / 1e9));
+    return expiresAtNanos === undefined ? 0 : Math.max(1, Math.floor((expiresAtNanos - this.#nowNanos()) / 1e9));
   }
 
   #lives({ expiresAtNanos }: SetEntry): boolean {

@@ -1,7 +1,6 @@
 import { type Address, formatAddress } from "../../wire/address.ts";
 import { readAddress } from "../addresses.ts";
 import type { Draft, OptionReader } from "../option.ts";
-import { recentKey } from "../recent-list.ts";
 import { type MatchModule } from "./module.ts";
 
 /** `-m recent`: a list of addresses and when they were seen (session affinity of kube-proxy). */
@@ -16,7 +15,7 @@ export interface RecentMatch {
   readonly reap?: true;
   readonly hitcount?: number;
   readonly rttl?: true;
-  /** Bits of the address that count; absent: all. */
+  /** Bits of the address that count, if this rule is the first of its list; absent: all. */
   readonly mask?: Address;
 }
 
@@ -72,7 +71,7 @@ export const recent: MatchModule<RecentMatch> = {
     const address = match.side === "source" ? packet.src : packet.dst;
     // The TTL as it was before this node forwarded the packet.
     const ttl = state.outDevice !== undefined && state.inDevice !== undefined ? packet.ttl + 1 : packet.ttl;
-    return recentLists.list(match.name).check(match, recentKey(address, match.mask), ttl, nowNanos, note);
+    return recentLists.list(match.name).check(match, address, ttl, nowNanos, note);
   },
   changesWhenAsked: true,
   explain: (match, { state }) => ({

@@ -90,11 +90,11 @@ function compareTables(to: string[], family: string, kernel: string, engine: str
   }
 }
 
+/** Without what time decides: a UDP stream is assured after two seconds, which a busy machine may take. */
 function connectionLine(line: string): string {
-  return line
+  return (line.startsWith("udp") ? line.replace(" [ASSURED]", "") : line)
     .replace(/^(\S+ +\d+) \d+ /, "$1 ")
-    .replace(/ use=\d+/, "")
-    .replace(/ \[OFFLOAD\]/, "");
+    .replace(/ use=\d+/, "");
 }
 
 function setLines(text: string): string[] {
