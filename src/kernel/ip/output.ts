@@ -170,7 +170,9 @@ function finishOutput(ns: NetworkNamespace, skb: Skb, forwarded: boolean): void 
       : pathMtu(ns, packet.dst, to);
   if (length <= mtu && skb.fragMaxSize === undefined) return neighbourOutput(ns, skb);
   const v4 = typeof packet.dst === "number";
-  const mayCut = v4 ? !packet.dontFragment : !forwarded || skb.fragMaxSize !== undefined;
+  // In IPv6 a socket's sender cuts its packets, but no tunnel's (ip6_fragment).
+  const isOwn = !forwarded && skb.inner === undefined;
+  const mayCut = v4 ? !packet.dontFragment : isOwn || skb.fragMaxSize !== undefined;
   if (!mayCut && length > mtu) {
     return reject(ns, skb, "MTU_EXCEEDED", v4 ? { type: 3, code: 4, mtu } : { type: 2, code: 0, mtu });
   }
