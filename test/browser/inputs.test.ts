@@ -184,4 +184,33 @@ describePage("what goes into the page", ({ onPage }) => {
       expect(await page.locator("img, main script").count()).toBe(0);
     });
   });
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`axe finds nothing in any panel, ${colorScheme}`, async () => {
+      await onPage({ colorScheme, reducedMotion: "reduce" }, async (page) => {
+        for (const side of ["Scenario", "Dumps"]) {
+          await page.getByRole("tab", { name: side }).click();
+          await page.waitForTimeout(200);
+          expect([side, await axeFindings(page)]).toEqual([side, []]);
+        }
+        await page.keyboard.press("g");
+        for (const filter of [
+          'kind:nat "destination is rewritten"',
+          "kind:rule owner:shop/web",
+          'kind:rule "did not match"',
+        ]) {
+          await page.locator("#filter").fill(filter);
+          await page.locator(".event-body .event").first().click();
+          for (const tab of ["Why", "Packet", "Rules", "State"]) {
+            await page.getByRole("tab", { name: tab }).click();
+            const field = page.locator(".fields button").first();
+            if (await field.isVisible()) await field.click();
+            expect([filter, tab, await axeFindings(page)]).toEqual([filter, tab, []]);
+          }
+        }
+        await page.getByRole("button", { name: /^Share/ }).click();
+        expect(await axeFindings(page)).toEqual([]);
+      });
+    });
+  }
 });

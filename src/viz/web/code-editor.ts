@@ -123,7 +123,7 @@ export function codeEditor(text: string, caret: number, { onEdit, onLine }: Edit
     },
     set text(next: string) {
       silent = true;
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } });
+      view.dispatch({ changes: changeBetween(view.state.doc.toString(), next) });
       silent = false;
     },
     focus: () => view.focus(),
@@ -154,6 +154,16 @@ export function codeEditor(text: string, caret: number, { onEdit, onLine }: Edit
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },
   };
+}
+
+/** The part in which two texts differ: around it the caret and the lines in sight stay. */
+function changeBetween(old: string, next: string): { from: number; to: number; insert: string } {
+  const shorter = Math.min(old.length, next.length);
+  let from = 0;
+  while (from < shorter && old[from] === next[from]) from++;
+  let end = 0;
+  while (end < shorter - from && old[old.length - 1 - end] === next[next.length - 1 - end]) end++;
+  return { from, to: old.length - end, insert: next.slice(from, next.length - end) };
 }
 
 /**
