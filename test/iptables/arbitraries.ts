@@ -5,16 +5,28 @@ import type { Rule } from "../../src/iptables/rule.ts";
 import type { Target } from "../../src/iptables/targets/index.ts";
 import { ipv4 } from "../../src/wire/address.ts";
 import { maskIPv4 } from "../../src/wire/cidr.ts";
+import type { Mac } from "../../src/wire/mac.ts";
 
 const port = fc.integer({ min: 0, max: 65_535 });
+const octet = fc.integer({ min: 0, max: 255 });
+const positive = fc.integer({ min: 1, max: 255 });
 const inverted = fc.boolean();
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/);
 const device = fc.stringMatching(/^[a-z][a-z0-9]{0,8}\+?$/);
 const mark = fc.integer({ min: 0, max: 0xffffffff });
 const address = fc.integer({ min: 0x01000000, max: 0xdfffffff }).map(ipv4);
-const block = fc
+const prefix = fc
   .tuple(address, fc.integer({ min: 1, max: 32 }))
   .map(([base, prefixLength]) => ({ base: maskIPv4(base, prefixLength), prefixLength }));
+/** 255.x.255.0: eight leading ones, and a hole. */
+const holed = fc
+  .tuple(address, fc.integer({ min: 0, max: 127 }))
+  .map(([base, octet]) => ({ octet, base }))
+  .map(({ octet, base }) => {
+    const mask = ipv4(((0xff << 24) | (octet << 16) | (0xff << 8)) >>> 0);
+    return { base: ipv4((base & mask) >>> 0), prefixLength: 8, mask };
+  });
+const block = fc.oneof(prefix, prefix, holed);
 const span = fc.tuple(port, port).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }));
 const range = fc.tuple(span, inverted).map(([ports, not]) => ({ ...ports, inverted: not }));
 
@@ -132,6 +144,55 @@ export const extension: fc.Arbitrary<Match> = fc.oneof(
     lastCode: fc.constant(255),
     inverted,
   }),
+  fc.tuple(span, inverted).map(([own, not]): Match => ({ kind: "length", ...own, inverted: not })),
+  fc.tuple(span, inverted).map(([own, not]): Match => ({ kind: "tcpmss", ...own, inverted: not })),
+  fc.tuple(address, inverted).map(([first, not]): Match => {
+    const range = { first, last: ipv4(first + 9), inverted: not };
+    return { kind: "iprange", src: range, dst: range };
+  }),
+  fc.record({
+    kind: fc.constant("ttl" as const),
+    relation: fc.constantFrom("lt" as const, "gt" as const),
+    value: fc.integer({ min: 0, max: 255 }),
+    inverted: fc.constant(false),
+  }),
+  fc.record({
+    kind: fc.constant("pkttype" as const),
+    type: fc.constantFrom("unicast" as const, "broadcast" as const, "multicast" as const),
+    inverted,
+  }),
+  fc.record({ kind: fc.constant("mac" as const), source: fc.constant("02:00:00:00:00:0a" as Mac), inverted }),
+  fc.record({ kind: fc.constant("dscp" as const), value: fc.integer({ min: 0, max: 63 }), inverted }),
+  fc.record({ kind: fc.constant("tos" as const), value: octet, mask: octet, inverted }),
+  fc.record({
+    kind: fc.constant("hashlimit" as const),
+    name,
+    above: fc.boolean(),
+    average: fc.constantFrom(100_000, 20_000_000, 3_600_000_000),
+    burst: fc.integer({ min: 1, max: 100 }),
+    modes: fc.subarray(["srcip", "srcport", "dstip", "dstport"] as const),
+    srcPrefix: fc.integer({ min: 0, max: 32 }),
+    expireMillis: fc.integer({ min: 1, max: 100_000 }),
+    table: fc.constant({ "--hashlimit-htable-max": 100 }),
+  }),
+  fc.record({
+    kind: fc.constant("sctp" as const),
+    chunks: fc.record({
+      mode: fc.constantFrom("any" as const, "all" as const, "only" as const),
+      types: fc.constantFrom([{ type: 0, flags: "UBe" }, { type: 3 }], [{ type: 1 }], []),
+      inverted,
+    }),
+  }),
+  fc.record({
+    kind: fc.constant("set" as const),
+    set: name,
+    flags: fc.constant(["src" as const]),
+    inverted,
+    keepCounters: fc.constant(true as const),
+    packets: fc.record({ relation: fc.constantFrom("eq", "ne", "lt", "gt"), value: fc.nat() }),
+  }),
+  fc.record({ kind: fc.constant("socket" as const), transparent: fc.constant(true as const) }),
+  fc.record({ kind: fc.constant("rpfilter" as const), invert: fc.constant(true as const) }),
   fc
     .tuple(name, fc.array(name, { maxLength: 3 }))
     .map(([own, args]): Match => ({ kind: "unmodelled", name: `x${own}`, args })),
@@ -170,6 +231,19 @@ export const target: fc.Arbitrary<Target> = fc.oneof(
   ports.map((span): Target => ({ kind: "REDIRECT", ...span })),
   fc.record({ kind: fc.constant("TPROXY" as const), port, markValue: mark, markMask: mark }),
   fc.record({ kind: fc.constant("TCPMSS" as const), mss: port }),
+  fc.record({ kind: fc.constant("TTL" as const), action: fc.constantFrom("set", "inc", "dec"), value: positive }),
+  fc.record({ kind: fc.constant("DSCP" as const), value: fc.integer({ min: 0, max: 63 }) }),
+  fc.record({ kind: fc.constant("TOS" as const), value: octet, mask: octet }),
+  fc.record({ kind: fc.constant("CLASSIFY" as const), major: port, minor: port }),
+  block.map((own): Target => ({ kind: "NETMAP", ...own })),
+  fc.record({
+    kind: fc.constant("CT" as const),
+    zone: fc.record({ of: fc.constantFrom("both", "orig", "reply"), id: fc.oneof(fc.constant("mark"), port) }),
+  }) as fc.Arbitrary<Target>,
+  fc.constantFrom<Target>(
+    { kind: "CHECKSUM" },
+    { kind: "SET", action: "map", set: "a", flags: ["src"], mapMark: true },
+  ),
   fc.constantFrom<Target>(
     { kind: "LOG", args: ["--log-prefix", "a b", "--log-level", "7"] },
     { kind: "NFLOG", args: ["--nflog-group", "5"] },
