@@ -127,8 +127,8 @@ function clashes(flags: number, added: number): boolean {
   return both !== 0 || ((flags & testMask) !== 0 && (added & testMask) !== 0);
 }
 
-/** False for a term with fields that this file does not know. */
-function onlyHas(match: Match, ...keys: readonly string[]): boolean {
+/** False for a term or target with fields that this file does not know. */
+function onlyHas(match: Match | Target, ...keys: readonly string[]): boolean {
   return Object.keys(match).every((key) => key === "kind" || keys.includes(key));
 }
 
@@ -172,6 +172,7 @@ function writeExtension(words: Int32Array, row: number, match: Match, stateAt: (
       return hasPorts | (dstPorts.inverted ? notPorts : 0);
     }
     case "mark":
+      if (!onlyHas(match, "value", "mask", "inverted")) return 0;
       words[row + testWord] = match.value;
       words[row + testWord + 1] = match.mask;
       return (tests.mark << testShift) | (match.inverted ? notTest : 0);
@@ -182,6 +183,7 @@ function writeExtension(words: Int32Array, row: number, match: Match, stateAt: (
     case "statistic": {
       const state = match.mode === "random" ? stateAt() : undefined;
       if (match.mode !== "random" || state === undefined) return 0;
+      if (!onlyHas(match, "mode", "probability", "inverted")) return 0;
       words[row + testWord] = state.low;
       words[row + testWord + 1] = state.high;
       // Over 2^31; a certainty does not fit.
@@ -216,13 +218,15 @@ function writeTarget(words: Int32Array, row: number, target: Target | undefined)
     case "DROP":
       return actions.drop;
     case "MARK":
+      if (!onlyHas(target, "value", "mask")) return actions.module;
       words[row + argumentWord] = target.value;
       words[row + argumentWord + 1] = target.mask;
       return actions.mark;
     case "DNAT": {
       const { address, port } = target;
-      const isPlain = typeof address === "number" && port !== undefined && Object.keys(target).length === 3;
-      if (!isPlain) return actions.module;
+      if (typeof address !== "number" || port === undefined || !onlyHas(target, "address", "port")) {
+        return actions.module;
+      }
       words[row + argumentWord] = address;
       words[row + argumentWord + 1] = port;
       return actions.dnat;
