@@ -140,7 +140,7 @@ function placeMachine(boxes: Boxes, machine: SceneNamespace, box: Box, border: "
   for (const { id, kind } of machine.elements) {
     if (kind === "process") boxes.set(id, around(x, box.y + processY, 92, 26));
     if (kind === "stack") boxes.set(id, around(x, box.y + stackY, 26, 26));
-    if (kind === "state") boxes.set(id, around(box.x + 34, box.y + stackY, 52, 17));
+    if (kind === "state") boxes.set(id, around(box.x + 34, box.y + stackY, 52, 19));
   }
   placeRow(boxes, machine.elements.filter(isDevice), box, border === "bottom" ? box.y + box.height : box.y);
 }
@@ -163,7 +163,7 @@ function placeHost(
     else if (kind === "bridge") boxes.set(id, { x: box.x + 14, y: box.y + 32, width: box.width - 28, height: 26 });
     else if (kind === "tunnel") boxes.set(id, around(box.x + box.width - 56, box.y + 86, chip.width + 8, chip.height));
     else if (kind === "state")
-      boxes.set(id, around(stateX(box, name), box.y + (name === "FDB" ? 45 : 110), stateWidth[name] ?? 60, 17));
+      boxes.set(id, around(stateX(box, name), box.y + (name === "FDB" ? 45 : 110), stateWidth[name] ?? 60, 19));
     else if (podSlot === undefined) others.push(id);
     else boxes.set(id, around(hostEndX(box, podSlot), box.y, chip.width, chip.height));
   }
@@ -215,7 +215,7 @@ function placeSwitch(boxes: Boxes, segment: SceneNamespace, box: Box, peers: Rea
     else if (element.kind === "state")
       boxes.set(
         element.id,
-        around(box.x + box.width - 38, box.y + (element.name === "FDB" ? 36 : 13), stateWidth[element.name] ?? 60, 17),
+        around(box.x + box.width - 38, box.y + (element.name === "FDB" ? 36 : 13), stateWidth[element.name] ?? 60, 19),
       );
     else if (element.kind === "stack") boxes.set(element.id, around(box.x + box.width - 90, box.y + 13, 18, 18));
     else if (peer === undefined) spare.push(element);

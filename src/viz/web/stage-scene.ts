@@ -198,7 +198,7 @@ export function drawElements(
       else if (element.kind === "state")
         label
           .attr("x", x)
-          .attr("y", y + 5)
+          .attr("y", y + 6)
           .attr("text-anchor", "middle")
           .text(element.name);
       else if (element.kind === "bridge") label.attr("x", box.x + 9).text(fitted(element.name, box.width / 3));
