@@ -15,7 +15,7 @@ const mostEntries = 200;
  * What a namespace holds now, as text, by the keys of StateChange: the routes (but those of the local table, which are
  * the namespace's own addresses), neighbours, forwarding databases, connections, virtual servers and listening sockets.
  */
-export function namespaceState(ns: NetworkNamespace, ipvs?: Ipvs): NamespaceState {
+export function namespaceState(ns: NetworkNamespace, ipvs?: Ipvs): Omit<NamespaceState, "beforeStep"> {
   const tables: Readonly<Record<string, readonly StateEntry[]>> = {
     route: routes(ns),
     neighbour: neighbours(ns),

@@ -9,7 +9,7 @@ import { Network } from "../kernel/network.ts";
 import { type ArpSkb, type Skb, isArp } from "../kernel/skb.ts";
 import { kernelProfiles } from "../kernel/profile.ts";
 import { type RecordLevel, Recorder } from "../trace/recorder.ts";
-import type { Assumption, NamespaceState } from "../trace/records.ts";
+import type { Assumption } from "../trace/records.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import { type ListenPort, type Listens, hostAssumption, listenAssumption, openServers } from "./listens.ts";
 import { upstreamAssumption } from "./cluster-dns.ts";
@@ -136,7 +136,7 @@ export class World {
   }
 
   /** Of a node that has its network card alone there is nothing to tell yet. */
-  #stateOf(name: string): NamespaceState | undefined {
+  #stateOf(name: string): ReturnType<typeof namespaceState> | undefined {
     const node = this.#nodes.get(name);
     if (node?.isStarted === false) return undefined;
     const namespace = this.network.get(name);

@@ -21,6 +21,9 @@ type OpenHop = Omit<Mutable<Hop>, "steps"> & { steps: Step[] };
 type OpenPacket = Omit<Mutable<PacketTrace>, "hops"> & { hops: OpenHop[] };
 type OpenFlow = Omit<Mutable<Flow>, "steps" | "packets"> & { steps: Step[]; packets: OpenPacket[] };
 
+/** What a namespace holds now. */
+type StateOf = (namespace: string) => Omit<NamespaceState, "beforeStep"> | undefined;
+
 /** What the recorder must know to open a flow. */
 export type FlowStart = Pick<Flow, "protocol" | "from" | "to" | "purpose"> & { readonly causedBy?: Cause };
 
@@ -37,13 +40,13 @@ export class Recorder {
   /** What the namespaces held before this trace came into them; at the level `rule` alone. */
   before: NamespaceState[] = [];
   readonly #nowNanos: () => number;
-  readonly #stateOf: ((namespace: string) => NamespaceState | undefined) | undefined;
+  readonly #stateOf: StateOf | undefined;
   readonly #visited = new Set<string>();
   #nextStep = 1;
   #nextPacket = 1;
 
   /** `stateOf` says what a namespace holds; undefined as long as it is not worth telling. */
-  constructor(level: RecordLevel, nowNanos: () => number, stateOf?: (namespace: string) => NamespaceState | undefined) {
+  constructor(level: RecordLevel, nowNanos: () => number, stateOf?: StateOf) {
     this.level = level;
     this.#nowNanos = nowNanos;
     this.#stateOf = level === "rule" ? stateOf : undefined;
@@ -75,6 +78,8 @@ export class Recorder {
 
   event(event: Omit<TraceEvent, "timeNanos">): void {
     if (this.level !== "off") this.events.push({ timeNanos: this.#nowNanos(), ...event });
+    // What an event changes is no step's doing: the state is told anew.
+    this.#visited.clear();
   }
 
   /** Completes a step. For FlowRecorder and PacketRecorder. */
@@ -90,7 +95,7 @@ export class Recorder {
     const state = this.#stateOf(namespace);
     if (state === undefined) return;
     this.#visited.add(namespace);
-    this.before.push(state);
+    this.before.push({ ...state, beforeStep: this.#nextStep });
   }
 
   nextPacketId(): number {
@@ -159,6 +164,7 @@ export class PacketRecorder {
   step(input: StepInput): void {
     const hop = this.#hop;
     if (hop === undefined || this.flow.recorder.level === "hop") return;
+    this.flow.recorder.visit(hop.namespace);
     hop.steps.push(this.flow.recorder.complete(hop.namespace, input));
   }
 

@@ -59,7 +59,10 @@ export interface Trace {
   /** What the control plane did meanwhile, on the same clock. */
   readonly events: readonly TraceEvent[];
   readonly flows: readonly Flow[];
-  /** At the level `rule`: what each namespace held when the trace first came into it. State changes go on from there. */
+  /**
+   * At the level `rule`: what each namespace held when the trace first came into it, and first after each event. State
+   * changes go on from there.
+   */
   readonly before?: readonly NamespaceState[];
 }
 
@@ -67,6 +70,8 @@ export interface Trace {
 export interface NamespaceState {
   readonly namespace: string;
   readonly node?: string;
+  /** The id of the step before which it was so. */
+  readonly beforeStep: number;
   readonly tables: readonly {
     readonly table: StateTable;
     readonly entries: readonly StateEntry[];

@@ -49,11 +49,16 @@ export function stateAt(
   index: number,
   { before = [], since = index }: { readonly before?: Trace["before"] | undefined; readonly since?: number } = {},
 ): readonly NamespaceAt[] {
-  const snapshots = new Map(before.map((one) => [one.namespace, one]));
+  const snapshots = new Map<string, Snapshot>();
+  const waiting = [...before];
   const namespaces = new Map<string, Tables>();
   for (const { step, index: at } of moments.slice(0, index + 1)) {
     const { namespace } = step;
-    const tables = namespaces.get(namespace) ?? tablesOf(snapshots.get(namespace));
+    const fresh = waiting.findIndex((one) => one.namespace === namespace && one.beforeStep <= step.id);
+    const [snapshot] = fresh < 0 ? [] : waiting.splice(fresh, 1);
+    if (snapshot) snapshots.set(namespace, snapshot);
+    const known = snapshot ? undefined : namespaces.get(namespace);
+    const tables = known ?? tablesOf(snapshot);
     namespaces.set(namespace, tables);
     apply(tables, step, at >= since);
   }

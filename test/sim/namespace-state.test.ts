@@ -78,6 +78,23 @@ test("what one flow changed in conntrack and in the forwarding databases is what
   }
 });
 
+test("an event that changes a node is followed by what the node holds then", () => {
+  const text = readFileSync(join(scenarios, "missing-route.yaml"), "utf8")
+    .replace("at: 0s, on", "at: 1500ms, on")
+    .replace("10.244.1.9:", "10.244.1.99:")
+    .replace(/expect: .*/, "");
+  const report = runScenarioText("late.yaml", text, noFile, { level: "rule" });
+  if ("problems" in report) throw new Error(JSON.stringify(report.problems));
+  const states = report.flows[0]?.trace.before?.filter(({ namespace }) => namespace === "node-a") ?? [];
+  const routes = states.map(({ tables }) =>
+    tables.find(({ table }) => table === "route")?.entries.map((one) => one.key),
+  );
+  expect(routes.map((one) => one?.some((key) => key.startsWith("10.244.1.0/24")))).toEqual([true, false]);
+  expect(states.map(({ beforeStep }) => beforeStep)).toEqual(
+    states.map(({ beforeStep }) => beforeStep).toSorted((a, b) => a - b),
+  );
+});
+
 test("below the level `rule` no state is recorded", () => {
   const text = readFileSync(join(scenarios, "curl-service.yaml"), "utf8");
   const report = runScenarioText("curl-service.yaml", text, noFile, { level: "step" });

@@ -45,12 +45,13 @@ const steps: readonly Step[] = [
 const before: readonly NamespaceState[] = [
   {
     namespace: "node-a",
+    beforeStep: 1,
     tables: [
       { table: "route", entries: ["default via 172.18.0.1 dev eth0", route].map((text) => ({ key: text, text })) },
       { table: "neighbour", entries: [{ key: "172.18.0.3 dev eth0", text: "FAILED" }], leftOut: 7 },
     ],
   },
-  { namespace: "node-b", tables: [{ table: "route", entries: [{ key: "x", text: "x" }] }] },
+  { namespace: "node-b", beforeStep: 9, tables: [{ table: "route", entries: [{ key: "x", text: "x" }] }] },
 ];
 const packet = { protocol: "tcp", src: "10.244.0.3", dst: "10.96.0.11", length: 60 };
 const course = buildCourse({
@@ -106,6 +107,21 @@ describe("the state at a step", () => {
   test("of a whole stop marks all that its steps did", () => {
     expect(table("fdb", 4, 0)?.entries[0]?.change).toBe("add");
     expect(table("fdb", 4)?.entries[0]?.change).toBeUndefined();
+  });
+
+  test("begins anew where an event changed what the namespace holds", () => {
+    const [first] = before;
+    const after = {
+      namespace: "node-a",
+      beforeStep: 4,
+      tables: [{ table: "route", entries: [{ key: "y", text: "y" }] }],
+    } as const;
+    const routes = (index: number) =>
+      stateAt(course, index, { before: [...(first ? [first] : []), after] })[0]
+        ?.tables.find((one) => one.table === "route")
+        ?.entries.map(({ text }) => text);
+    expect(routes(2)).toContain(route);
+    expect(routes(3)).toEqual(["y"]);
   });
 
   test("without the state before tells what was changed and looked up", () => {
