@@ -56,7 +56,11 @@ function sendReset(namespace: HookState["namespace"], skb: Skb): void {
     frame.dstMac = skb.srcMac;
     child?.enter(
       { namespace: namespace.name, ...(namespace.node !== undefined && { node: namespace.node }) },
-      { body: answer },
+      {
+        body: answer,
+        ...(frame.srcMac !== undefined && { srcMac: frame.srcMac }),
+        ...(frame.dstMac !== undefined && { dstMac: frame.dstMac }),
+      },
     );
     return transmit(namespace, physIn, frame);
   }

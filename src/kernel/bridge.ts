@@ -217,6 +217,11 @@ function copyOf<S extends Skb | ArpSkb>(ns: NetworkNamespace, skb: S, device: De
   return copy;
 }
 
+/** In IPv6 the packet keeps the right to be cut again (ignore_df), though nobody knows to which length. */
+function forgetFragments(skb: Skb): void {
+  if (skb.fragMaxSize !== undefined) skb.fragMaxSize = typeof skb.packet.dst === "bigint" ? 0 : undefined;
+}
+
 /** br_pass_frame_up(): the frame is for the node; from now on the bridge is the device it came in by. */
 function passUp(ns: NetworkNamespace, bridge: BridgeDevice, from: Device | undefined, skb: Skb | ArpSkb): void {
   if (skb.track !== undefined) {
@@ -229,6 +234,6 @@ function passUp(ns: NetworkNamespace, bridge: BridgeDevice, from: Device | undef
     recordReceive(bridge, skb);
   }
   // ip_rcv() clears what the bridge noted of fragments.
-  if (!isArp(skb)) skb.fragMaxSize = undefined;
+  if (!isArp(skb)) forgetFragments(skb);
   deliverUp(ns, bridge, skb);
 }

@@ -43,7 +43,7 @@ export interface Skb {
   inner?: Skb | ArpSkb | undefined;
   /** What a fragment was cut from, so that no payload bytes need be kept. */
   datagram?: Datagram | undefined;
-  /** Longest fragment it was put together from, bytes (IPCB(skb)->frag_max_size); 0: none was. */
+  /** Longest fragment it was put together from, bytes (IPCB(skb)->frag_max_size); absent: none was; 0: not known any more. */
   fragMaxSize?: number | undefined;
   /** Links the frame has crossed since somebody made it: tells a loop of bridges. */
   crossings?: number | undefined;

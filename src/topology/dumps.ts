@@ -73,7 +73,7 @@ export function readBridgeDump(ns: NetworkNamespace, name: string, files: Files)
 /** The numbers of `sysctl -a`; what is no number says nothing about the network here. */
 export function sysctlsOf(text: string): string {
   const lines: string[] = [];
-  readLines(text, "sysctl-a", (line) => void lines.push(/^net\.\S+ = -?\d+\s*$/.test(line) ? line : ""));
+  readLines(text, "sysctl-a", (line) => void lines.push(/^net\.\S+ = -?\d+(\s+\d+)?\s*$/.test(line) ? line : ""));
   return lines.join("\n");
 }
 

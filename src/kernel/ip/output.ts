@@ -168,7 +168,8 @@ function finishOutput(ns: NetworkNamespace, skb: Skb, forwarded: boolean): void 
     : skb.pmtuProbe === true
       ? to.device.mtu
       : pathMtu(ns, packet.dst, to);
-  if (length <= mtu && skb.fragMaxSize === undefined) return neighbourOutput(ns, skb);
+  const { fragMaxSize = 0 } = skb;
+  if (length <= mtu && fragMaxSize === 0) return neighbourOutput(ns, skb);
   const v4 = typeof packet.dst === "number";
   // In IPv6 a socket's sender cuts its packets, but no tunnel's (ip6_fragment).
   const isOwn = !forwarded && skb.inner === undefined;
@@ -176,7 +177,7 @@ function finishOutput(ns: NetworkNamespace, skb: Skb, forwarded: boolean): void 
   if (!mayCut && length > mtu) {
     return reject(ns, skb, "MTU_EXCEEDED", v4 ? { type: 3, code: 4, mtu } : { type: 2, code: 0, mtu });
   }
-  const longest = Math.min(mtu, skb.fragMaxSize ?? mtu);
+  const longest = fragMaxSize === 0 ? mtu : Math.min(mtu, fragMaxSize);
   if (!transmitFragments(ns, to.device, skb, longest, (piece) => neighbourOutput(ns, piece))) neighbourOutput(ns, skb);
 }
 
