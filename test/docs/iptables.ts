@@ -9,7 +9,7 @@ const notModelled: Readonly<Record<string, string>> = {
   set: "a set that does not exist",
   socket: "`--restore-skmark`; `--transparent` where nobody said whether the listener is",
   CT: "`--timeout`, zones above 32767; helpers find no related connections",
-  SET: "`--map-set`",
+  SET: "a set that does not exist",
   TPROXY: "without a listener that is known to be transparent, or not (`tcp 15001 transparent` in a topology)",
 };
 

@@ -52,12 +52,6 @@ export interface ConntrackMatch {
   readonly direction?: "ORIGINAL" | "REPLY";
 }
 
-/** `-m state --state`: the same states under the older name. */
-export interface StateMatch {
-  readonly kind: "state";
-  readonly states: Bits;
-}
-
 /** The `--ctstate` bits of a packet: one state, and SNAT or DNAT where its connection is translated. */
 export function stateOf(skb: Skb): number {
   const { conntrack } = skb;
@@ -82,7 +76,8 @@ function statusOf(entry: ConntrackEntry): number {
   );
 }
 
-function readBits(names: Readonly<Record<string, number>>, read: OptionReader): Bits {
+/** Reads `NEW,ESTABLISHED`. */
+export function readBits(names: Readonly<Record<string, number>>, read: OptionReader): Bits {
   const inverted = read.inverted();
   let bits = 0;
   for (const name of read.value().split(",")) {
@@ -93,7 +88,7 @@ function readBits(names: Readonly<Record<string, number>>, read: OptionReader): 
   return { bits, inverted };
 }
 
-function printBits(names: Readonly<Record<string, number>>, bits: number): string {
+export function printBits(names: Readonly<Record<string, number>>, bits: number): string {
   const set = Object.entries(names).filter(([, bit]) => (bits & bit) !== 0);
   return set.length === 0 ? "NONE" : set.map(([name]) => name).join(",");
 }
@@ -265,22 +260,10 @@ function valueOf(entry: ConntrackEntry, term: Exclude<Term, "states">, skb: Skb)
   }
 }
 
-function notState(option: string, states: Bits, bits: number): Failure {
+/** What is said of a packet in none of the states. */
+export function notState(option: string, states: Bits, bits: number): Failure {
   return {
     term: printOption(states.inverted, option, printBits(stateBits, states.bits)),
     packet: printBits(stateBits, bits),
   };
 }
-
-export const state: MatchModule<StateMatch> = {
-  options: { "--state": (draft, read) => void (draft.states = readBits(stateBits, read)) },
-  start: () => ({ kind: "state" }),
-  finish: (draft, read) =>
-    draft.states === undefined
-      ? read.fail("MISSING_OPTION", "-m state needs --state")
-      : { kind: "state", states: draft.states },
-  print: ({ states }) => printOption(states.inverted, "--state", printBits(stateBits, states.bits)),
-  matches: ({ states }, { state }) => ((states.bits & stateOf(state.skb)) !== 0) !== states.inverted,
-  explain: ({ states }, { state }) => notState("--state", states, stateOf(state.skb)),
-  needsConntrack: true,
-};

@@ -1,6 +1,6 @@
 import { type AddrtypeMatch, addrtype } from "./addrtype.ts";
 import { type CommentMatch, comment } from "./comment.ts";
-import { type ConntrackMatch, type StateMatch, conntrack, state } from "./conntrack.ts";
+import { type ConntrackMatch, conntrack } from "./conntrack.ts";
 import { type DscpMatch, dscp } from "./dscp.ts";
 import { type HashlimitMatch, hashlimit } from "./hashlimit.ts";
 import { type IcmpMatch, icmp, icmp6 } from "./icmp.ts";
@@ -33,6 +33,7 @@ import { type RpfilterMatch, rpfilter } from "./rpfilter.ts";
 import { type SctpMatch, sctp } from "./sctp.ts";
 import { type SetMatch, set } from "./set.ts";
 import { type SocketMatch, socket } from "./socket.ts";
+import { type StateMatch, state } from "./state.ts";
 import { type StatisticMatch, statistic } from "./statistic.ts";
 import { type TcpMatch, tcp } from "./tcp.ts";
 import { type TcpmssMatch, tcpmss } from "./tcpmss.ts";

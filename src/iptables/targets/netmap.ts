@@ -1,7 +1,7 @@
 import { type Address, ipv4, ipv6 } from "../../wire/address.ts";
 import { type Block, prefixMask, printBlock, readBlock } from "../addresses.ts";
 import type { TargetModule } from "./module.ts";
-import { bind } from "./nat.ts";
+import { bind } from "./nat-range.ts";
 
 /** `-j NETMAP --to NETWORK`: another network, the same host part. */
 export interface NetmapTarget extends Block {
