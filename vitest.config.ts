@@ -20,14 +20,14 @@ export default defineConfig({
           ...alone,
           name: "root",
           include: ["test/root/**/*.test.ts"],
-          exclude: ["test/root/lab.test.ts"],
+          exclude: ["test/root/lab*.test.ts"],
           sequence: { groupOrder: 1 },
         },
       },
       // Every scenario on the real kernel takes minutes: npm run test:kernel, and continuous integration.
       ...(process.env["KUBEHOP_LAB"] === undefined
         ? []
-        : [{ test: { ...alone, name: "kernel", include: ["test/root/lab.test.ts"], sequence: { groupOrder: 4 } } }]),
+        : [{ test: { ...alone, name: "kernel", include: ["test/root/lab*.test.ts"], sequence: { groupOrder: 4 } } }]),
       { test: { ...alone, name: "browser", include: ["test/browser/**/*.test.ts"], sequence: { groupOrder: 2 } } },
       { test: { ...alone, name: "package", include: ["test/package/**/*.test.ts"], sequence: { groupOrder: 3 } } },
     ],

@@ -137,7 +137,7 @@ function balance({ table }: Ipvs, command: string): void {
 
 /** `echo +ADDRESS > /proc/net/xt_recent/NAME`; `-ADDRESS` takes out, `/` empties. */
 function runRecent({ iptables, namespace }: BuiltNamespace, command: string): boolean {
-  const match = /^echo ([+-]?)(\S+) > \/proc\/net\/xt_recent\/(\S+)$/.exec(command);
+  const match = /^echo ([+-]?)(\S+) > \/proc\/net\/xt_recent\/([\w.-]+)$/.exec(command);
   if (match === null) return false;
   const [, sign, text = "", name = ""] = match;
   const list = iptables.recentLists.list(name);

@@ -1,30 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { whyNoLab } from "../../src/lab/private-world.ts";
+import { lab, root, skipReason } from "./lab-command.ts";
 
 /*
  * Every scenario on the real kernel: the expectation is what Linux did, never what kubehop said. Flows that this kernel
  * cannot run are printed with the reason.
  */
 
-const root = resolve(import.meta.dirname, "../..");
-const reason = whyNoLab();
-if (reason !== undefined) {
-  if (process.env["KUBEHOP_REQUIRE"] === "all") throw new Error(`test/root/lab.test.ts: ${reason}`);
-  console.warn(`skipped: test/root/lab.test.ts: ${reason}`);
-}
-
-function lab(...words: readonly string[]): { readonly status: number | null; readonly text: string } {
-  const main = join(root, "src/cli/main.ts");
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", main, "lab", ...words], {
-    cwd: root,
-    encoding: "utf8",
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  return { status, text: `${stdout}${stderr}` };
-}
+const reason = skipReason("test/root/lab.test.ts");
 
 const scenarios = readdirSync(join(root, "scenarios"))
   .filter((name) => name.endsWith(".yaml"))
@@ -32,7 +17,7 @@ const scenarios = readdirSync(join(root, "scenarios"))
 
 describe.skipIf(reason !== undefined)("Linux and kubehop show the same", () => {
   test.for(scenarios)("%s", { timeout: 300_000 }, (name) => {
-    const { status, text } = lab("--differences", join("scenarios", name));
+    const { status, text } = lab(["--differences", join("scenarios", name)]);
     for (const line of text.split("\n")) if (line.includes(": skipped, ")) console.warn(`${name}: ${line.trim()}`);
     expect(status, text).toBe(0);
   });
