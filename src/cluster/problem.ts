@@ -25,6 +25,7 @@ export class ProblemList {
   readonly #problems: Problem[] = [];
   readonly #lenient: boolean;
   #dropped = 0;
+  #hasDroppedError = false;
 
   /** `lenient`: what the API server refuses but leaves a usable object is a warning. */
   constructor(lenient = false) {
@@ -32,25 +33,28 @@ export class ProblemList {
   }
 
   add(code: ProblemCode, message: string, where: Pick<Problem, "origin" | "object" | "path"> = {}, fix?: string): void {
-    if (this.#problems.length >= problemLimit) {
-      this.#dropped++;
-      return;
-    }
     const meaning: CodeMeaning = problemCodes[code];
     const severity = this.#lenient && meaning.tolerable === true ? "warning" : meaning.severity;
-    this.#problems.push({ code, severity, message, fix: fix ?? meaning.fix, ...where });
+    if (this.#problems.length >= problemLimit) this.#drop(severity);
+    else this.#problems.push({ code, severity, message, fix: fix ?? meaning.fix, ...where });
   }
 
   addAll(problems: readonly Problem[]): void {
     for (const problem of problems) {
       if (this.#problems.length < problemLimit) this.#problems.push(problem);
-      else this.#dropped++;
+      else this.#drop(problem.severity);
     }
+  }
+
+  #drop(severity: Problem["severity"]): void {
+    this.#dropped++;
+    if (severity === "error") this.#hasDroppedError = true;
   }
 
   clear(): void {
     this.#problems.length = 0;
     this.#dropped = 0;
+    this.#hasDroppedError = false;
   }
 
   /** By file and line, as a reader goes through them; what has no place comes first. */
@@ -62,7 +66,9 @@ export class ProblemList {
         (a.origin?.column ?? 0) - (b.origin?.column ?? 0),
     );
     if (this.#dropped === 0) return problems;
-    const { severity, fix } = problemCodes.TOO_MANY_PROBLEMS;
+    const { fix } = problemCodes.TOO_MANY_PROBLEMS;
+    // However many warnings there are, they are no reason to refuse an input.
+    const severity = this.#hasDroppedError ? "error" : "warning";
     return [
       ...problems,
       { code: "TOO_MANY_PROBLEMS", severity, message: `${this.#dropped} more problems are not shown`, fix },
