@@ -59,8 +59,17 @@ function sharedChains(
   rulesOf: (port: PortRules) => readonly SharedRule[],
 ): Chain[] {
   const rules = new Map(chains.map((name): [string, Rule[]] => [name, []]));
+  // Rules that follow each other mostly go to one chain.
+  let name = "";
+  let list: Rule[] | undefined;
   const push = (shared: readonly SharedRule[]): void => {
-    for (const { chain, rule } of shared) rules.get(chain)?.push(rule);
+    for (const { chain, rule } of shared) {
+      if (chain !== name) {
+        name = chain;
+        list = rules.get(chain);
+      }
+      list?.push(rule);
+    }
   };
   push(first);
   for (const ports of services) for (const port of ports) push(rulesOf(port));
