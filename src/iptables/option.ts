@@ -5,6 +5,10 @@ import type { Word } from "./words.ts";
 /** A value under construction. */
 export type Draft<T> = { -readonly [K in keyof T]?: T[K] };
 
+/** Options of a rule, whichever matches it has. */
+const ruleOption =
+  /^(-[mjgpsdiof]|--(match|jump|goto|proto(col)?|source|src|destination|dst|(in|out)-interface|fragment))$/;
+
 /** Reads one option with its values from the words of a rule. */
 export class OptionReader {
   readonly family: Family;
@@ -73,12 +77,13 @@ export class OptionReader {
     return word.text;
   }
 
-  /** All words up to the next `-m`, `-j` or `-g`, as they were written: quoted ones keep their quotes. */
+  /** All words up to the next option of the rule itself, as they were written: quoted ones keep their quotes. */
   rest(): string[] {
     const words: string[] = [];
     for (;;) {
       const word = this.#words[this.#at];
-      if (word === undefined || (!word.quoted && /^(-[mjg]|--(match|jump|goto))$/.test(word.text))) return words;
+      const option = this.#isBang() ? this.#words[this.#at + 1] : word;
+      if (word === undefined || (option !== undefined && !option.quoted && ruleOption.test(option.text))) return words;
       words.push(word.quoted ? `"${word.text.replaceAll(/["\\]/g, "\\$&")}"` : word.text);
       this.#at++;
     }

@@ -1,3 +1,4 @@
+import { otherTargets } from "../trace/describe-rule.ts";
 import type { Family } from "../wire/address.ts";
 import { type Match, type MatchKind, kindByName, moduleOf } from "./matches/index.ts";
 import { readAddresses, readInterface, readProtocol } from "./matches/ip.ts";
@@ -23,14 +24,6 @@ const protocolMatches: Readonly<Record<number, MatchKind>> = {
   58: "icmp6",
   132: "sctp",
 };
-
-/** Targets that iptables has and this program does not model. Any other unknown name is a user chain. */
-const unmodelledTargets = new Set(
-  (
-    "AUDIT CLUSTERIP CONNSECMARK DNPT ECN HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SNPT SYNPROXY " +
-    "TCPOPTSTRIP TEE"
-  ).split(" "),
-);
 
 /**
  * Reads the arguments of a rule in any order that iptables takes. A list of addresses (`-s a,b`) makes several
@@ -146,7 +139,7 @@ class RuleReader {
     const module = targetByName(name);
     if (module !== undefined) {
       this.#openTarget = { module, draft: module.start(this.#family) };
-    } else if (unmodelledTargets.has(name)) {
+    } else if (otherTargets.has(name)) {
       this.#target = { kind: "unmodelled", name, args: this.#read.rest() };
     } else this.#target = { kind: "jump", chain: name };
   }

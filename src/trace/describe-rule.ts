@@ -14,10 +14,26 @@ const effects: Readonly<Record<string, (table: string, chain: string, rules: str
   CT: () => "connection tracking is told how to treat the packet",
   LOG: () => "the packet is logged",
   NFLOG: () => "the packet is logged",
+  TRACE: () => "the kernel reports each rule that the packet matches from now on",
+  TTL: () => "the number of routers that the packet may still pass is changed",
+  HL: () => "the number of routers that the packet may still pass is changed",
+  DSCP: () => "the packet gets another class of service",
+  TOS: () => "the packet gets another type of service",
+  CLASSIFY: () => "the packet gets a class for the queues of a device",
+  CHECKSUM: () => "the packet gets its checksum now",
+  NETMAP: (_table, _chain, rules) => `the address is moved to another network${argument(rules, "--to")}`,
   TCPMSS: () => "the largest segment size that the connection may use is lowered",
   TPROXY: () => "the packet is handed to a proxy on this machine",
   SET: () => "a set is changed by the packet's addresses",
 };
+
+/** Targets of iptables that are not modelled. Any other unknown name is a chain. */
+export const otherTargets: ReadonlySet<string> = new Set(
+  (
+    "AUDIT CLUSTERIP CONNSECMARK DNPT ECN HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SNPT SYNPROXY TCPOPTSTRIP " +
+    "TEE"
+  ).split(" "),
+);
 
 function argument(rules: string, option: string): string {
   const value = rules.split(`${option} `)[1]?.split(" ", 1)[0];
@@ -35,6 +51,7 @@ export function effect(step: {
   if (target === undefined) return "it only counts the packet";
   const name = target.toUpperCase();
   if (Object.hasOwn(effects, name)) return (effects[name] as (typeof effects)[string])(table, chain, rules);
+  if (otherTargets.has(target)) return `the target ${target}, which is not modelled, gets the packet`;
   return `chain ${target.replace(/^(goto|jump) /, "")} decides next`;
 }
 

@@ -55,7 +55,11 @@ export interface ConntrackMatch {
 /** The `--ctstate` bits of a packet: one state, and SNAT or DNAT where its connection is translated. */
 export function stateOf(skb: Skb): number {
   const { conntrack } = skb;
-  if (conntrack === undefined) return skb.untracked ? stateBits.UNTRACKED : stateBits.INVALID;
+  if (conntrack === undefined) {
+    // Behind `-j CT`, and before conntrack looks, a template stands in its place.
+    if (skb.zone !== undefined) return stateBits.NEW;
+    return skb.untracked ? stateBits.UNTRACKED : stateBits.INVALID;
+  }
   const { entry } = conntrack;
   return (
     (conntrack.state === "new"

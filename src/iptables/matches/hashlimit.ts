@@ -93,7 +93,7 @@ function print(match: HashlimitMatch): string {
   ].join(" ");
 }
 
-/** hashlimit_init_dst(): which bucket a packet takes from. */
+/** hashlimit_init_dst(): which bucket a packet takes from, whatever its protocol. */
 function keyOf(match: HashlimitMatch, { src, dst, transport }: Packet): string {
   const bits = typeof src === "number" ? 32 : 128;
   const ports = hasPorts(transport) ? transport : { srcPort: 0, dstPort: 0 };
@@ -103,8 +103,7 @@ function keyOf(match: HashlimitMatch, { src, dst, transport }: Packet): string {
     dstip: () => formatAddress(maskAddress(dst, match.dstPrefix ?? bits)),
     dstport: () => ports.dstPort,
   };
-  const ported = match.modes.some((mode) => mode.endsWith("port")) ? transport.protocol : "";
-  return `${ported} ${match.modes.map((mode) => parts[mode]()).join(" ")}`;
+  return match.modes.map((mode) => parts[mode]()).join(" ");
 }
 
 function matches(match: HashlimitMatch, evaluation: Evaluation): boolean | undefined {

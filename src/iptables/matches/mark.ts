@@ -1,3 +1,4 @@
+import type { Skb } from "../../kernel/skb.ts";
 import type { OptionReader } from "../option.ts";
 import { type MatchModule, printOption } from "./module.ts";
 
@@ -27,6 +28,11 @@ export function printMark(mark: { readonly value: number; readonly mask: number 
   return mark.mask === 0xffffffff ? hex(mark.value) : `${hex(mark.value)}/${hex(mark.mask)}`;
 }
 
+/** A template of `-j CT`, before conntrack looks, has no mark; without a connection there is none. */
+function connectionMark({ conntrack, zone }: Skb): number | undefined {
+  return conntrack === undefined && zone !== undefined ? 0 : conntrack?.entry.mark;
+}
+
 function moduleOf(kind: MarkMatch["kind"]): MatchModule<MarkMatch> {
   const module: MatchModule<MarkMatch> = {
     options: {
@@ -42,13 +48,13 @@ function moduleOf(kind: MarkMatch["kind"]): MatchModule<MarkMatch> {
     },
     print: (match) => printOption(match.inverted, "--mark", printMark(match)),
     matches(match, { state: { skb } }) {
-      const mark = kind === "mark" ? skb.mark : skb.conntrack?.entry.mark;
+      const mark = kind === "mark" ? skb.mark : connectionMark(skb);
       // Without a connection connmark does not match, not even inverted (net/netfilter/xt_connmark.c).
       if (mark === undefined) return false;
       return ((mark & match.mask) >>> 0 === match.value) !== match.inverted;
     },
     explain(match, { state: { skb } }) {
-      const mark = kind === "mark" ? skb.mark : skb.conntrack?.entry.mark;
+      const mark = kind === "mark" ? skb.mark : connectionMark(skb);
       const packet = mark === undefined ? "no connection" : mark === 0 ? "no mark" : hex(mark);
       return { term: module.print(match), packet };
     },

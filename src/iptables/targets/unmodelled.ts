@@ -1,6 +1,6 @@
 import type { TargetModule } from "./module.ts";
 
-/** A target that is kept and printed but not modelled: a packet that gets here has an unknown fate. */
+/** A target that is kept and printed but not modelled: a packet that gets here has an unknown fate, mostly. */
 export interface UnmodelledTarget {
   readonly kind: "unmodelled";
   readonly name: string;
@@ -8,9 +8,12 @@ export interface UnmodelledTarget {
   readonly args: readonly string[];
 }
 
+/** Those that only look on, or set what nothing here looks at. */
+const bystanders = new Set(["AUDIT", "CONNSECMARK", "IDLETIMER", "LED", "RATEEST", "SECMARK"]);
+
 export const unmodelled: TargetModule<UnmodelledTarget> = {
   options: {},
   start: () => ({ kind: "unmodelled" }),
   print: (target) => target.args.join(" "),
-  run: () => "unknown",
+  run: (target) => (bystanders.has(target.name) ? "continue" : "unknown"),
 };

@@ -26,7 +26,12 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
     const track: HookEntry = {
       name: "conntrack",
       priority: priorities.conntrack,
-      run: (state) => tracker.track(state),
+      run: (state) => {
+        const verdict = tracker.track(state);
+        // The template has served.
+        state.skb.zone = undefined;
+        return verdict;
+      },
     };
     const last: HookEntry = {
       name: "confirm",

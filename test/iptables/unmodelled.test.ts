@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { describe as sentence } from "../../src/trace/describe.ts";
+import { load, node, send } from "./kernel.ts";
+
+/** What iptables-extensions(8) says of these targets: some only look on, others hand the packet to somebody. */
+test.for([
+  ["AUDIT --type accept", "accept"],
+  ["IDLETIMER --timeout 10 --label x", "accept"],
+  ["SECMARK --selctx system_u:object_r:http_packet_t:s0", "accept"],
+  ["NFQUEUE --queue-num 1", "unknown"],
+  ["TEE --gateway 10.0.0.9", "unknown"],
+] as const)("behind -j %s a packet's fate is %s", ([target, verdict]) => {
+  const router = node();
+  load(router, `*filter\n-A FORWARD -j ${target}\nCOMMIT\n`);
+  expect(send(router).verdict).toBe(verdict);
+});
+
+test("a target that is not modelled is not called a chain", () => {
+  const router = node();
+  load(router, "*filter\n-A FORWARD -j NFQUEUE --queue-num 1\nCOMMIT\n");
+  const rule = send(router).steps.find(({ kind }) => kind === "rule");
+  expect(rule && sentence(rule)).toBe(
+    "Rule 1 of chain FORWARD matched, so the target NFQUEUE, which is not modelled, gets the packet.",
+  );
+});
+
+/** A known term that fails is a certain miss, whatever else stands in the rule. */
+test.for([
+  ["-p udp -m string --string a --algo bm -j DROP", "accept"],
+  ["-p tcp -m string --string a --algo bm -j DROP", "unknown"],
+  ["-m string --string a --algo bm -p udp -j DROP", "accept"],
+  ["-p tcp -m string --string a --algo bm", "unknown"],
+] as const)("%s: %s", ([rule, verdict]) => {
+  const router = node();
+  load(router, `*filter\n-A FORWARD ${rule}\nCOMMIT\n`);
+  expect(send(router).verdict).toBe(verdict);
+});
