@@ -13,6 +13,17 @@ export interface AddressOptions {
   readonly owner?: Owner;
   /** No connected route (`noprefixroute`). */
   readonly noPrefixRoute?: boolean;
+  readonly peer?: Address;
+}
+
+/** The network that an address makes reachable. */
+export function networkOf({ address, peer, prefixLength }: InterfaceAddress): Cidr {
+  return cidr(peer ?? address, prefixLength);
+}
+
+/** Both are of one IPv4 network of the same length: the later one is secondary to the first (__inet_insert_ifa). */
+function sameNetwork(a: InterfaceAddress, b: InterfaceAddress): boolean {
+  return a.prefixLength === b.prefixLength && networkOf(a).base === networkOf(b).base;
 }
 
 /**
@@ -35,13 +46,15 @@ export function addAddress(
     address,
     prefixLength,
     scope: options.scope ?? defaultScope(address),
+    ...(options.peer !== undefined && { peer: options.peer }),
     ...(options.owner && { owner: options.owner }),
     ...(options.noPrefixRoute === true && { noPrefixRoute: true }),
   };
   device.addresses.push(entry);
   // The local route needs no link: the address of a device that is down is local all the same (kube-ipvs0).
   const fib = ns.fib[familyOf(address)];
-  const block = isIPv4(address) && isLoopback(address) ? cidr(address, prefixLength) : hostCidr(address);
+  // On the loopback a whole network is local.
+  const block = isIPv4(address) && device.kind === "loopback" ? cidr(address, prefixLength) : hostCidr(address);
   fib.add(kernelRoute(device, entry, hostCidr(address), "local"), "local");
   if (block.prefixLength !== 32 && isIPv4(address)) fib.add(kernelRoute(device, entry, block, "local"), "local");
   if (device.up) connectAddress(ns, device, entry);
@@ -54,17 +67,19 @@ function defaultScope(address: Address): InterfaceAddress["scope"] {
 
 /** Adds the routes that need the link: connected and broadcast. Called when an address or the device comes up. */
 export function connectAddress(ns: NetworkNamespace, device: Device, entry: InterfaceAddress): void {
-  const { address, prefixLength } = entry;
+  const { address, prefixLength, peer } = entry;
   const fib = ns.fib[familyOf(address)];
-  const block = cidr(address, prefixLength);
+  const block = networkOf(entry);
   const bits = addressBits(address);
-  if (isLoopback(address)) {
+  const primary = device.addresses.find((other) => sameNetwork(other, entry));
+  if (isIPv4(address) && primary !== undefined && primary !== entry) return;
+  if (isLoopback(address) || (isIPv4(address) && device.kind === "loopback")) {
     if (isIPv4(address) && prefixLength < 31) {
       fib.add(kernelRoute(device, entry, hostCidr(lastAddress(block)), "broadcast"), "local");
     }
     return;
   }
-  const connected = prefixLength < bits && entry.noPrefixRoute !== true;
+  const connected = (prefixLength < bits || (peer !== undefined && peer !== address)) && entry.noPrefixRoute !== true;
   if (connected) fib.add(kernelRoute(device, entry, block, "unicast"));
   if (!isIPv4(address)) return;
   if (prefixLength >= 31) return;
@@ -99,20 +114,25 @@ export function removeAddress(ns: NetworkNamespace, deviceName: string, address:
   if (device === undefined || entry === undefined) {
     throw new NetlinkError("EADDRNOTAVAIL", `${formatAddress(address)} is not on ${deviceName}`);
   }
+  const isPrimary = device.addresses.findIndex((other) => sameNetwork(other, entry)) === at;
   device.addresses.splice(at, 1);
   const fib = ns.fib[familyOf(address)];
   const byDevice = { device: deviceName };
-  const block = cidr(address, entry.prefixLength);
-  const shared = device.addresses.some(
-    (other) => other.prefixLength === entry.prefixLength && cidr(other.address, other.prefixLength).base === block.base,
-  );
+  const block = networkOf(entry);
+  const others = device.addresses.filter((other) => sameNetwork(other, entry));
   fib.delete({ destination: hostCidr(address), type: "local", ...byDevice }, "local");
-  if (isLoopback(address)) fib.delete({ destination: block, type: "local", ...byDevice }, "local");
-  if (shared) return;
+  if (device.kind === "loopback") fib.delete({ destination: block, type: "local", ...byDevice }, "local");
+  if (others.length > 0 && !(isIPv4(address) && isPrimary)) return;
   fib.delete({ destination: block, type: "unicast", ...byDevice });
-  if (isIPv4(address) && entry.prefixLength < 31) {
+  if (!isIPv4(address)) return;
+  if (entry.prefixLength < 31) {
     fib.delete({ destination: hostCidr(lastAddress(block)), type: "broadcast", ...byDevice }, "local");
   }
+  const [next] = others;
+  if (next === undefined) return;
+  // The network's other addresses go with its first one, unless they are to be promoted (__inet_del_ifa).
+  if (ns.sysctls.device(deviceName).promoteSecondaries) connectAddress(ns, device, next);
+  else removeAddress(ns, deviceName, next.address);
 }
 
 /** The link-local address a device gets when it comes up, and the routes of the link (RFC 4291, addrconf.c). */

@@ -7,6 +7,8 @@ import type { ArpSkb, Skb } from "./skb.ts";
 export interface InterfaceAddress {
   readonly address: Address;
   readonly prefixLength: number;
+  /** The other end of a point-to-point address: the prefix is its. */
+  readonly peer?: Address;
   readonly scope: "global" | "link" | "host";
   /** It made no connected route. */
   readonly noPrefixRoute?: boolean;

@@ -85,4 +85,5 @@ export interface DeviceSettings {
   readonly proxyArp: boolean;
   readonly proxyNdp: boolean;
   readonly acceptRedirects: boolean;
+  readonly promoteSecondaries: boolean;
 }

@@ -164,6 +164,7 @@ export function createSysctls(): SysctlTable {
         arpAnnounce: Math.max(own("arp_announce"), all("arp_announce")),
         arpFilter: either("arp_filter"),
         proxyArp: either("proxy_arp"),
+        promoteSecondaries: either("promote_secondaries"),
         acceptRedirects:
           own("forwarding") !== 0
             ? own("accept_redirects") !== 0 && all("accept_redirects") !== 0

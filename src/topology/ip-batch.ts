@@ -72,16 +72,24 @@ function runAddress(ns: NetworkNamespace, command: CommandWords): void {
   let device = "";
   let scope: InterfaceAddress["scope"] | undefined;
   let noPrefixRoute = false;
+  let peer: ReturnType<typeof parseInterfaceAddress>;
   while (command.more) {
     const option = command.next();
     if (option === "dev") device = command.next("a device");
     else if (option === "scope") scope = command.keyword(["global", "link", "host"] as const);
     else if (option === "noprefixroute") noPrefixRoute = true;
-    else if (option === "brd" || option === "broadcast" || option === "label") command.next();
+    else if (option === "peer" || option === "remote") {
+      const end = command.next("an address");
+      peer = parseInterfaceAddress(end) ?? command.fail(`${end} is not ADDRESS/PREFIX`);
+    } else if (option === "brd" || option === "broadcast" || option === "label") command.next();
     else if (option !== "nodad") command.fail(`${option} is not an option of ip address that is modelled`);
   }
   if (verb === "delete") return removeAddress(ns, device, parsed.address);
-  addAddress(ns, device, parsed.address, parsed.prefixLength, { ...(scope && { scope }), noPrefixRoute });
+  addAddress(ns, device, parsed.address, (peer ?? parsed).prefixLength, {
+    ...(scope && { scope }),
+    ...(peer && { peer: peer.address }),
+    noPrefixRoute,
+  });
 }
 
 function runNeighbour(ns: NetworkNamespace, command: CommandWords): void {

@@ -22,9 +22,9 @@ export function readAddresses(ns: NetworkNamespace, text: string, file: string):
         device = ns.devices.has(name) ? name : undefined;
         return device === undefined ? "" : `link set ${name} mtu ${mtu}${flags.split(",").includes("UP") ? " up" : ""}`;
       }
-      const own = /^\s+inet6? (\S+)(?: brd \S+)? scope (\w+)( noprefixroute)?/.exec(line);
+      const own = /^\s+inet6? (\S+)( peer \S+)?(?: brd \S+)? scope (\w+)(?: secondary)?( noprefixroute)?/.exec(line);
       if (own === null || device === undefined || has(ns, device, own[1] ?? "")) return "";
-      return `address add ${own[1]} dev ${device} scope ${own[2]}${own[3] ?? ""}`;
+      return `address add ${own[1]}${own[2] ?? ""} dev ${device} scope ${own[3]}${own[4] ?? ""}`;
     },
   );
 }

@@ -55,7 +55,8 @@ function showAddress(device: Device, own: InterfaceAddress): string {
   const v4 = isIPv4(own.address);
   const label = v4 ? ` ${device.name}` : "";
   const prefix = own.noPrefixRoute === true ? " noprefixroute" : "";
-  const head = `    ${v4 ? "inet" : "inet6"} ${formatAddress(own.address)}/${own.prefixLength} scope ${own.scope}${prefix}${label}\n`;
+  const peer = own.peer === undefined ? "" : ` peer ${formatAddress(own.peer)}`;
+  const head = `    ${v4 ? "inet" : "inet6"} ${formatAddress(own.address)}${peer}/${own.prefixLength} scope ${own.scope}${prefix}${label}\n`;
   return `${head}       valid_lft forever preferred_lft forever\n`;
 }
 

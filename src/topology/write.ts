@@ -130,12 +130,13 @@ function writePort({ name, port }: Device): string[] {
 
 /** The kernel itself gives the loopback 127.0.0.1 and ::1, and links their link-local addresses. */
 function writeAddresses({ kind, name, addresses }: Device): string[] {
-  return addresses.flatMap(({ address, prefixLength, scope, noPrefixRoute }) => {
+  return addresses.flatMap(({ address, prefixLength, peer, scope, noPrefixRoute }) => {
     const text = formatAddress(address);
     if (kind === "loopback" && (text === "127.0.0.1" || text === "::1")) return [];
     if (!isIPv4(address) && scope === "link") return [];
     const options = `${noPrefixRoute === true ? " noprefixroute" : ""}${isIPv4(address) ? "" : " nodad"}`;
-    return [`address add ${text}/${prefixLength} dev ${name} scope ${scope}${options}`];
+    const end = peer === undefined ? "" : ` peer ${formatAddress(peer)}`;
+    return [`address add ${text}${end}/${prefixLength} dev ${name} scope ${scope}${options}`];
   });
 }
 

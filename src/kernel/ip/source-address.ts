@@ -18,9 +18,9 @@ export function sourceForRoute(ns: NetworkNamespace, to: RoutedTo, dst: Address)
  */
 export function primaryAddress(ns: NetworkNamespace, device: Device, near?: Address): Address | undefined {
   let first: Address | undefined;
-  for (const { address, prefixLength, scope } of device.addresses) {
+  for (const { address, peer = address, prefixLength, scope } of device.addresses) {
     if (!isIPv4(address) || scope === "host") continue;
-    if (near === undefined || contains(cidr(address, prefixLength), near)) return address;
+    if (near === undefined || contains(cidr(peer, prefixLength), near)) return address;
     first ??= address;
   }
   if (first !== undefined) return first;
