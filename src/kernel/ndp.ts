@@ -4,7 +4,6 @@ import { nanosPerMilli } from "./clock.ts";
 import type { Device } from "./device.ts";
 import { drop } from "./drop.ts";
 import { sendPacket } from "./ip/output.ts";
-import { selectIPv6 } from "./ip/source-address.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import type { Solicitation } from "./neighbour-table.ts";
 import type { Skb } from "./skb.ts";
@@ -14,11 +13,14 @@ function solicitedNode(target: Address): Address {
   return ipv6((0xff0200000000000000000001ffn << 24n) | ((target as bigint) & 0xffffffn));
 }
 
-/** Asks for a link address: ndisc_solicit(). The sender is the waiting packet's source, when it is on this device. */
+/**
+ * Asks for a link address: ndisc_solicit(). The sender is the waiting packet's source, when it is on this device, else
+ * the device's link-local address.
+ */
 export function solicitNeighbour(ns: NetworkNamespace, solicitation: Solicitation): void {
   const { device, target, mac, forSource, flow, attempt } = solicitation;
   const own = device.addresses.some((entry) => entry.address === forSource);
-  const src = own ? forSource : selectIPv6(ns, device, target);
+  const src = own ? forSource : device.addresses.find(({ address, scope }) => isLinkLocal(address, scope))?.address;
   if (src === undefined) return;
   const dst = mac === undefined ? solicitedNode(target) : target;
   const transport: NeighbourDiscovery = {
@@ -28,6 +30,10 @@ export function solicitNeighbour(ns: NetworkNamespace, solicitation: Solicitatio
     linkLayer: device.mac,
   };
   send(ns, device, src, dst, transport, flow?.packet("original", attempt));
+}
+
+function isLinkLocal(address: Address, scope: string): boolean {
+  return typeof address === "bigint" && scope === "link";
 }
 
 function send(
