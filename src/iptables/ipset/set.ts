@@ -12,7 +12,7 @@ export interface SetSpec {
   /** `hash:ip`, `hash:net`, `hash:ip,port`, `bitmap:port`, `list:set`, ... */
   readonly type: string;
   readonly family: Family;
-  /** Other options as given: `maxelem 1000`, `timeout 0`, `range 0-65535`. */
+  /** Other options word by word: `maxelem`, `1000`, `timeout`, `0`. */
   readonly options: readonly string[];
   readonly owner?: Owner;
 }

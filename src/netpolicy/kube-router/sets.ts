@@ -14,7 +14,7 @@ export interface PolicySet {
 export function podSet(name: string, pods: readonly Pod[], family: Family, owner: Owner): PolicySet {
   const addresses = new Set(pods.flatMap((pod) => podAddresses(pod, family)));
   return {
-    spec: { name, type: "hash:ip", family, options: ["timeout 0"], owner },
+    spec: { name, type: "hash:ip", family, options: ["timeout", "0"], owner },
     entries: [...addresses].map((address) => ({ element: [{ kind: "ip", address }], timeout: 0, owner })),
   };
 }
@@ -33,7 +33,7 @@ export function blockSet(name: string, rule: NetworkPolicyRule, family: Family, 
         .map((net) => ({ ...entryOf(net, owner), nomatch: true })),
     ];
   });
-  return { spec: { name, type: "hash:net", family, options: ["timeout 0"], owner }, entries };
+  return { spec: { name, type: "hash:net", family, options: ["timeout", "0"], owner }, entries };
 }
 
 function entryOf({ base, prefixLength }: Cidr, owner: Owner): SetEntry {
