@@ -2,7 +2,7 @@ import type { Device, WiredDevice } from "../kernel/device.ts";
 import { writeNamespace } from "../topology/write.ts";
 import type { DeviceNames } from "./device-names.ts";
 import type { PlannedNamespace } from "./plan.ts";
-import { LabError, run, runIn } from "./run.ts";
+import { LabError, ipBatches, run, runIn } from "./run.ts";
 
 /** A namespace that stands. */
 export interface BuiltNamespace extends PlannedNamespace {
@@ -107,7 +107,7 @@ function program({ ns, id, names, iptables, dark }: PlannedNamespace, hasIpv6: b
     run(["ip", "-n", id, "-batch", "-"], wired.map(({ name }) => `link set ${names.linux(name)} up\n`).join(""));
     return;
   }
-  run(["ip", "-n", id, "-batch", "-"], files.get("ip") ?? "");
+  for (const { words, text } of ipBatches(files.get("ip") ?? "")) runIn(id, words, text);
   if (files.has("bridge")) run(["bridge", "-n", id, "-batch", "-"], files.get("bridge"));
   sysctls(files.get("sysctl") ?? "", "-e");
   if (files.has("ipset")) runIn(id, ["ipset", "restore"], files.get("ipset"));

@@ -26,3 +26,14 @@ export function runIn(id: string, command: readonly string[], input = ""): strin
   const [program, words] = inNamespace(id, command);
   return run([program, ...words], input);
 }
+
+/** Lines of `ip -batch`, which takes no flags in a line: those that begin with -6 have a batch of their own. */
+export function ipBatches(text: string): readonly { readonly words: readonly string[]; readonly text: string }[] {
+  const lines = text.split("\n");
+  const v6 = lines.filter((line) => line.startsWith("-6 ")).map((line) => line.slice("-6 ".length));
+  const others = lines.filter((line) => !line.startsWith("-6 "));
+  return [
+    { words: ["ip", "-batch", "-"], text: others.join("\n") },
+    ...(v6.length > 0 ? [{ words: ["ip", "-6", "-batch", "-"], text: `${v6.join("\n")}\n` }] : []),
+  ];
+}

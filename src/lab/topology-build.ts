@@ -4,7 +4,7 @@ import type { NamespaceFiles, Topology } from "../topology/topology.ts";
 import { writeNamespace } from "../topology/write.ts";
 import { baseSysctls, deviceNames, firstIndex, shownLinks } from "./build.ts";
 import { DeviceNames } from "./device-names.ts";
-import { LabError, run, runIn } from "./run.ts";
+import { LabError, ipBatches, run, runIn } from "./run.ts";
 
 /** A namespace of a topology that stands on this machine. */
 export interface StandingNamespace {
@@ -92,7 +92,7 @@ function addressScript({ files }: NamespaceFiles, wires: readonly string[]): str
   return [
     `ip -batch - ${input(["lo", ...wires].map((device) => `link set ${device} up\n`).join(""))}`,
     `sysctl -q -e -p - ${input(files.get("sysctl") ?? "")}`,
-    `ip -batch - ${input(files.get("ip") ?? "")}`,
+    ...ipBatches(files.get("ip") ?? "").map(({ words, text }) => `${words.join(" ")} ${input(text)}`),
   ].join("");
 }
 

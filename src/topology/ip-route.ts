@@ -133,16 +133,18 @@ function readNexthop(command: CommandWords): NextHopSpec {
 export function runRule(ns: NetworkNamespace, command: CommandWords, family: Family): void {
   const verb = command.keyword(["add", "delete"]);
   const draft: { -readonly [K in keyof IpRule]?: IpRule[K] } = { inverted: false };
-  let v6 = family === "ipv6";
+  const v6 = family === "ipv6";
   while (command.more) {
     const option = command.next();
     if (option === "not") draft.inverted = true;
     else if (option === "from" || option === "to") {
       const block = readBlock(command);
       if (block !== undefined) {
-        // 0 bits are "all", and say the family.
-        if (block.prefixLength > 0) draft[option] = block;
-        v6 ||= typeof block.base === "bigint";
+        // The family of a rule is that of the command alone: 0 bits of the other one are "all".
+        const other = (typeof block.base === "bigint") !== v6;
+        if (other && block.prefixLength > 0)
+          throw new NetlinkError("EINVAL", `the address after ${option} is not one of the rule's family`);
+        if (!other) draft[option] = block;
       }
     } else if (option === "iif") draft.inDevice = command.next("a device");
     else if (option === "oif") draft.outDevice = command.next("a device");

@@ -2,6 +2,7 @@ import type { FdbEntry, InterfaceAddress, VxlanFdbEntry } from "../kernel/device
 import type { Device } from "../kernel/device.ts";
 import type { IpRule, Route } from "../kernel/fib.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
+import { isSecondary } from "../kernel/address.ts";
 import { formatPaths, formatRoute } from "../kernel/route-text.ts";
 import { type Family, compareAddresses, familyOf, formatAddress, isIPv4 } from "../wire/address.ts";
 import { type Cidr, addressBits, formatCidr } from "../wire/cidr.ts";
@@ -54,9 +55,10 @@ function showDevice(ns: NetworkNamespace, device: Device, index: number): string
 function showAddress(device: Device, own: InterfaceAddress): string {
   const v4 = isIPv4(own.address);
   const label = v4 ? ` ${device.name}` : "";
+  const secondary = isSecondary(device, own) ? " secondary" : "";
   const prefix = own.noPrefixRoute === true ? " noprefixroute" : "";
   const peer = own.peer === undefined ? "" : ` peer ${formatAddress(own.peer)}`;
-  const head = `    ${v4 ? "inet" : "inet6"} ${formatAddress(own.address)}${peer}/${own.prefixLength} scope ${own.scope}${prefix}${label}\n`;
+  const head = `    ${v4 ? "inet" : "inet6"} ${formatAddress(own.address)}${peer}/${own.prefixLength} scope ${own.scope}${secondary}${prefix}${label}\n`;
   return `${head}       valid_lft forever preferred_lft forever\n`;
 }
 

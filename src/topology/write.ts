@@ -165,9 +165,9 @@ function writeRoutes(ns: NetworkNamespace, family: Family): string[] {
   );
 }
 
-/** A line of a batch has no `-6`: ip(8) takes its family from the first address. */
+/** ip(8) takes the family of a route from its addresses. */
 function withFamily(text: string, family: Family): string {
-  return family === "ipv4" ? text : text.replace(/^(\w+ )?default\b/, "$1::/0").replace(/\bfrom all\b/, "from ::/0");
+  return family === "ipv4" ? text : text.replace(/^(\w+ )?default\b/, "$1::/0");
 }
 
 function hasGateway({ via, paths }: Route): boolean {
@@ -190,7 +190,8 @@ function writeRules(ns: NetworkNamespace, family: Family): string[] {
     .flatMap((line) => {
       const [, priority, rule = ""] = /^(\d+):\t(.*)$/.exec(line) ?? [];
       if (priority === undefined || /^from all lookup (local|main|default)$/.test(rule)) return [];
-      return [`rule add priority ${priority} ${withFamily(rule, family)}`];
+      // Of a rule nothing tells the family but the flag.
+      return [`${family === "ipv6" ? "-6 " : ""}rule add priority ${priority} ${rule}`];
     });
 }
 

@@ -270,9 +270,9 @@ function changeNode({ dice, add, v6, places, virtual }: Draft, { name, devices }
     if (dice.happens(0.1)) add(name, "ip", "link set cni0 promisc on");
   }
   if (dice.happens(0.1)) add(name, "ip", `link set ${dice.pick(devices)} mtu ${dice.pick([1280, 1300, 1400])}`);
-  // ip(8) takes the family of a line of a batch from its addresses.
+  // ip(8) takes the family of a route from its addresses, of a rule from the flag alone.
   const anywhere = v6 ? "::/0" : "default";
-  const all = v6 ? "from ::/0 " : "";
+  const flag = v6 ? "-6 " : "";
   const bits = v6 ? 128 : 32;
   const target = (): string => `${dice.pick([...virtual, ...places.map(({ address }) => address)])}/${bits}`;
   if (dice.happens(0.2)) {
@@ -285,12 +285,12 @@ function changeNode({ dice, add, v6, places, virtual }: Draft, { name, devices }
     const choose = dice.pick([
       () => `from ${dice.pick(places).address}`,
       () => `to ${dice.pick([...virtual, ...places.map(({ address }) => address)])}`,
-      () => `${all}iif ${dice.pick([...devices, "lo"])}`,
-      () => `${all}fwmark ${dice.pick(["0x1", "0x4000/0x4000", "0x2/0x3"])}`,
+      () => `iif ${dice.pick([...devices, "lo"])}`,
+      () => `fwmark ${dice.pick(["0x1", "0x4000/0x4000", "0x2/0x3"])}`,
       () => `not from ${dice.pick(places).address}`,
     ])();
     const action = dice.pick(["lookup 100", "lookup 100", "lookup 100", "blackhole", "unreachable", "prohibit"]);
-    add(name, "ip", `rule add ${choose} priority ${100 + dice.below(100)} ${action}`);
+    add(name, "ip", `${flag}rule add ${choose} priority ${100 + dice.below(100)} ${action}`);
     if (action === "lookup 100" && dice.happens(0.8)) {
       const what = dice.pick([
         `${anywhere} dev eth0 via ${dice.pick(places.filter((other) => other.kind !== "pod" && other.name !== name)).address} onlink`,
