@@ -168,6 +168,22 @@ describePage("what goes into the page", ({ onPage }) => {
     });
   });
 
+  test("what may be meant otherwise is said with the code of the command line, in the list and at its line", async () => {
+    await onPage({}, async (page) => {
+      const ingress =
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: i, namespace: shop }\nspec: {}\n";
+      await page
+        .locator("#yaml")
+        .fill(`${curl.replace("selector: { app: web }", "selector: { app: wen }")}---\n${ingress}`);
+      await page.locator(".warnings summary", { hasText: "2 remarks on the input" }).click();
+      expect(await page.locator("body.stale").count()).toBe(0);
+      expect(await page.locator(".warnings").textContent()).toMatch(/SELECTOR_MATCHES_NOTHING.*1 Ingress/);
+      await page.locator(".warnings .link").click();
+      await page.locator(".cm-lint-marker-warning").waitFor();
+      expect(await axeFindings(page)).toEqual([]);
+    });
+  });
+
   test("names of markup stay text in the forms, the lists and the inspector", async () => {
     await onPage({}, async (page) => {
       const hostile = '"<img src=x onerror=alert(1)>"';

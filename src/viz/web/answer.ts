@@ -57,6 +57,8 @@ export function answerOf(request: Question, files: ReadonlyMap<string, string>, 
     inventory: inventoryOf(leftOut > 0 ? { ...input.cluster, pods: [] } : input.cluster),
     settings: settingsOf(input.cluster, stated, traced.trace.seed),
     listens: listensOf(parsed),
+    warnings: problemsOf({ problems: input.warnings }, request.file),
+    notes: input.notes,
     ...(leftOut > 0 && { podsLeftOut: leftOut }),
   };
 }
@@ -178,8 +180,9 @@ function problemsOf({ problems }: InputProblems, file: string): readonly Problem
 
 function toProblem(problem: Problem | InputProblem, file: string): Problem {
   if ("line" in problem) return problem;
-  const { code, message, fix, origin } = problem;
+  const { code, message, fix, origin, severity } = problem;
   return {
+    severity,
     code,
     message: `${message}; ${fix}`,
     file: origin?.file ?? file,

@@ -58,6 +58,8 @@ const look = EditorView.theme({
   ".cm-placeholder": { color: "var(--ink-soft)" },
   // The library draws these as data: images, which the page's policy does not let pass.
   ".cm-lint-marker-error": { content: "normal", borderRadius: "50%", backgroundColor: "var(--dropped)" },
+  ".cm-lint-marker-warning": { content: "normal", transform: "rotate(45deg)", backgroundColor: "var(--rewritten)" },
+  ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline dotted var(--rewritten)" },
   ".cm-lint-marker": { width: "0.7em", height: "0.7em", margin: "0.3em auto" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--dropped)" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-tone)" },
@@ -146,10 +148,10 @@ export function codeEditor(text: string, caret: number, { onEdit, onLine }: Edit
     },
     problems(problems) {
       const { doc } = view.state;
-      const diagnostics = problems.map(({ line, column, code, message }): Diagnostic => {
+      const diagnostics = problems.map(({ line, column, code, message, severity = "error" }): Diagnostic => {
         const at = doc.line(Math.min(Math.max(1, line), doc.lines));
         const from = Math.min(at.from + column - 1, at.to);
-        return { from, to: Math.max(from, at.to), severity: "error", source: code, message };
+        return { from, to: Math.max(from, at.to), severity, source: code, message };
       });
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },

@@ -165,10 +165,10 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
     asked = true;
     const { codeEditor } = await import("./code-editor.ts");
     const focused = document.activeElement === area;
-    const { loaded, problems: found } = store.state;
+    const { loaded, problems: known } = store.state;
     source.editor = codeEditor(area.value, area.selectionStart, events);
     editing.replaceChildren(source.editor.element);
-    source.editor.problems(found);
+    source.editor.problems(known.length > 0 ? known : (loaded?.warnings ?? []));
     if (loaded) source.editor.mark(originLine(store, source.file));
     if (focused) source.editor.focus();
   };
@@ -189,13 +189,15 @@ export function inputsView(root: HTMLElement, store: Store, runner: Runner): Inp
       showProbe(trace.probe.from, trace.probe.run);
       owned = ownedLines(course, source.file);
     }
-    if (state.problems !== before.problems || state.failure !== before.failure) {
+    const found = (["problems", "failure", "loaded"] as const).some((key) => state[key] !== before[key]);
+    if (found) {
       const goTo = (line: number): void => {
         store.update({ side: "manifests" });
         source.editor.goTo(line);
       };
       problems.replaceChildren(...problemList(state, goTo));
-      source.editor.problems(state.problems.filter((one) => one.file === source.file));
+      const marked = state.problems.length > 0 ? state.problems : (state.loaded?.warnings ?? []);
+      source.editor.problems(marked.filter((one) => one.file === source.file));
     }
     if (state.loaded !== before.loaded || state.cursor !== before.cursor)
       source.editor.mark(originLine(store, source.file));

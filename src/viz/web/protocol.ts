@@ -28,8 +28,9 @@ export interface DumpRequest extends RunRequest {
 export const dumpCommands = ["iptables-save", "ip6tables-save", "ipset save", "ip"] as const;
 export type DumpCommand = (typeof dumpCommands)[number];
 
-/** A mistake in the input, at its place. */
+/** A mistake in the input, at its place; a warning does not keep it from being run. */
 export interface Problem {
+  readonly severity?: "error" | "warning";
   readonly code: string;
   readonly file: string;
   readonly line: number;
@@ -65,6 +66,9 @@ export interface Answer {
   readonly settings: readonly SettingField[];
   /** Who is said to listen where. */
   readonly listens: Readonly<Record<string, string>>;
+  readonly warnings: readonly Problem[];
+  /** Sentences about the input as a whole: what was left out. */
+  readonly notes: readonly string[];
   /** Pods that a trace-only answer leaves out. */
   readonly podsLeftOut?: number;
 }

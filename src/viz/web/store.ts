@@ -28,6 +28,8 @@ export interface Loaded {
   readonly settings: readonly SettingField[];
   /** Who is said to listen where. */
   readonly listens: Readonly<Record<string, string>>;
+  readonly warnings: readonly Problem[];
+  readonly notes: readonly string[];
   /** Pods of a large cluster that are not drawn. */
   readonly podsLeftOut: number;
 }
@@ -119,7 +121,16 @@ export class Store {
 
   /** Takes a new trace. A failure opens on its culprit at step grain; all else at the start. */
   load(
-    { trace, flows, inventory = emptyInventory, settings = [], listens = {}, podsLeftOut = 0 }: Loadable,
+    {
+      trace,
+      flows,
+      inventory = emptyInventory,
+      settings = [],
+      listens = {},
+      warnings = [],
+      notes = [],
+      podsLeftOut = 0,
+    }: Loadable,
     file: string,
     opening: Opening = {},
   ): void {
@@ -129,7 +140,19 @@ export class Store {
     const step = viewOf(trace.flows, inventory, hop.layout.slots);
     const spoilt = trace.outcome === "answered" ? undefined : culprit(course);
     this.update({
-      loaded: { file, trace, course, views: { hop, step }, flows, inventory, settings, listens, podsLeftOut },
+      loaded: {
+        file,
+        trace,
+        course,
+        views: { hop, step },
+        flows,
+        inventory,
+        settings,
+        listens,
+        warnings,
+        notes,
+        podsLeftOut,
+      },
       cursor: opening.step === undefined ? (spoilt ?? 0) : clamp(course, opening.step - 1),
       grain: opening.grain ?? (spoilt === undefined ? this.#state.grain : "step"),
       playing: false,
