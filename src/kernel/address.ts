@@ -21,6 +21,11 @@ export function networkOf({ address, peer, prefixLength }: InterfaceAddress): Ci
   return cidr(peer ?? address, prefixLength);
 }
 
+/** Whether an IPv4 address shares its network with an earlier one of its device, and goes with that. */
+export function isSecondary({ addresses }: Device, entry: InterfaceAddress): boolean {
+  return isIPv4(entry.address) && addresses.find((other) => sameNetwork(other, entry)) !== entry;
+}
+
 /** Both are of one IPv4 network of the same length: the later one is secondary to the first (__inet_insert_ifa). */
 function sameNetwork(a: InterfaceAddress, b: InterfaceAddress): boolean {
   return a.prefixLength === b.prefixLength && networkOf(a).base === networkOf(b).base;
@@ -71,8 +76,7 @@ export function connectAddress(ns: NetworkNamespace, device: Device, entry: Inte
   const fib = ns.fib[familyOf(address)];
   const block = networkOf(entry);
   const bits = addressBits(address);
-  const primary = device.addresses.find((other) => sameNetwork(other, entry));
-  if (isIPv4(address) && primary !== undefined && primary !== entry) return;
+  if (isSecondary(device, entry)) return;
   if (isLoopback(address) || (isIPv4(address) && device.kind === "loopback")) {
     if (isIPv4(address) && prefixLength < 31) {
       fib.add(kernelRoute(device, entry, hostCidr(lastAddress(block)), "broadcast"), "local");

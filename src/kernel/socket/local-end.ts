@@ -1,4 +1,12 @@
-import { type Address, type Family, address, familyOf, isMulticast, unspecified } from "../../wire/address.ts";
+import {
+  type Address,
+  type Family,
+  address,
+  familyOf,
+  isLinkLocal,
+  isMulticast,
+  unspecified,
+} from "../../wire/address.ts";
 import { addressType, lookupOutput } from "../ip/route.ts";
 import { sourceForRoute } from "../ip/source-address.ts";
 import type { NetworkNamespace } from "../namespace.ts";
@@ -46,6 +54,12 @@ export function chooseSource(
   // connect(2) looks again with the source it has now: a rule may know it (ip_route_connect).
   const again = options.connects === true ? lookupOutput(ns, { dst, mark, src: chosen }) : routed;
   return again.kind === "none" ? { errno: again.errno } : chosen;
+}
+
+/** connect(2) wants to know the link of an address that counts on one link only (`%eth0`), which nobody says here. */
+export function lacksZone(address: Address): boolean {
+  if (typeof address === "number") return false;
+  return isLinkLocal(address) || (isMulticast(address) && ((address >> 112n) & 15n) <= 2n);
 }
 
 export function isError(value: Address | SocketError): value is SocketError {

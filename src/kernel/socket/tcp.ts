@@ -1,10 +1,10 @@
-import { formatAddress, unspecified } from "../../wire/address.ts";
+import { formatAddress, isMulticast, unspecified } from "../../wire/address.ts";
 import type { IcmpError, Packet, TcpSegment } from "../../wire/packet.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, FoundSocket, Listener, SocketError, SocketOptions, TcpConnection, TcpHandlers } from "./api.ts";
 import { type IcmpMeaning, isTooBig } from "./errors.ts";
-import { chooseSource, destinationOf, ephemeralPort, isError } from "./local-end.ts";
+import { chooseSource, destinationOf, ephemeralPort, isError, lacksZone } from "./local-end.ts";
 import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
 import { TcpSocket } from "./tcp-connection.ts";
 import { answerWithReset } from "./tcp-segment.ts";
@@ -22,7 +22,10 @@ export class TcpSockets {
 
   connect(target: Endpoint, handlers: TcpHandlers, options: SocketOptions): TcpConnection {
     const remote = destinationOf(target, options);
-    const chosen = chooseSource(this.#ns, remote.address, { ...options, connects: true });
+    const chosen =
+      lacksZone(remote.address) && !isMulticast(remote.address)
+        ? ({ errno: "EINVAL" } as const)
+        : chooseSource(this.#ns, remote.address, { ...options, connects: true });
     const family = typeof remote.address === "number" ? "ipv4" : "ipv6";
     const address = isError(chosen) ? unspecified[family] : chosen;
     const taken = (port: number): boolean => this.#connections.has(keyOf({ address, port }, remote));

@@ -8,7 +8,7 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, FoundSocket, Listener, SocketError, SocketOptions, UdpHandlers, UdpSocket } from "./api.ts";
 import { type IcmpMeaning } from "./errors.ts";
-import { chooseSource, destinationOf, ephemeralPort, isError, ttlTowards } from "./local-end.ts";
+import { chooseSource, destinationOf, ephemeralPort, isError, lacksZone, ttlTowards } from "./local-end.ts";
 import { keyOf, recordArrival, recordCall, recordNoSocket } from "./record.ts";
 
 interface BoundSocket extends UdpSocket {
@@ -36,7 +36,11 @@ export class UdpSockets {
     const ns = this.#ns;
     const remote = connectTo && destinationOf(connectTo, options);
     const chosen =
-      remote === undefined ? (options.source ?? unspecified.ipv4) : chooseSource(ns, remote.address, options);
+      remote === undefined
+        ? (options.source ?? unspecified.ipv4)
+        : lacksZone(remote.address)
+          ? ({ errno: "EINVAL" } as const)
+          : chooseSource(ns, remote.address, options);
     const failure = isError(chosen) ? chosen : undefined;
     const taken = (port: number): boolean => this.#ports.has(port);
     const port = options.sourcePort ?? ephemeralPort(ns, "udp", options.flowKey, taken);
