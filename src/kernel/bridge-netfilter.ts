@@ -57,7 +57,8 @@ export function bridgePrerouting(
 function redirectTranslated(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb, next: () => void): void {
   const { dst, src } = skb.packet;
   const routed = lookupInput(ns, { dst, src, mark: skb.mark, device: bridge });
-  if (routed.kind === "none" && isMartian(routed.code)) return drop(skb, routed.code);
+  // In IPv6 a route that refuses ends it here, too (br_nf_pre_routing_finish_ipv6).
+  if (routed.kind === "none" && (typeof dst === "bigint" || isMartian(routed.code))) return drop(skb, routed.code);
   if (routed.kind === "none" || routed.to.device !== bridge) {
     // Without a route it goes up as well: the IP layer will say so.
     if (routed.kind === "routed") skb.route = routed.to;
