@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 /** The projects run one after another: what drives a browser, the kernel or npm is not timed beside other work. */
-const alone = { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false };
+const alone = {
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  fileParallelism: false,
+  expect: { poll: { timeout: 10_000 } },
+};
 
 export default defineConfig({
   test: {

@@ -137,6 +137,7 @@ describePage("the keys", ({ onPage }) => {
       ];
       const other = taken === "1" ? "2" : "1";
       await page.keyboard.press(other);
+      await settled(page);
       await expect.poll(() => page.locator('.fork-choice [aria-pressed="true"]').textContent()).toBe(other);
       expect(await position(page)).toBe(at);
       expect(await axeFindings(page)).toEqual([]);
