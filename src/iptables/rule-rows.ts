@@ -2,7 +2,7 @@ import { type DrawState, drawFrom } from "../kernel/chance.ts";
 import type { Skb } from "../kernel/skb.ts";
 import { hasPorts as carriesPorts, protocolNumber } from "../wire/packet.ts";
 import { stateOf } from "./matches/conntrack.ts";
-import { type Match, isHeaderMatch } from "./matches/index.ts";
+import type { Match } from "./matches/index.ts";
 import type { AddressMatch } from "./matches/ip.ts";
 import { probabilityBits } from "./matches/statistic.ts";
 import type { Rule } from "./rule.ts";
@@ -98,23 +98,41 @@ export function writeRule(
   { matches, target }: Rule,
   stateAt: () => DrawState | undefined,
 ): void {
-  let flags = isWritten | (writeTarget(words, row, target) << actionShift);
+  const begun = isWritten | (writeTarget(words, row, target) << actionShift);
+  let flags = begun;
+  /** A term was left to its module. */
   let left = false;
-  // The kernel looks at the terms of the header first, wherever they were written.
   for (const match of matches) {
-    if (!isHeaderMatch(match)) continue;
-    const added = writeHeaderTerm(words, row, match);
-    left ||= added === 0 || clashes(flags, added);
+    if (match.kind === "comment") continue;
+    // The kernel looks at the terms of the header first, wherever they were written. Behind another term that is left
+    // to its module, or takes a chance, nothing may be looked at before it.
+    const added: number = isHeader(match)
+      ? writeHeaderTerm(words, row, match)
+      : left || testOf(flags) === tests.chance
+        ? 0
+        : writeExtension(words, row, match, stateAt);
+    if (clashes(flags, added)) {
+      words[row] = begun | (tests.modules << testShift);
+      return;
+    }
+    left ||= added === 0;
     flags |= added;
   }
-  for (const match of matches) {
-    if (isHeaderMatch(match) || match.kind === "comment") continue;
-    // Behind a term that is left to its module, or takes a chance, nothing may be looked at before it.
-    const added = left || testOf(flags) === tests.chance ? 0 : writeExtension(words, row, match, stateAt);
-    left ||= added === 0 || clashes(flags, added);
-    if (!left) flags |= added;
-  }
   words[row] = left ? (flags & ~testMask) | (tests.modules << testShift) : flags;
+}
+
+function isHeader({ kind }: Match): boolean {
+  switch (kind) {
+    case "source":
+    case "destination":
+    case "protocol":
+    case "in-interface":
+    case "out-interface":
+    case "fragment":
+      return true;
+    default:
+      return false;
+  }
 }
 
 function testOf(flags: number): number {
@@ -127,9 +145,11 @@ function clashes(flags: number, added: number): boolean {
   return both !== 0 || ((flags & testMask) !== 0 && (added & testMask) !== 0);
 }
 
-/** False for a term or target with fields that this file does not know. */
-function onlyHas(match: Match | Target, ...keys: readonly string[]): boolean {
-  return Object.keys(match).every((key) => key === "kind" || keys.includes(key));
+/** False for a term or target with other fields, which this file does not know. */
+function hasFields(own: Match | Target, count: number): boolean {
+  let fields = 0;
+  for (const _field in own) fields++;
+  return fields === count;
 }
 
 /** Puts a term into the row and says the flags that stand for it; 0: the row cannot hold it. */
@@ -143,7 +163,7 @@ function writeHeaderTerm(words: Int32Array, row: number, match: Match): number {
         : 0;
     case "protocol":
       // 0 is all protocols, whose negation no rule has.
-      if (match.number === 0 || !onlyHas(match, "number", "inverted")) return 0;
+      if (match.number === 0 || !hasFields(match, 3)) return 0;
       words[row + protocolWord] = (words[row + protocolWord] as number) | match.number;
       return hasProtocol | (match.inverted ? notProtocol : 0);
     default:
@@ -153,7 +173,7 @@ function writeHeaderTerm(words: Int32Array, row: number, match: Match): number {
 
 function writeBlock(words: Int32Array, at: number, match: AddressMatch): boolean {
   const { base, prefixLength } = match;
-  if (typeof base === "bigint" || !onlyHas(match, "base", "prefixLength", "inverted")) return false;
+  if (typeof base === "bigint" || !hasFields(match, 4)) return false;
   words[at] = base | 0;
   words[at + 1] = prefixLength === 0 ? 0 : -1 << (32 - prefixLength);
   return true;
@@ -166,24 +186,24 @@ function writeExtension(words: Int32Array, row: number, match: Match, stateAt: (
     case "udp":
     case "sctp": {
       const { dstPorts = anyPort } = match;
-      if (!onlyHas(match, "dstPorts")) return 0;
+      if (!hasFields(match, match.dstPorts === undefined ? 1 : 2)) return 0;
       words[row + portsWord] = (dstPorts.from << 16) | dstPorts.to;
       words[row + protocolWord] = (words[row + protocolWord] as number) | (portedProtocols[match.kind] << 8);
       return hasPorts | (dstPorts.inverted ? notPorts : 0);
     }
     case "mark":
-      if (!onlyHas(match, "value", "mask", "inverted")) return 0;
+      if (!hasFields(match, 4)) return 0;
       words[row + testWord] = match.value;
       words[row + testWord + 1] = match.mask;
       return (tests.mark << testShift) | (match.inverted ? notTest : 0);
     case "conntrack":
-      if (match.states === undefined || !onlyHas(match, "states")) return 0;
+      if (match.states === undefined || !hasFields(match, 2)) return 0;
       words[row + testWord] = match.states.bits;
       return (tests.states << testShift) | (match.states.inverted ? notTest : 0);
     case "statistic": {
       const state = match.mode === "random" ? stateAt() : undefined;
       if (match.mode !== "random" || state === undefined) return 0;
-      if (!onlyHas(match, "mode", "probability", "inverted")) return 0;
+      if (!hasFields(match, 4)) return 0;
       words[row + testWord] = state.low;
       words[row + testWord + 1] = state.high;
       // Over 2^31; a certainty does not fit.
@@ -218,13 +238,13 @@ function writeTarget(words: Int32Array, row: number, target: Target | undefined)
     case "DROP":
       return actions.drop;
     case "MARK":
-      if (!onlyHas(target, "value", "mask")) return actions.module;
+      if (!hasFields(target, 3)) return actions.module;
       words[row + argumentWord] = target.value;
       words[row + argumentWord + 1] = target.mask;
       return actions.mark;
     case "DNAT": {
       const { address, port } = target;
-      if (typeof address !== "number" || port === undefined || !onlyHas(target, "address", "port")) {
+      if (typeof address !== "number" || port === undefined || !hasFields(target, 3)) {
         return actions.module;
       }
       words[row + argumentWord] = address;

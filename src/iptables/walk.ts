@@ -183,8 +183,9 @@ export class TableWalk {
   #write(number: number, at: number, row: number): void {
     const { namespace } = this.#evaluation.state;
     const { name } = this.#memory.chain(number);
-    const place = placeOfDraw(namespace.name, this.#table, name, at + 1);
-    writeRule(this.#memory.words, row, this.#rule(number, at), () => namespace.surroundings.chance.stateAt?.(place));
+    writeRule(this.#memory.words, row, this.#rule(number, at), () =>
+      namespace.surroundings.chance.stateAt?.(placeOfDraw(namespace.name, this.#table, name, at + 1)),
+    );
   }
 
   #jump(row: number, number: number, at: number, depth: number, trail: ChainTrail | undefined): ChainVerdict {
