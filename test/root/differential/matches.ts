@@ -154,7 +154,7 @@ export function match(place: Place): fc.Arbitrary<string> {
       .map(([n, o, b]) => `${n}${o} ${b}`),
     fc.tuple(not, fc.constantFrom("tcp", "17", "1")).map(([n, s]) => `${n}--ctproto ${s}`),
     fc.constantFrom("--ctdir ORIGINAL", "--ctdir REPLY"),
-    fc.tuple(not, fc.constantFrom("1:29", "0", "31:119", "121:500000")).map(([n, s]) => `${n}--ctexpire ${s}`),
+    fc.tuple(not, fc.constantFrom("1:25", "0", "31:115", "125:500000")).map(([n, s]) => `${n}--ctexpire ${s}`),
   );
   const type = fc.constantFrom(
     "LOCAL",
