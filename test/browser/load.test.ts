@@ -41,7 +41,8 @@ describePage("what the page loads and bears", ({ onPage }) => {
     await onPage({}, async (page) => {
       const focused = (): Promise<string> =>
         page.evaluate(() => {
-          const at = document.activeElement;
+          const host = document.activeElement;
+          const at = host?.shadowRoot?.activeElement ?? host;
           return at?.getAttribute("aria-label") ?? at?.id ?? at?.textContent ?? "";
         });
       const seen = new Set<string>();

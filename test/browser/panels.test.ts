@@ -223,6 +223,26 @@ describePage("the panels of the page", ({ onPage, url }) => {
     });
   });
 
+  test("Tab walks past the editor, and indents while somebody writes; Escape leaves", async () => {
+    await onPage({}, async (page) => {
+      await page.locator("#yaml").focus();
+      await page.locator(".code-editor").waitFor();
+      const inEditor = () => page.evaluate(() => document.activeElement?.classList.contains("code-editor") === true);
+      await expect.poll(inEditor).toBe(true);
+      for (let presses = 0; presses < 3; presses++) await page.keyboard.press("Tab");
+      expect(await inEditor()).toBe(false);
+      const before = await page.locator(".cm-line").allTextContents();
+      await page.locator(".cm-line").first().click();
+      await page.keyboard.press("Home");
+      await page.keyboard.type("a");
+      await page.keyboard.press("Backspace");
+      await page.keyboard.press("Tab");
+      expect(await page.locator(".cm-line").first().textContent()).toBe(`  ${before[0]}`);
+      await page.keyboard.press("Escape");
+      expect(await inEditor()).toBe(false);
+    });
+  });
+
   test("the editor completes keys and kinds", async () => {
     await onPage({}, async (page) => {
       await page.locator("#yaml").focus();

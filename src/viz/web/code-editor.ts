@@ -1,5 +1,5 @@
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentLess, indentMore } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
@@ -106,9 +106,11 @@ export function codeEditor(text: string, caret: number, { onEdit, onLine }: Edit
           ...historyKeymap,
           ...foldKeymap,
           leaveOnEscape,
-          indentWithTab,
+          tabWhileTyping,
         ]),
         replaceSelections,
+        typingField,
+        typingEnds,
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !silent) onEdit();
           if (update.selectionSet) onLine(update.state.doc.lineAt(update.state.selection.main.head).number);
@@ -186,7 +188,25 @@ const replaceSelections = EditorView.domEventHandlers({
   },
 });
 
-/** Tab indents; Escape and then Tab leaves, so that the keyboard is never caught. */
+/** Whether somebody has typed since the editor got the focus. */
+const setTyping = StateEffect.define<boolean>();
+const typingField = StateField.define<boolean>({
+  create: () => false,
+  update(typing, transaction) {
+    for (const effect of transaction.effects) if (effect.is(setTyping)) return effect.value;
+    return typing || transaction.isUserEvent("input");
+  },
+});
+const typingEnds = EditorView.focusChangeEffect.of((_, focusing) => (focusing ? setTyping.of(false) : null));
+
+/** Tab indents while somebody writes, and else goes on: who only walks through the page is never caught. */
+const tabWhileTyping = {
+  key: "Tab",
+  run: (view: EditorView): boolean => view.state.field(typingField) && indentMore(view),
+  shift: (view: EditorView): boolean => view.state.field(typingField) && indentLess(view),
+};
+
+/** While somebody writes, Escape and then Tab leaves. */
 const leaveOnEscape = {
   key: "Escape",
   run: (view: EditorView): boolean => {
