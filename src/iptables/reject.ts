@@ -77,12 +77,10 @@ function sendReset(namespace: HookState["namespace"], skb: Skb): void {
   });
 }
 
-/** Seconds: net.netfilter.nf_conntrack_tcp_timeout_close. */
-const closeSeconds = 10;
-
 /** The connection is over, as conntrack knows before the reset is on its way (nf_ct_set_closing). */
-function close({ surroundings }: HookState["namespace"], { entry }: ConntrackInfo): void {
+function close({ surroundings, sysctls }: HookState["namespace"], { entry }: ConntrackInfo): void {
   if (entry.tcpState === "CLOSE") return;
   entry.tcpState = "CLOSE";
-  entry.expiresAtNanos = surroundings.clock.nowNanos() + closeSeconds * nanosPerSecond;
+  const seconds = sysctls.get("net.netfilter.nf_conntrack_tcp_timeout_close");
+  entry.expiresAtNanos = surroundings.clock.nowNanos() + seconds * nanosPerSecond;
 }
