@@ -52,12 +52,13 @@ describe.for([
   { suite: "netpol-analyzer", folder: "../shared/suites/netpol/npa", ipBlockMatchesPods: false },
 ])("every row of the $suite suite", ({ folder, ipBlockMatchesPods }) => {
   const cases = casesOf(folder);
+  if (cases.length === 0) test("the suite", (context) => context.skip(`${folder} is absent`));
   // AdminNetworkPolicy and BaselineAdminNetworkPolicy are tiers above and below: not modelled.
   const tiered = cases.filter((one) => one.case.policy_kinds?.some((kind) => kind.includes("Admin")));
   if (tiered.length > 0) console.info(`${folder}: not modelled, tiered policies: ${tiered.length} cases`);
   const modelled = cases.filter((one) => !tiered.includes(one));
 
-  test.skipIf(cases.length === 0).for(modelled.map((one) => [one.case.name, one] as const))("%s", ([, one]) => {
+  test.for(modelled.map((one) => [one.case.name, one] as const))("%s", ([, one]) => {
     expect(contradictions(one, { ipBlockMatchesPods })).toEqual([]);
   });
 });

@@ -70,7 +70,8 @@ describe.for([
   { suite: "cyclonus", folder: "../shared/suites/netpol/cyc" },
 ])("the compiled chains answer as the $suite suite says", ({ folder }) => {
   const cases = casesOf(folder);
-  test.skipIf(cases.length === 0).for(cases.map((one) => [one.case.name, one] as const))("%s", ([, one]) => {
+  if (cases.length === 0) test("the suite", (context) => context.skip(`${folder} is absent`));
+  test.for(cases.map((one) => [one.case.name, one] as const))("%s", ([, one]) => {
     expect(contradictions(one)).toEqual([]);
   });
 });
