@@ -32,7 +32,12 @@ export function assumeSettings(
   };
   assume("cni", "cni", `the CNI plugin is ${settings.cni}`, "--cni, cluster.cni");
   assume("proxyMode", "proxy-mode", `kube-proxy runs in ${settings.proxyMode} mode`, "--proxy-mode, cluster.proxyMode");
-  assume("kubeVersion", "kube-version", `the cluster runs Kubernetes ${settings.kubeVersion}`, "--kube-version, cluster.kubeVersion");
+  assume(
+    "kubeVersion",
+    "kube-version",
+    `the cluster runs Kubernetes ${settings.kubeVersion}`,
+    "--kube-version, cluster.kubeVersion",
+  );
   if (settings.kubeVersion !== recordedVersion) {
     assumptions.add(
       "kube-version-not-refereed",
