@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { packFragment } from "../../src/viz/share.ts";
-import { axeFindings, describePage, position, sentence, settled } from "./page.ts";
+import { axeFindings, describePage, position, settled } from "./page.ts";
 
 const scenarios = resolve(import.meta.dirname, "../../scenarios");
 
@@ -11,66 +10,7 @@ function scenario(name: string): string {
   return readFileSync(join(scenarios, name), "utf8");
 }
 
-describePage("the panels of the page", ({ onPage, url }) => {
-  test("a link opens the files that it carries, at the step that it names", async () => {
-    const packed = await packFragment({
-      files: [
-        {
-          name: "scenarios/mine.yaml",
-          text: "name: mine\nmanifests: [parts/all.yaml]\nflows:\n  - { name: one, from: shop/pod/client, run: curl http://web }\n",
-        },
-        { name: "scenarios/parts/all.yaml", text: scenario("curl-service.yaml").replace(/^[^]*?\n---\n/, "") },
-      ],
-    });
-    await onPage({ fragment: `${packed}&t=17&g=step&v=1` }, async (page) => {
-      expect(await position(page)).toBe(17);
-      expect(await page.locator("#yaml").inputValue()).toContain("name: mine");
-      expect(await page.locator(".problems li").count()).toBe(0);
-    });
-  });
-
-  test("Share gives a link without Secrets, and the link leads back to the same step", async () => {
-    await onPage({}, async (page) => {
-      const text = `${await page.locator("#yaml").inputValue()}\n---\napiVersion: v1\nkind: Secret\nmetadata: { name: s, namespace: shop }\nstringData: { password: hunter2 }\n`;
-      await page.locator("#yaml").fill(text);
-      await settled(page);
-      await page.locator("h1").click();
-      await page.keyboard.press("ArrowRight");
-      const here = [await position(page), await sentence(page)];
-      await page.keyboard.press("y");
-      const dialog = page.getByRole("dialog", { name: "Share" });
-      const link = await dialog.getByLabel("Link").inputValue();
-      expect(link.startsWith(`${url()}#s=`)).toBe(true);
-      expect(await dialog.textContent()).toContain("never sent to a server");
-      expect(await axeFindings(page)).toEqual([]);
-      await dialog.getByRole("button", { name: "Close" }).click();
-      await page.goto("about:blank");
-      await page.goto(link);
-      await page.locator(".badge").waitFor();
-      expect([await position(page), await sentence(page)]).toEqual(here);
-      expect(await page.locator("#yaml").inputValue()).not.toContain("hunter2");
-    });
-  });
-
-  test("a long link comes with a warning", async () => {
-    await onPage({}, async (page) => {
-      const noise = Array.from(
-        { length: 700 },
-        (_, index) => `# ${(index * 2654435761) % 4294967296} ${Math.sin(index)}`,
-      );
-      await page.locator("#yaml").fill(`${await page.locator("#yaml").inputValue()}${noise.join("\n")}\n`);
-      await settled(page);
-      await page.getByRole("button", { name: /^Share/ }).click();
-      expect(await page.getByRole("dialog", { name: "Share" }).textContent()).toContain("8,000 characters");
-    });
-  });
-
-  test("a damaged link says so and shows the example", async () => {
-    await onPage({ fragment: "#s=AAAA" }, async (page) => {
-      expect(await page.locator("#notice").textContent()).toContain("damaged");
-    });
-  });
-
+describePage("the panels of the page", ({ onPage }) => {
   test("three cards: a Service, a drop, and an empty page", async () => {
     await onPage({}, async (page) => {
       await page.getByRole("button", { name: "Why is this dropped?" }).click();
@@ -170,122 +110,6 @@ describePage("the panels of the page", ({ onPage, url }) => {
       await page.keyboard.press("r");
       await settled(page);
       expect(await page.locator("#verdict").textContent()).toContain("seed 2");
-    });
-  });
-
-  test("the editor marks the line of the step, and a line shows its steps", async () => {
-    await onPage({}, async (page) => {
-      await page.locator("#yaml").focus();
-      await page.locator(".code-editor").waitFor();
-      await page.locator("h1").click();
-      await page.locator("#filter").fill("owner:service owner:shop/web");
-      await page.locator(".event-body .event").first().click();
-      await page.keyboard.press("g");
-      await page.locator("#filter").fill('owner:"service shop/web"');
-      await page.locator(".event-body .event").first().click();
-      await page.locator(".cm-origin").waitFor();
-      await page.locator(".cm-origin").click();
-      await page.locator(".line-bar button").click();
-      expect(await page.locator("#filter").inputValue()).toMatch(/^line:\d+$/);
-      expect(await page.locator(".event-body .event").count()).toBeGreaterThan(0);
-      expect(await axeFindings(page)).toEqual([]);
-    });
-  });
-
-  test("the editor shows errors in place, with the code of the command line", async () => {
-    await onPage({}, async (page) => {
-      await page.locator("#yaml").focus();
-      await page.locator(".code-editor").waitFor();
-      await page.locator(".cm-line").first().click();
-      await page.keyboard.press("Control+a");
-      await page.keyboard.press("Delete");
-      await page.keyboard.type("name: x\nflows: 7\n");
-      await page.locator(".problems li").first().waitFor();
-      await page.locator(".cm-lint-marker-error").first().waitFor();
-      expect(await page.locator(".problems code").first().textContent()).toMatch(/^[A-Z_]+$/);
-      expect(await axeFindings(page)).toEqual([]);
-    });
-  });
-
-  test("all of the text is selected, and typed or pasted over, without a word from the page's policy", async () => {
-    await onPage({}, async (page) => {
-      await page.locator("#yaml").focus();
-      await page.locator(".code-editor").waitFor();
-      await page.locator(".cm-line").first().click();
-      await page.keyboard.press("Control+a");
-      await page.keyboard.type("x: 1");
-      expect(await page.locator(".cm-line").allTextContents()).toEqual(["x: 1"]);
-      await page.keyboard.press("Control+a");
-      await page.keyboard.insertText("y: 2");
-      expect(await page.locator(".cm-line").allTextContents()).toEqual(["y: 2"]);
-      await page.keyboard.press("Control+z");
-      expect(await page.locator(".cm-line").allTextContents()).toEqual(["x: 1"]);
-    });
-  });
-
-  test("Tab walks past the editor, and indents while somebody writes; Escape leaves", async () => {
-    await onPage({}, async (page) => {
-      await page.locator("#yaml").focus();
-      await page.locator(".code-editor").waitFor();
-      const inEditor = () => page.evaluate(() => document.activeElement?.classList.contains("code-editor") === true);
-      await expect.poll(inEditor).toBe(true);
-      for (let presses = 0; presses < 3; presses++) await page.keyboard.press("Tab");
-      expect(await inEditor()).toBe(false);
-      const before = await page.locator(".cm-line").allTextContents();
-      await page.locator(".cm-line").first().click();
-      await page.keyboard.press("Home");
-      await page.keyboard.type("a");
-      await page.keyboard.press("Backspace");
-      await page.keyboard.press("Tab");
-      expect(await page.locator(".cm-line").first().textContent()).toBe(`  ${before[0]}`);
-      await page.keyboard.press("Escape");
-      expect(await inEditor()).toBe(false);
-    });
-  });
-
-  test("the editor completes keys and kinds", async () => {
-    await onPage({}, async (page) => {
-      await page.locator("#yaml").focus();
-      await page.locator(".code-editor").waitFor();
-      await page.locator(".cm-line").first().click();
-      await page.keyboard.press("Home");
-      await page.keyboard.type("kind: NetworkP");
-      await page.locator(".cm-tooltip-autocomplete li", { hasText: "NetworkPolicy" }).waitFor();
-      // The list takes no key in its first moments, lest somebody who types fast accept it unseen.
-      await page.waitForTimeout(200);
-      await page.keyboard.press("Enter");
-      await page.locator(".cm-line", { hasText: "kind: NetworkPolicy" }).waitFor();
-    });
-  });
-
-  test("an edit of a small cluster is run again at once", async () => {
-    await onPage({}, async (page) => {
-      const times: number[] = [];
-      await page.getByRole("button", { name: "Run", exact: true }).click();
-      await settled(page);
-      for (let round = 0; round < 5; round++) {
-        times.push(
-          await page.evaluate(async () => {
-            const verdict = document.querySelector("#verdict") as HTMLElement;
-            const changed = (busy: string): Promise<number> =>
-              new Promise((resolve) => {
-                const observer = new MutationObserver(() => {
-                  if (verdict.getAttribute("aria-busy") !== busy) return;
-                  observer.disconnect();
-                  resolve(performance.now());
-                });
-                observer.observe(verdict, { attributes: true });
-              });
-            const done = changed("false");
-            const start = performance.now();
-            document.querySelector<HTMLButtonElement>("#send button.primary")?.click();
-            return (await done) - start;
-          }),
-        );
-      }
-      const [, , median = 0] = times.toSorted((a, b) => a - b);
-      console.log(`run and drawn again: median ${median.toFixed(0)} ms`);
-      expect(median).toBeLessThan(1000);
     });
   });
 

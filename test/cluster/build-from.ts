@@ -41,6 +41,12 @@ export function pod(name: string, extra: Record<string, unknown> = {}, status?: 
   return `${JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [{ name: "c" }], ...spec }, ...(status && { status }) })}\n`;
 }
 
+/** A pod that Services select by `app: web`, with a port named http. */
+export function webPod(name: string, extra: Record<string, unknown> = {}, status?: Record<string, unknown>): string {
+  const containers = [{ name: "c", ports: [{ name: "http", containerPort: 8080 }] }];
+  return pod(name, { labels: { app: "web" }, containers, ...extra }, status);
+}
+
 export function service(name: string, spec: Record<string, unknown>): string {
   return `${JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name }, spec })}\n`;
 }
