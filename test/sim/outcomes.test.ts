@@ -1,51 +1,14 @@
-import { describe, expect, test } from "vitest";
-import type { InputOptions } from "../../src/scenario/input.ts";
+import { expect, test } from "vitest";
 import type { Trace } from "../../src/trace/records.ts";
-import { flowsOf, inputOf, ofKind, packetSteps, probe } from "./traces.ts";
+import { type ShopProbe, run } from "./shop.ts";
+import { flowsOf } from "./traces.ts";
 
-const pod = (name: string, spec = "containers: [{ name: c }]", rest = ""): string => `---
-apiVersion: v1
-kind: Pod
-metadata: { name: ${name}, namespace: shop, labels: { app: ${name} } }
-spec: { ${spec} }
-${rest}
-`;
-const service = (name: string, spec: string): string => `---
-apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: shop }
-spec: { ${spec} }
-`;
-
-/** node-a: client, near; node-b: web. 10.244.0.77 and 10.244.1.77 are nobody's. */
-const shop =
-  pod("client", "nodeName: node-a, containers: [{ name: c }]") +
-  pod("near", "nodeName: node-a, containers: [{ name: c, ports: [{ containerPort: 8080 }] }]") +
-  pod(
-    "web",
-    "nodeName: node-b, containers: [{ name: c, ports: [{ containerPort: 8080 }] }]",
-    "status: { podIP: 10.244.1.9 }",
-  ) +
-  service("web", "clusterIP: 10.96.10.10, selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }]") +
-  service("wrong", "selector: { app: web }, ports: [{ port: 80, targetPort: 8081 }]") +
-  service("nobody", "selector: { app: none }, ports: [{ port: 80 }]") +
-  service("away", "type: ExternalName, externalName: www.example.org");
-
-interface OutcomeCase {
-  readonly name: string;
-  readonly run: string;
-  readonly from?: string;
-  readonly more?: string;
-  readonly options?: InputOptions;
+interface OutcomeCase extends ShopProbe {
   readonly expected: Partial<Omit<Trace, "message">> & { readonly message: RegExp | string };
 }
 
 const refused = { outcome: "refused", exitCode: 7, errno: "ECONNREFUSED" } as const;
 const timedOut = { outcome: "timed-out", exitCode: 28 } as const;
-
-function run({ from = "shop/pod/client", run: command, more = "", options = {} }: OutcomeCase): Trace {
-  return probe(inputOf(shop + more, { namespace: "shop", ...options }), from, command);
-}
 
 /*
  * Texts and exit codes: curl 7.88.1, dig 9.18, iputils ping as measured. Times: 6.18 sends a SYN at 0, 1, 2, 3, 4, 5,
@@ -295,140 +258,14 @@ spec:
   expect(trace.unknownBecause).toBeUndefined();
 });
 
-interface UnknownCase {
-  readonly name: string;
-  readonly run: string;
-  readonly from?: string;
-  readonly more?: string;
-  readonly options?: InputOptions;
-  readonly because: RegExp;
-}
-
-const ingress = `---
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: { name: entry, namespace: shop }
-spec: { rules: [{ host: shop.example, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: web, port: { number: 80 } } } }] } }] }
-`;
-const policyOf = (apiVersion: string, kind: string): string => `---
-apiVersion: ${apiVersion}
-kind: ${kind}
-metadata: { name: p, namespace: shop }
-spec: {}
-`;
-
-describe("what is not modelled and could decide is unknown, and says why", () => {
-  test.for<UnknownCase>([
-    { name: "TLS", run: "curl https://10.244.1.9:8080", because: /TLS is not modelled/ },
-    {
-      name: "a name outside without data",
-      run: "curl http://www.example.org",
-      because: /outside the cluster answers for www\.example\.org/,
-    },
-    { name: "an ExternalName without data", run: "curl http://away", because: /answers for www\.example\.org/ },
-    {
-      name: "an address outside",
-      run: "curl http://192.0.2.7",
-      because: /leaves for 192\.0\.2\.7 outside the cluster; nothing says what is there/,
-    },
-    { name: "a ping outside", run: "ping 192.0.2.7", because: /nothing says what is there/ },
-    {
-      name: "an Ingress's host",
-      from: "external",
-      run: "curl http://shop.example",
-      more: ingress,
-      because: /Ingress shop\/entry is read but not modelled/,
-    },
-    {
-      name: "a policy of Cilium",
-      run: "curl http://web",
-      more: policyOf("cilium.io/v2", "CiliumNetworkPolicy"),
-      because: /CiliumNetworkPolicy shop\/p/,
-    },
-    {
-      name: "a policy of Calico",
-      run: "curl http://web",
-      more: policyOf("crd.projectcalico.org/v1", "GlobalNetworkPolicy"),
-      because: /GlobalNetworkPolicy/,
-    },
-    {
-      name: "an AdminNetworkPolicy",
-      run: "curl http://web",
-      more: policyOf("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy"),
-      because: /AdminNetworkPolicy/,
-    },
-    {
-      name: "names on a node",
-      from: "node/node-a",
-      run: "curl http://web",
-      because: /nothing says how node-a resolves names/,
-    },
-    {
-      name: "names outside",
-      from: "external",
-      run: "curl http://web",
-      because: /nothing says how external:203\.0\.113\.8 resolves names/,
-    },
-    {
-      name: "a Service in nftables mode",
-      run: "curl http://10.96.10.10",
-      options: { settings: { proxyMode: "nftables" } },
-      because: /Service shop\/web; its mode nftables is not modelled/,
-    },
-    {
-      name: "a name in nftables mode",
-      run: "curl http://web",
-      options: { settings: { proxyMode: "nftables" } },
-      because: /Service kube-system\/kube-dns/,
-    },
-    {
-      name: "a hostPort",
-      from: "external",
-      run: "curl http://172.18.0.2:8090",
-      more: pod(
-        "hosted",
-        "nodeName: node-a, containers: [{ name: c, ports: [{ containerPort: 80, hostPort: 8090 }] }]",
-      ),
-      because: /Port 8090 of node-a is a hostPort of Pod shop\/hosted/,
-    },
-  ])("$name", ({ because, ...one }) => {
-    const trace = run({ ...one, expected: { message: "" } });
-    expect(trace.outcome).toBe("unknown");
-    expect(trace.unknownBecause).toContain(trace.message);
-    expect(trace.unknownBecause?.join("\n")).toMatch(because);
-    expect(trace.answeredBy).toBeUndefined();
-  });
-
-  test.for([
-    {
-      name: "a pod by its address in nftables mode",
-      run: "curl http://10.244.1.9:8080",
-      options: { settings: { proxyMode: "nftables" } },
-    },
-    { name: "a Service inside, beside an Ingress", run: "curl http://web", more: ingress },
-    {
-      name: "a container port beside a hostPort",
-      run: "curl http://web",
-      more: pod(
-        "hosted",
-        "nodeName: node-b, containers: [{ name: c, ports: [{ containerPort: 80, hostPort: 8080 }] }]",
-      ),
-    },
-  ] as const)("$name is not touched by it", (one) => {
-    expect(run({ ...one, expected: { message: "" } }).outcome).toBe("answered");
-  });
-});
-
 // Documentation/networking/ip-sysctl.rst, tcp_syn_retries and tcp_syn_linear_timeouts.
 test.for([
   ["6.18", [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]],
   ["5.15", [0, 1, 3, 7, 15, 31, 63]],
 ] as const)("the SYN of a lost connection goes out again as kernel %s does", ([kernel, seconds]) => {
   const trace = run({
-    name: "",
     run: "curl http://10.96.10.10:81",
     options: { settings: { kernel } },
-    expected: { message: "" },
   });
   const packets = flowsOf(trace, "tcp")[0]?.packets ?? [];
   const sent = packets.map(({ hops }) => (hops[0]?.steps[0]?.timeNanos ?? 0) / 1e9);
@@ -446,7 +283,7 @@ test.for([
   ["web.shop.svc.cluster.local.", ["web.shop.svc.cluster.local."]],
   ["nope", ["nope.shop.svc.cluster.local.", "nope.svc.cluster.local.", "nope.cluster.local.", "nope."]],
 ] as const)("curl %s asks for these names in this order", ([host, names]) => {
-  const trace = run({ name: "", run: `curl http://${host}`, expected: { message: "" } });
+  const trace = run({ run: `curl http://${host}` });
   const asked = flowsOf(trace, "udp").flatMap(({ packets }) =>
     packets.filter(({ direction }) => direction === "original").flatMap(({ hops }) => hops[0]?.packet.payload ?? []),
   );
@@ -454,14 +291,7 @@ test.for([
 });
 
 test("the kubelet's file is an assumption where nobody states another port", () => {
-  const trace = run({ name: "", run: "curl http://172.18.0.3:10250", expected: { message: "" } });
+  const trace = run({ run: "curl http://172.18.0.3:10250" });
   expect(trace).toMatchObject({ outcome: "answered", message: "HTTP/1.0 400 Bad Request", answeredBy: "node-b" });
   expect(trace.assumptions.map(({ id }) => id)).toContain("kubelet");
-});
-
-test("a step that ends a packet as unknown stands in the trace", () => {
-  const trace = run({ name: "", run: "ping 192.0.2.7", expected: { message: "" } });
-  const [packet] = flowsOf(trace, "icmp").flatMap(({ packets }) => packets);
-  expect(packet?.verdict).toBe("unknown");
-  expect(ofKind(packetSteps(trace), "nat").at(-1)).toMatchObject({ namespace: "(router)", action: "none" });
 });
