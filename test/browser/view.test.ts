@@ -107,7 +107,8 @@ describePage("the page in Chromium", ({ onPage }) => {
         await page.waitForTimeout(100);
         await page.locator('#verdict[aria-busy="false"]').waitFor();
         expect(await page.locator(".failure:not(:empty)").allTextContents(), file).toEqual([]);
-        expect(await page.locator(".problems li").allTextContents(), file).toEqual([]);
+        // A remark is no complaint: one sample is about a selector that matches nothing.
+        expect(await page.locator(".problems > ul li").allTextContents(), file).toEqual([]);
       }
     });
   });
