@@ -33,7 +33,17 @@ export default defineConfig({
       ...(process.env["KUBEHOP_LAB"] === undefined
         ? []
         : [{ test: { ...alone, name: "kernel", include: ["test/root/lab*.test.ts"], sequence: { groupOrder: 4 } } }]),
-      { test: { ...alone, name: "browser", include: ["test/browser/**/*.test.ts"], sequence: { groupOrder: 2 } } },
+      {
+        test: {
+          ...alone,
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          globalSetup: "test/browser/build-page.ts",
+          fileParallelism: true,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
       { test: { ...alone, name: "package", include: ["test/package/**/*.test.ts"], sequence: { groupOrder: 3 } } },
     ],
   },

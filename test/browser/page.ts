@@ -1,17 +1,10 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { build } from "vite";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject } from "vitest";
 import { type ServedPage, servePage } from "../../src/cli/serve.ts";
 import { launchBrowser, missingBrowser } from "./chromium.ts";
 
-if (missingBrowser !== undefined) console.warn(`browser tests skipped: ${missingBrowser}`);
-
-const root = resolve(import.meta.dirname, "../..");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 interface OpenOptions extends BrowserContextOptions {
@@ -30,18 +23,11 @@ export interface BuiltPage {
 /** Describes tests of the page, built and served as it is for users. */
 export function describePage(title: string, tests: (built: BuiltPage) => void): void {
   describe.skipIf(missingBrowser !== undefined)(`${title}${missingBrowser ? ` (${missingBrowser})` : ""}`, () => {
-    let directory: string;
+    const directory = inject("pageDirectory") ?? "";
     let served: ServedPage;
     let browser: Browser;
 
     beforeAll(async () => {
-      directory = await mkdtemp(join(tmpdir(), "kubehop-page-"));
-      await build({
-        root: join(root, "src/viz/web"),
-        configFile: join(root, "vite.config.ts"),
-        logLevel: "error",
-        build: { outDir: directory },
-      });
       served = await servePage({ directory, port: 0 });
       browser = await launchBrowser();
     });
@@ -49,7 +35,6 @@ export function describePage(title: string, tests: (built: BuiltPage) => void): 
     afterAll(async () => {
       await browser?.close();
       await served?.close();
-      if (directory !== undefined) await rm(directory, { recursive: true });
     });
 
     tests({

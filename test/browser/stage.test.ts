@@ -159,12 +159,12 @@ describePage("the stage", ({ onPage }) => {
       expect(await crumbs.allTextContents()).toEqual(["cluster", "node-a", "netns client"]);
       await crumbs.nth(1).click();
       await expect.poll(() => page.locator(".crumbs [aria-current]").textContent()).toBe("node-a");
-      expect(await page.locator(".minimap.on").count()).toBe(1);
+      await expect.poll(() => page.locator(".minimap.on").count()).toBe(1);
       expect(await axeFindings(page)).toEqual([]);
       await page.locator("h1").click();
       await page.keyboard.press("End");
       await page.locator("#ribbon button").last().click();
-      expect(await crumbs.last().textContent()).toMatch(/^netns /);
+      await expect.poll(() => crumbs.last().textContent()).toMatch(/^netns /);
       await crumbs.first().click();
       await expect.poll(() => page.locator(".minimap.on").count()).toBe(0);
     });
