@@ -91,7 +91,11 @@ export function sendPanel(
     store.update({ picked: [] });
     send(from.value, command.value);
   });
+  let shown = "";
   const show = (sender: string, run: string): void => {
+    // The same call again, after an edit of something else: what stands here may be half written.
+    if (shown === `${sender} ${run}`) return;
+    shown = `${sender} ${run}`;
     from.value = sender;
     command.value = run;
     const word = run.split(" ", 1)[0] ?? "";
