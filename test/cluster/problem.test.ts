@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { problemCodes } from "../../src/cluster/codes.ts";
 import { ProblemList, hasErrors } from "../../src/cluster/problem.ts";
 
 test("a thousand warnings and more do not make an input wrong, one error among those not shown does", () => {
@@ -13,4 +14,12 @@ test("a thousand warnings and more do not make an input wrong, one error among t
   });
   problems.clear();
   expect(problems.sorted()).toEqual([]);
+});
+
+test("every code says what it means and what to do", () => {
+  for (const [code, { means, fix, source }] of Object.entries(problemCodes)) {
+    expect(code).toMatch(/^[A-Z][A-Z_]+$/);
+    for (const text of [means, fix]) expect(text, code).toMatch(/^[A-Z`].*\.$/s);
+    expect(source, code).not.toBe("");
+  }
 });
