@@ -57,8 +57,8 @@ export function createFib(family: Family): Fib {
     },
     routes: (name = "main") => tables.get(name)?.routes() ?? [],
     tables: () => [...tables.keys()].filter((name) => (tables.get(name)?.size ?? 0) > 0),
-    lookupIn: (name, address) => tables.get(name)?.lookup(address, undefined),
-    lookup: (key) => lookup(rules, tablesOfRules(), key),
+    lookupIn: (name, address, accept) => tables.get(name)?.lookup(address, undefined, accept),
+    lookup: (key, accept) => lookup(rules, tablesOfRules(), key, accept),
   };
 }
 
@@ -67,13 +67,14 @@ function lookup(
   rules: readonly IpRule[],
   tables: readonly (RoutingTable | undefined)[],
   key: FlowKey,
+  accept: ((route: Route) => boolean) | undefined,
 ): FibResult | undefined {
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i] as IpRule;
     if (!ruleMatches(rule, key)) continue;
     const { action } = rule;
     if (action.kind === "lookup") {
-      const route = tables[i]?.lookup(key.dst, key.outDevice);
+      const route = tables[i]?.lookup(key.dst, key.outDevice, accept);
       if (route !== undefined && route.type !== "throw" && !suppresses(rule, route)) {
         return { route, table: action.table, rule };
       }

@@ -7,6 +7,8 @@ export interface Route {
   readonly destination: Cidr;
   readonly type: "unicast" | "local" | "broadcast" | "blackhole" | "unreachable" | "prohibit" | "throw";
   readonly via?: Address;
+  /** The gateway is an address of this host: destinations are taken to be on the link (the nexthop's scope is host). */
+  readonly viaOwn?: true;
   readonly device?: string;
   /** Preferred source address (`src`). */
   readonly source?: Address;
@@ -23,6 +25,11 @@ export interface Route {
   /** `kernel`, `boot`, `static`, `bird`, `80`, ... */
   readonly protocol: string;
   readonly owner?: Owner;
+}
+
+/** Whom a packet along the route goes to first; undefined: straight to its destination. */
+export function gatewayOf({ via, viaOwn }: Route): Address | undefined {
+  return viaOwn === true ? undefined : via;
 }
 
 /** One next hop of a multipath route: the route as it is by that hop, and how often it is taken beside the others. */
@@ -85,8 +92,11 @@ export interface Fib {
   find(match: Pick<Route, "destination"> & Partial<Route>, table?: string): Route | undefined;
   routes(table?: string): readonly Route[];
   tables(): readonly string[];
-  /** Longest prefix, then lowest metric, table by table in the order of the rules; undefined: no route. */
-  lookup(key: FlowKey): FibResult | undefined;
+  /**
+   * Longest prefix, then lowest metric, table by table in the order of the rules; undefined: no route. Routes that
+   * `accept` turns down are passed over.
+   */
+  lookup(key: FlowKey, accept?: (route: Route) => boolean): FibResult | undefined;
   /** Longest prefix in one table, whatever the rules say: what `-m addrtype` and inet_addr_type() ask of `local`. */
-  lookupIn(table: string, destination: Address): Route | undefined;
+  lookupIn(table: string, destination: Address, accept?: (route: Route) => boolean): Route | undefined;
 }

@@ -1,7 +1,9 @@
 import type { Owner } from "../trace/records.ts";
-import { type Address, familyOf, formatAddress } from "../wire/address.ts";
+import { type Address, type Family, familyOf, isIPv4, unspecified } from "../wire/address.ts";
 import type { Cidr } from "../wire/cidr.ts";
 import type { Route } from "./fib.ts";
+import { checkNextHop, checkPreferredSource } from "./gateway.ts";
+import { addressType } from "./ip/route.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { NetlinkError } from "./netlink-error.ts";
 import { formatRoute } from "./route-text.ts";
@@ -34,12 +36,15 @@ export interface RouteSpec {
   readonly nexthopId?: number;
   readonly protocol?: string;
   readonly table?: string;
+  /** A kernel printed it: its gateway was checked there, against routes that may be printed behind it. */
+  readonly isShown?: boolean;
   readonly owner?: Owner;
 }
 
 /**
- * Adds a route and fills in what iproute2 and the kernel do: the device from the gateway, scope, metric.
- * ENETUNREACH when the gateway is not on a link, ENODEV, EEXIST for the same destination and metric. ip-route(8).
+ * Adds a route and fills in what iproute2 and the kernel do: the device from the gateway, scope, metric. Throws a
+ * NetlinkError in the kernel's words for what it refuses (gateway.ts), EEXIST for the same destination and metric.
+ * ip-route(8), fib_create_info().
  */
 export function addRoute(ns: NetworkNamespace, spec: RouteSpec): Route {
   const route = makeRoute(ns, spec);
@@ -93,62 +98,119 @@ function tableOf({ table, type }: RouteSpec): string {
 
 function makeRoute(ns: NetworkNamespace, spec: RouteSpec): Route {
   const { nexthops, ...rest } = spec;
-  if (nexthops !== undefined) {
-    const paths = nexthops.map(({ weight = 1, ...hop }) => ({ weight, route: makeRoute(ns, { ...rest, ...hop }) }));
-    const [first] = paths;
-    if (first === undefined) throw new NetlinkError("EINVAL", "a multipath route needs next hops");
-    const { via: _via, device: _device, ...shared } = first.route;
-    return { ...shared, scope: spec.scope ?? "global", onlink: false, paths };
-  }
   const family = familyOf(spec.destination.base);
   const type = spec.type ?? "unicast";
-  const device = spec.device ?? (spec.via === undefined ? undefined : gatewayDevice(ns, spec.via));
-  if (type === "unicast") checkDevice(ns, device, spec.via);
-  return {
+  const refuses = type !== "unicast" && type !== "local" && type !== "broadcast";
+  if (nexthops !== undefined) {
+    checkPaths(family, nexthops, { type, scope: spec.scope });
+    const paths = nexthops.map(({ weight = 1, ...hop }) => {
+      const route = makeRoute(ns, { ...rest, scope: spec.scope ?? "global", ...hop });
+      return { weight, route };
+    });
+    const [first] = paths;
+    if (first === undefined) throw new NetlinkError("EINVAL", "a multipath route needs next hops");
+    const { via: _via, viaOwn: _own, device: _device, ...shared } = first.route;
+    return { ...shared, onlink: false, paths };
+  }
+  const scope = scopeOf(spec, type, family);
+  const hop = refuses ? refusingHop(family, spec) : nextHop(ns, family, spec, scope);
+  const { onlink = false, source } = spec;
+  const route: Route = {
     destination: spec.destination,
     type,
-    ...(spec.via !== undefined && { via: spec.via }),
-    ...(device !== undefined && { device }),
-    ...(spec.source !== undefined && { source: spec.source }),
-    scope: spec.scope ?? defaultScope(type, spec.via, family === "ipv6"),
-    metric: spec.metric ?? (family === "ipv6" ? 1024 : 0),
-    onlink: spec.onlink ?? false,
-    ...(spec.mtu !== undefined && { mtu: spec.mtu }),
+    ...hop,
+    ...(source !== undefined && { source }),
+    scope,
+    // IPv6 has no metric 0.
+    metric: spec.metric || (family === "ipv6" ? 1024 : 0),
+    onlink,
+    ...(spec.mtu !== undefined && { mtu: Math.min(spec.mtu, mostMtu) }),
     ...(spec.mtuLocked === true && { mtuLocked: true }),
     ...(spec.nexthopId !== undefined && { nexthopId: spec.nexthopId }),
     protocol: spec.protocol ?? "boot",
     ...(spec.owner && { owner: spec.owner }),
   };
+  if (source !== undefined && spec.isShown !== true) checkPreferredSource(ns, source, route, tableOf(spec));
+  return route;
 }
 
-/** `ip route replace`. */
-export function replaceRoute(ns: NetworkNamespace, spec: RouteSpec): Route {
-  const family = familyOf(spec.destination.base);
-  const metric = spec.metric ?? (family === "ipv6" ? 1024 : 0);
-  ns.fib[family].delete({ destination: spec.destination, metric }, spec.table ?? "main");
-  return addRoute(ns, spec);
+/** The longest IP packet but for its options, bytes: ip_metrics_convert(). */
+const mostMtu = 65_520;
+
+type Hop = Pick<Route, "via" | "viaOwn" | "device">;
+
+/** fib_create_info(): an IPv4 route that refuses has no next hop; in IPv6 what is named is passed over. */
+function refusingHop(family: Family, { via, device }: RouteSpec): Hop {
+  if (family === "ipv4" && (via !== undefined || device !== undefined)) throw needsNoHop();
+  return {};
 }
 
-function defaultScope(type: Route["type"], via: Address | undefined, v6: boolean): Route["scope"] {
-  if (v6) return "global";
-  if (type === "local") return "host";
-  return via === undefined && (type === "unicast" || type === "broadcast") ? "link" : "global";
+function needsNoHop(): NetlinkError {
+  return new NetlinkError("EINVAL", "Gateway, device and multipath can not be specified for this route type");
 }
 
-/** The device behind which a gateway is on the link (fib_check_nh). */
-function gatewayDevice(ns: NetworkNamespace, via: Address): string | undefined {
-  const found = ns.fib[familyOf(via)].lookup({ dst: via, mark: 0 });
-  return found?.route.type === "unicast" && found.route.via === undefined ? found.route.device : undefined;
+function nextHop(ns: NetworkNamespace, family: Family, spec: RouteSpec, scope: Route["scope"]): Hop {
+  // `via 0.0.0.0` is no gateway.
+  const via = spec.via === unspecified.ipv4 ? undefined : spec.via;
+  const { device, onlink = false, isShown = false } = spec;
+  if (family === "ipv4" && scope === "host" && via !== undefined)
+    throw new NetlinkError("EINVAL", "Route with host scope can not have a gateway");
+  const shown = isShown && via !== undefined && device !== undefined;
+  const hop = shown
+    ? { ...checkNextHop(ns, family, { device, onlink: false, scope: "link", table: "main" }), ...ownGateway(ns, via) }
+    : checkNextHop(ns, family, {
+        ...(via !== undefined && { via }),
+        ...(device !== undefined && { device }),
+        onlink,
+        scope,
+        table: tableOf(spec),
+      });
+  return { ...(via !== undefined && { via }), ...hop };
 }
 
-function checkDevice(ns: NetworkNamespace, device: string | undefined, via: Address | undefined): void {
-  if (device === undefined) {
-    const gateway = via === undefined ? "" : `: ${formatAddress(via)} is on no link of ${ns.name}`;
-    throw new NetlinkError("ENETUNREACH", `the gateway cannot be reached${gateway}`);
+/** What a kernel printed it has checked itself; whether a gateway is its own address it does not print. */
+function ownGateway(ns: NetworkNamespace, via: Address): Pick<Hop, "viaOwn"> {
+  return isIPv4(via) && addressType(ns, via) === "LOCAL" ? { viaOwn: true } : {};
+}
+
+function checkPaths(
+  family: Family,
+  nexthops: readonly NextHopSpec[],
+  { type, scope }: { readonly type: Route["type"]; readonly scope: Route["scope"] | undefined },
+): void {
+  if (family === "ipv6") {
+    if (nexthops.every(({ via }) => via !== undefined)) return;
+    throw new NetlinkError("EINVAL", "Device only routes can not be added for IPv6 using the multipath API");
   }
-  const found = ns.devices.get(device);
-  if (found === undefined) throw new NetlinkError("ENODEV", `there is no device ${device} in ${ns.name}`);
-  if (!found.up) throw new NetlinkError("ENETDOWN", `device ${device} is down`);
+  if (type === "blackhole" || type === "unreachable" || type === "prohibit" || type === "throw") throw needsNoHop();
+  if (scope === "host" && nexthops.length > 1)
+    throw new NetlinkError("EINVAL", "Route with host scope can not have multiple nexthops");
+}
+
+/** The scope asked for, as far as the route's type allows it (fib_props). IPv6 knows none. */
+function scopeOf(spec: RouteSpec, type: Route["type"], family: Family): Route["scope"] {
+  if (family === "ipv6") return "global";
+  const scope = spec.scope ?? defaultScope(type, spec.via);
+  if ((type === "local" && scope !== "host") || (type === "broadcast" && scope === "global"))
+    throw new NetlinkError("EINVAL", `Invalid scope: a ${type} route cannot have scope ${scope}`);
+  return scope;
+}
+
+/** `ip route replace`; `change` where `mustExist`: ENOENT without a route of the destination and metric. */
+export function replaceRoute(ns: NetworkNamespace, spec: RouteSpec, mustExist = false): Route {
+  const route = makeRoute(ns, spec);
+  const table = tableOf(spec);
+  const { destination, metric } = route;
+  const fib = ns.fib[familyOf(destination.base)];
+  if (!fib.delete({ destination, metric }, table) && mustExist)
+    throw new NetlinkError("ENOENT", "Can not replace route - no match found: add it");
+  fib.add(route, table);
+  return route;
+}
+
+function defaultScope(type: Route["type"], via: Address | undefined): Route["scope"] {
+  if (type === "local") return "host";
+  return type === "broadcast" || (via === undefined && type === "unicast") ? "link" : "global";
 }
 
 function isUp(ns: NetworkNamespace, { device }: Route): boolean {

@@ -76,8 +76,12 @@ export class RoutingTable {
     return this.#level(prefixLength)?.routes.get(keyOf(base))?.find(matches);
   }
 
-  /** The first route of the longest prefix that holds `address`, by metric, leaving by `outDevice` where given. */
-  lookup(address: Address, outDevice: string | undefined): Route | undefined {
+  /**
+   * The first route of the longest prefix that holds `address`, by metric, leaving by `outDevice` where given, and one
+   * that `accept` takes where given.
+   */
+  lookup(address: Address, outDevice: string | undefined, accept?: (route: Route) => boolean): Route | undefined {
+    if (accept !== undefined) return this.#lookupAccepted(address, accept);
     if (this.#few === undefined) this.#few = this.#makeFew();
     if (this.#few !== null && typeof address === "number" && outDevice === undefined) {
       const { blocks, routes } = this.#few;
@@ -99,6 +103,14 @@ export class RoutingTable {
           if (path !== undefined) return path.route;
         } else if (route.device === undefined || route.device === outDevice) return route;
       }
+    }
+    return undefined;
+  }
+
+  #lookupAccepted(address: Address, accept: (route: Route) => boolean): Route | undefined {
+    for (const { length, routes } of this.#levels) {
+      const found = routes.get(keyOf(maskAddress(address, length)))?.find(accept);
+      if (found !== undefined) return found;
     }
     return undefined;
   }

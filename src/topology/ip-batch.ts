@@ -44,8 +44,8 @@ export function runBatch(
   });
 }
 
-/** One command of ip(8) without the program's name. */
-export function runIp(ns: NetworkNamespace, command: CommandWords): void {
+/** One command of ip(8) without the program's name. `isShown`: it was made of what a kernel printed. */
+export function runIp(ns: NetworkNamespace, command: CommandWords, isShown = false): void {
   let family: Family = "ipv4";
   while (command.peek?.startsWith("-") === true) if (command.next() === "-6") family = "ipv6";
   switch (command.keyword(["address", "link", "neighbour", "neighbor", "nexthop", "route", "rule"])) {
@@ -59,7 +59,7 @@ export function runIp(ns: NetworkNamespace, command: CommandWords): void {
     case "nexthop":
       return runNexthop(ns, command);
     case "route":
-      return runRoute(ns, command, family);
+      return runRoute(ns, command, family, isShown);
     case "rule":
       return runRule(ns, command, family);
   }

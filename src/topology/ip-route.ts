@@ -3,7 +3,7 @@ import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { NetlinkError } from "../kernel/netlink-error.ts";
 import { type NextHopSpec, type RouteSpec, addRoute, appendRoute, replaceRoute } from "../kernel/routes.ts";
 import { type Family, familyOf } from "../wire/address.ts";
-import { type Cidr, parseCidr } from "../wire/cidr.ts";
+import { type Cidr, parseCidr, parseInterfaceAddress } from "../wire/cidr.ts";
 import type { CommandWords } from "./command-words.ts";
 import { nexthopObject } from "./ip-nexthop.ts";
 
@@ -11,9 +11,12 @@ const routeTypes = ["unicast", "local", "broadcast", "blackhole", "unreachable",
 
 type RouteDraft = { -readonly [K in keyof RouteSpec]?: RouteSpec[K] };
 
-/** `ip route add|append|prepend|replace|delete`. The family follows from the addresses, else it is the one given. */
-export function runRoute(ns: NetworkNamespace, command: CommandWords, family: Family): void {
-  const verb = command.keyword(["add", "append", "prepend", "replace", "delete"]);
+/**
+ * `ip route add|append|prepend|replace|change|delete`. The family follows from the addresses, else it is the one given.
+ * `isShown`: the route is one that a kernel printed.
+ */
+export function runRoute(ns: NetworkNamespace, command: CommandWords, family: Family, isShown = false): void {
+  const verb = command.keyword(["add", "append", "prepend", "replace", "change", "delete"]);
   const type = routeTypes.find((name) => name === command.peek);
   if (type !== undefined) command.next();
   const text = command.next("a destination");
@@ -30,12 +33,15 @@ export function runRoute(ns: NetworkNamespace, command: CommandWords, family: Fa
   const all = v6 ? "::/0" : "0.0.0.0/0";
   const destination = parseCidr(text === "default" ? all : text.includes("/") ? text : `${text}/${v6 ? 128 : 32}`);
   if (destination === undefined) return command.fail(`${text} is not a destination`);
+  if (!v6 && text.includes("/") && parseInterfaceAddress(text)?.address !== destination.base)
+    throw new NetlinkError("EINVAL", `Invalid prefix for given prefix length: ${text} has bits behind its prefix`);
   const spec: RouteSpec = {
     ...draft,
     destination,
     ...((type ?? draft.type) && { type: type ?? draft.type }),
+    ...(isShown && { isShown }),
   } as RouteSpec;
-  if (verb === "replace") replaceRoute(ns, spec);
+  if (verb === "replace" || verb === "change") replaceRoute(ns, spec, verb === "change");
   else if (verb === "append" || verb === "prepend") appendRoute(ns, spec, verb === "prepend");
   else if (verb === "add") addRoute(ns, spec);
   else {

@@ -44,7 +44,7 @@ export function readRoutes(ns: NetworkNamespace, family: Family, text: string, f
   runBatch(
     text,
     file,
-    (command) => runIp(ns, command),
+    (command) => runIp(ns, command, true),
     (line) => {
       if (line.trim() === "") return "";
       // The next hops of a multipath route come last.

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { seededChance } from "../../src/kernel/chance.ts";
 import { nanosPerMilli } from "../../src/kernel/clock.ts";
+import { addRoute } from "../../src/kernel/routes.ts";
 import { address } from "../../src/wire/address.ts";
+import { parseCidr } from "../../src/wire/cidr.ts";
 import type { Mac } from "../../src/wire/mac.ts";
 import { type Lab, addr, emptyLab, link, ping, route, run } from "./cluster.ts";
 
@@ -16,7 +18,7 @@ function proxy(delay?: number): Lab {
   if (delay !== undefined) r.sysctls.set("net.ipv4.neigh.la.proxy_delay", delay);
   addr(lab.ns("a"), "eth0", "10.0.0.2/16");
   addr(r, "la", "10.0.1.1/24");
-  route(r, "10.0.0.2/32", "10.0.0.2", "la");
+  addRoute(r, { destination: parseCidr("10.0.0.2/32")!, device: "la" });
   addr(r, "lc", "10.0.3.1/24");
   addr(lab.ns("c"), "eth0", "10.0.3.2/24");
   route(lab.ns("c"), "default", "10.0.3.1");

@@ -1,6 +1,6 @@
 import type { Address } from "../../wire/address.ts";
 import type { Device } from "../device.ts";
-import { type Route, usesDevice } from "../fib.ts";
+import { type Route, gatewayOf, usesDevice } from "../fib.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { InputKey } from "./route.ts";
 
@@ -44,7 +44,7 @@ export function validateSource(
 
 /** The next hop's scope is "host": no gateway in between (nhc_scope). */
 function isDirect(route: Route): boolean {
-  return (route.paths?.[0]?.route ?? route).via === undefined;
+  return gatewayOf(route.paths?.[0]?.route ?? route) === undefined;
 }
 
 function hasCustomRules(ns: NetworkNamespace): boolean {

@@ -4,7 +4,7 @@ import { contains } from "../../wire/cidr.ts";
 import type { Packet } from "../../wire/packet.ts";
 import type { Device } from "../device.ts";
 import type { KernelDropCode } from "../drop-codes.ts";
-import type { FibResult, Route } from "../fib.ts";
+import { type FibResult, type Route, gatewayOf } from "../fib.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { RoutedTo } from "../skb.ts";
 import type { Errno } from "../socket/api.ts";
@@ -107,7 +107,7 @@ function outputBy(ns: NetworkNamespace, key: OutputKey, found: FibResult): Route
 
 /** The gateway, or the destination itself; a redirect may have named another. */
 function nextHopOf(ns: NetworkNamespace, route: Route, dst: Address): Address {
-  return exceptionOf(ns, dst)?.gateway ?? route.via ?? dst;
+  return exceptionOf(ns, dst)?.gateway ?? gatewayOf(route) ?? dst;
 }
 
 function outOfBound(ns: NetworkNamespace, dst: Address, bound: string): Routed | NoRoute {
