@@ -81,7 +81,7 @@ export class ChainTrail {
   /** The last rule is passed. What a built-in chain says then is told by `policy`. */
   ended(): void {
     const chain = this.#chain;
-    this.#passed(chain.length);
+    this.#passed(chain.rules.length);
     if (chain.chain.policy === undefined) this.#end("return");
   }
 
@@ -118,7 +118,7 @@ export class ChainTrail {
     }: { choice?: RuleStep["choice"] | undefined; stateChanges?: RuleStep["stateChanges"] | undefined },
   ): void {
     const { state } = this.#evaluation;
-    const single = to === from + 1 ? this.#chain.chain.rules[from] : undefined;
+    const single = to === from + 1 ? this.#chain.rules[from] : undefined;
     this.#track.step({
       kind: "rule",
       ...this.#place(from),
@@ -138,7 +138,7 @@ export class ChainTrail {
       table: this.#evaluation.table,
       chain: this.#chain.name,
       action,
-      rule: this.#chain.length + 1,
+      rule: this.#chain.rules.length + 1,
       ...placeOf(this.#evaluation.state),
       ...(verdict !== undefined && { verdict }),
     });

@@ -4,7 +4,7 @@ import { type Match, isHeaderMatch, moduleOf } from "./matches/index.ts";
 import type { MatchModule } from "./matches/module.ts";
 import type { Chain, Counters, Rule } from "./rule.ts";
 import type { RuleMemory } from "./rule-memory.ts";
-import { bytesCounter, lengthWord, looksAtAllWord, packetsCounter, rowWords } from "./rule-rows.ts";
+import { bytesCounter, lengthWord, looksAtAllWord, packetsCounter, rowWords, writeRule } from "./rule-rows.ts";
 import { type ModuleTarget, isChainTarget, targetModule } from "./targets/index.ts";
 import type { TargetModule } from "./targets/module.ts";
 
@@ -38,7 +38,9 @@ export class LiveChain {
   readonly number: number;
   chain: Chain;
   readonly #memory: RuleMemory;
-  #ready: (ReadyRule | undefined)[] = [];
+  /** The chain's, once somebody looked at more than their rows: some chains make theirs anew for everybody. */
+  #rules: readonly Rule[] | undefined;
+  #ready: (ReadyRule | undefined)[] | undefined;
   /** Null: none is worth having, or no packet was here. */
   #index: CandidateIndex | null = null;
 
@@ -52,7 +54,8 @@ export class LiveChain {
   /** Other rules; counters and memory begin anew. */
   replace(chain: Chain): void {
     this.chain = chain;
-    this.#ready = [];
+    this.#rules = undefined;
+    this.#ready = undefined;
     this.#index = null;
     this.#memory.forget(this.number);
   }
@@ -61,8 +64,13 @@ export class LiveChain {
     this.#memory.remove(this.number);
   }
 
-  get length(): number {
-    return this.chain.rules.length;
+  get rules(): readonly Rule[] {
+    return (this.#rules ??= this.chain.rules);
+  }
+
+  /** The same for one look: they are not kept. */
+  peek(): readonly Rule[] {
+    return this.#rules ?? this.chain.rules;
   }
 
   /** The rules that a packet can match at all; undefined: all must be looked at. */
@@ -72,20 +80,35 @@ export class LiveChain {
 
   /** The rule at a position from 0. */
   ready(at: number): ReadyRule {
-    return (this.#ready[at] ??= makeReady(this.chain.rules[at] as Rule));
+    return ((this.#ready ??= [])[at] ??= makeReady(this.rules[at] as Rule));
   }
 
-  /** Begins the rows of the chain: its own, and the counters that the text stated. Rules are written when they are met. */
-  begin(row: number): void {
+  /**
+   * Begins the rows of the chain: its own, those of its rules, and the counters that the text stated. Where most
+   * rules are passed over, they are written when they are met.
+   */
+  begin(row: number, rules: readonly Rule[]): void {
     const { chain } = this;
     const { words } = this.#memory;
-    words[row + lengthWord] = this.length;
-    this.#index = this.length < indexFrom ? null : CandidateIndex.over(chain.rules);
+    words[row + lengthWord] = rules.length;
+    this.#index = rules.length < indexFrom ? null : CandidateIndex.over(rules);
     words[row + looksAtAllWord] = this.#index === null ? 1 : 0;
     this.#setCounters(row, chain.policyCounters);
     for (const [at, counters] of chain.counters?.entries() ?? []) {
       this.#setCounters(row + (at + 1) * rowWords, counters);
     }
+    if (this.#index === null) for (let at = 0; at < rules.length; at++) this.#write(row, at, rules[at] as Rule);
+    else this.#rules = rules;
+  }
+
+  /** Writes the row of a rule that was not met before. */
+  write(at: number): void {
+    this.#write(this.#memory.rowsOf(this.number), at, this.rules[at] as Rule);
+  }
+
+  #write(row: number, at: number, rule: Rule): void {
+    const { words, stateAt } = this.#memory;
+    writeRule(words, row + (at + 1) * rowWords, rule, () => stateAt(this.name, at + 1));
   }
 
   /** The chain with its counters as they are now. */
@@ -93,9 +116,11 @@ export class LiveChain {
     const { chain } = this;
     const row = this.#memory.rowsOf(this.number);
     if (row === 0) return chain;
+    const { rules } = this;
     return {
-      ...chain,
-      counters: chain.rules.map((_, at) => this.#counters(row + (at + 1) * rowWords)),
+      name: chain.name,
+      rules,
+      counters: rules.map((_, at) => this.#counters(row + (at + 1) * rowWords)),
       ...(chain.policy !== undefined && { policyCounters: this.#counters(row) }),
     };
   }

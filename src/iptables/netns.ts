@@ -4,7 +4,7 @@ import type { NetworkNamespace } from "../kernel/namespace.ts";
 import type { HookName } from "../trace/records.ts";
 import type { Family } from "../wire/address.ts";
 import { type ApplyOptions, applyRestore } from "./apply.ts";
-import { Evaluation, type Shared } from "./evaluation.ts";
+import { Evaluation, type Shared, placeOfDraw } from "./evaluation.ts";
 import { IpSets } from "./ipset/store.ts";
 import { type LiveChain, needsConntrack } from "./live-chain.ts";
 import { type ChainBundle, LiveChains } from "./live-chains.ts";
@@ -149,7 +149,10 @@ export class Iptables {
   }
 
   #register(family: Family, name: TableName): LiveTable {
-    const memory = new RuleMemory();
+    const { namespace } = this;
+    const memory = new RuleMemory((chain, rule) =>
+      namespace.surroundings.chance.stateAt?.(placeOfDraw(namespace.name, name, chain, rule)),
+    );
     const chains = new LiveChains(memory);
     const live = { family, chains, memory, walk: new TableWalk(name, chains, memory, new Evaluation(this.#shared)) };
     this.#tables[family].set(name, live);

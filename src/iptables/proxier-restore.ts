@@ -108,6 +108,7 @@ function appendOwnChains({ chains, beginsWith }: PortRules, append: (rule: Share
   const first = chains.find(({ name }) => name === beginsWith)?.rules[0];
   if (first !== undefined && beginsWith !== undefined) append({ chain: beginsWith, rule: first });
   for (const { name, rules } of chains) {
-    for (const rule of rules) if (rule !== first) append({ chain: name, rule });
+    const written = name === beginsWith ? 1 : 0;
+    for (const rule of rules.slice(written)) append({ chain: name, rule });
   }
 }

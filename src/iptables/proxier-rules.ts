@@ -5,7 +5,7 @@ import { contains } from "../wire/cidr.ts";
 import { parseCidrSloppy } from "../cluster/sloppy.ts";
 import type { ChainBundle } from "./live-chains.ts";
 import type { Match } from "./matches/index.ts";
-import { pushBalancing, pushEndpointChains, waysOf, waysTo } from "./proxier-endpoints.ts";
+import { BalancingChain, chainsOf, endpointChains } from "./proxier-endpoints.ts";
 import { owned } from "./proxier-owned-rule.ts";
 import { type ServiceChainNames, endpointChainPrefix, serviceChainNames } from "./proxier-names.ts";
 import {
@@ -47,7 +47,7 @@ export interface PortRules extends ChainBundle {
   readonly filter: readonly SharedRule[];
   /** In shared chains of the nat table. */
   readonly nat: readonly SharedRule[];
-  /** The chains of its own, all in nat, in the order of their chain lines; made when somebody looks at them. */
+  /** The chains of its own, all in nat, in the order of their chain lines; they, and their rules, are made when somebody looks at them. */
   readonly chains: readonly Chain[];
   /** The chain whose first rule kube-proxy writes before all rules of these chains. */
   readonly beginsWith: string | undefined;
@@ -114,19 +114,16 @@ class RulesOfPort implements PortRules {
       chains.push({ name: names.firewall, rules: firewallRules(port, names, this.#terms, context) });
     }
     const first = use.internal ? outsiderRules(port, this.#terms, context) : [];
-    const ways = waysTo(port, reachable, context.largeCluster);
+    const ofEndpoints = endpointChains(port, reachable, context.largeCluster);
     if (use.clusterChain) {
-      const rules = port.internalPolicyLocal ? [] : [...first];
-      pushBalancing(rules, port, waysOf(cluster, reachable, ways));
-      chains.push({ name: names.cluster, rules });
+      const outsiders = port.internalPolicyLocal ? [] : first;
+      chains.push(new BalancingChain(names.cluster, port, outsiders, chainsOf(cluster, reachable, ofEndpoints)));
     }
     if (use.localChain) {
-      const rules = port.internalPolicyLocal ? [...first] : [];
-      pushBalancing(rules, port, waysOf(local, reachable, ways));
-      chains.push({ name: names.local, rules });
+      const outsiders = port.internalPolicyLocal ? first : [];
+      chains.push(new BalancingChain(names.local, port, outsiders, chainsOf(local, reachable, ofEndpoints)));
     }
-    pushEndpointChains(chains, port, reachable, ways, context.largeCluster);
-    return chains;
+    return [...chains, ...ofEndpoints];
   }
 }
 

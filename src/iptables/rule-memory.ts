@@ -1,3 +1,4 @@
+import type { DrawState } from "../kernel/chance.ts";
 import type { LiveChain } from "./live-chain.ts";
 import { lengthWord, nameWord, rowWords } from "./rule-rows.ts";
 
@@ -13,6 +14,8 @@ const gone = -1;
  * packet first enters it. The arrays may be others after a chain was entered: nobody keeps them.
  */
 export class RuleMemory {
+  /** The state of the draws of a rule, which its row may hold: see writeRule(). Rules are numbered from 1. */
+  readonly stateAt: (chain: string, rule: number) => DrawState | undefined;
   words: Int32Array = new Int32Array(firstRows * rowWords);
   /** The same memory as 64-bit numbers. */
   counters: Float64Array = new Float64Array(this.words.buffer);
@@ -23,6 +26,10 @@ export class RuleMemory {
   readonly #chains: (LiveChain | undefined)[] = [undefined];
   /** Where the rows of a chain begin among the words; 0: it has none yet. */
   #rows: Int32Array = new Int32Array(firstRows).fill(gone, 0, 1);
+
+  constructor(stateAt: RuleMemory["stateAt"]) {
+    this.stateAt = stateAt;
+  }
 
   /** Gives a chain its number. */
   add(chain: LiveChain): number {
@@ -78,7 +85,8 @@ export class RuleMemory {
 
   #place(number: number): number {
     const chain = this.chain(number);
-    const rows = 1 + chain.length;
+    const rules = chain.peek();
+    const rows = 1 + rules.length;
     if ((this.#used + rows) * rowWords > this.words.length) {
       this.#resize(Math.max(2 * this.words.length, (this.#used + rows) * rowWords));
     }
@@ -86,7 +94,7 @@ export class RuleMemory {
     this.#used += rows;
     this.#rows[number] = row;
     this.words[row + nameWord] = ~number;
-    chain.begin(row);
+    chain.begin(row, rules);
     return row;
   }
 

@@ -3,7 +3,7 @@ import type { HookName } from "../trace/records.ts";
 import { type IPv4, ipv4 } from "../wire/address.ts";
 import { packetBytes } from "../wire/packet.ts";
 import { ChainTrail } from "./chain-trail.ts";
-import { type Evaluation, placeOfDraw } from "./evaluation.ts";
+import type { Evaluation } from "./evaluation.ts";
 import { type LiveChain, type ReadyRule, type Term } from "./live-chain.ts";
 import type { LiveChains } from "./live-chains.ts";
 import { sendRejection } from "./reject.ts";
@@ -20,7 +20,6 @@ import {
   looksAtAllWord,
   packetsCounter,
   rowWords,
-  writeRule,
 } from "./rule-rows.ts";
 import type { Rule, TableName } from "./rule.ts";
 import { type ModuleTarget, isChainTarget } from "./targets/index.ts";
@@ -114,7 +113,7 @@ export class TableWalk {
         return "end";
       }
       const row = own + (at + 1) * rowWords;
-      if (isUnwritten(memory.words, row)) this.#write(number, at, row);
+      if (isUnwritten(memory.words, row)) memory.chain(number).write(at);
       const verdict = isThorough ? "ask" : compare(memory.words, row, this.#packet);
       if (verdict === "miss") continue;
       let isUnknown = false;
@@ -177,15 +176,7 @@ export class TableWalk {
   }
 
   #rule(number: number, at: number): Rule {
-    return this.#memory.chain(number).chain.rules[at] as Rule;
-  }
-
-  #write(number: number, at: number, row: number): void {
-    const { namespace } = this.#evaluation.state;
-    const { name } = this.#memory.chain(number);
-    writeRule(this.#memory.words, row, this.#rule(number, at), () =>
-      namespace.surroundings.chance.stateAt?.(placeOfDraw(namespace.name, this.#table, name, at + 1)),
-    );
+    return this.#memory.chain(number).rules[at] as Rule;
   }
 
   #jump(row: number, number: number, at: number, depth: number, trail: ChainTrail | undefined): ChainVerdict {

@@ -17,7 +17,7 @@ function bundle(name: string, ...inner: readonly string[]): ChainBundle & { read
 }
 
 function chainsWith(...bundles: readonly ChainBundle[]): LiveChains {
-  const chains = new LiveChains(new RuleMemory());
+  const chains = new LiveChains(new RuleMemory(() => undefined));
   chains.put({ name: "PREROUTING", policy: "ACCEPT", rules: [] });
   for (const one of bundles) chains.putBundle(one);
   return chains;
