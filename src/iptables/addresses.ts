@@ -11,9 +11,10 @@ export interface Block {
   readonly mask?: Address;
 }
 
-/** Reads `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or `10.0.0.1`; host bits are cut off. */
+/** Reads `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `10.0.0.1` or `10/8`; host bits are cut off. */
 export function readBlock(read: OptionReader, text: string = read.value()): Block {
-  const block = parseCidr(text) ?? parseMasked(text);
+  const full = read.family === "ipv4" ? withAllOctets(text) : text;
+  const block = parseCidr(full) ?? parseMasked(full);
   if (block === undefined) return read.fail("BAD_ADDRESS", `${text} is not an address or ADDRESS/PREFIX`);
   if (familyOf(block.base) !== read.family) {
     return read.fail("WRONG_FAMILY", `${text} is not an ${read.family === "ipv4" ? "IPv4" : "IPv6"} address`);
@@ -28,6 +29,11 @@ export function readAddress(read: OptionReader, text: string = read.value()): Ad
     return read.fail("BAD_ADDRESS", `${text} is not an ${read.family === "ipv4" ? "IPv4" : "IPv6"} address`);
   }
   return address;
+}
+
+/** `10/8`, `10.1`: octets that are left out are 0 (xtables_numeric_to_ipaddr of libxtables). */
+function withAllOctets(text: string): string {
+  return text.replace(/^\d+(\.\d+){0,2}(?=\/|$)/, (octets) => octets + ".0".repeat(4 - octets.split(".").length));
 }
 
 function parseMasked(text: string): Block | undefined {

@@ -7,7 +7,16 @@ import type { Rule } from "./rule.ts";
 type Key = Address | number | string;
 
 /** Matches that change state, take chances or leave steps: what stands behind them must not be looked at before. */
-const ordered: ReadonlySet<Match["kind"]> = new Set(["statistic", "recent", "limit", "hashlimit", "set", "nfacct"]);
+const ordered: ReadonlySet<Match["kind"]> = new Set([
+  "connlimit",
+  "hashlimit",
+  "limit",
+  "nfacct",
+  "quota",
+  "recent",
+  "set",
+  "statistic",
+]);
 
 /**
  * Which rules of a chain a packet can match at all. Each rule is filed under one exact term: destination address,

@@ -7,7 +7,7 @@ export type Draft<T> = { -readonly [K in keyof T]?: T[K] };
 
 /** Options of a rule, whichever matches it has. */
 const ruleOption =
-  /^(-[mjgpsdiof]|--(match|jump|goto|proto(col)?|source|src|destination|dst|(in|out)-interface|fragment))$/;
+  /^(-[mjgpsdiof]|--(match|jump|goto|proto(col)?|source|src|destination|dst|(in|out)-interface|fragments?))$/;
 
 /** Reads one option with its values from the words of a rule. */
 export class OptionReader {

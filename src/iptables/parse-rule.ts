@@ -50,7 +50,8 @@ class RuleReader {
   rules(): Rule[] {
     while (this.#read.more) {
       const option = this.#read.next();
-      if (!this.#header(option)) this.#extension(option);
+      // `--proto` alone is short for `--protocol`; behind -m policy it is an option of that.
+      if (this.#isOfMatch(option) || !this.#header(option)) this.#extension(option);
       this.#read.end(option);
     }
     const open = this.#openTarget;
@@ -72,6 +73,13 @@ class RuleReader {
     let rules: Match[][] = [[]];
     for (const list of lists) rules = rules.flatMap((matches) => list.map((match) => [...matches, match]));
     return rules.map((matches) => ({ matches, ...(target && { target }) }));
+  }
+
+  #isOfMatch(option: string): boolean {
+    return (
+      option === "--proto" &&
+      this.#parts.some((part) => "draft" in part && Object.hasOwn(moduleOf(part.kind).options, option))
+    );
   }
 
   /** Options of the rule itself. */
@@ -106,6 +114,7 @@ class RuleReader {
       }
       case "-f":
       case "--fragment":
+      case "--fragments":
         if (this.#family === "ipv6") read.fail("WRONG_FAMILY", "-f exists in IPv4 only");
         this.#parts.push({ kind: "fragment", inverted: read.inverted() });
         return true;

@@ -65,7 +65,7 @@ export const extension: fc.Arbitrary<Match> = fc.oneof(
       kind: fc.constant("tcp"),
       srcPorts: range,
       dstPorts: range,
-      flags: fc.record({ mask: fc.integer({ min: 0, max: 63 }), compare: fc.integer({ min: 0, max: 63 }), inverted }),
+      flags: fc.record({ mask: fc.integer({ min: 1, max: 63 }), compare: fc.integer({ min: 0, max: 63 }), inverted }),
       option: fc.record({ number: fc.integer({ min: 1, max: 255 }), inverted }),
     },
     ["kind"],

@@ -80,12 +80,13 @@ function statusOf(entry: ConntrackEntry): number {
   );
 }
 
-/** Reads `NEW,ESTABLISHED`. */
+/** Reads `NEW,ESTABLISHED`; as iptables does, in any case and cut short (`est`): the first name that begins so. */
 export function readBits(names: Readonly<Record<string, number>>, read: OptionReader): Bits {
   const inverted = read.inverted();
   let bits = 0;
   for (const name of read.value().split(",")) {
-    const bit = Object.hasOwn(names, name.toUpperCase()) ? names[name.toUpperCase()] : undefined;
+    const full = name !== "" && Object.keys(names).find((known) => known.startsWith(name.toUpperCase()));
+    const bit = full ? names[full] : undefined;
     if (bit === undefined) return read.fail("BAD_STATE", `${name} is not one of ${Object.keys(names).join(", ")}`);
     bits |= bit;
   }

@@ -2,6 +2,8 @@ import { type AddrtypeMatch, addrtype } from "./addrtype.ts";
 import { type CommentMatch, comment } from "./comment.ts";
 import { type ConntrackMatch, conntrack } from "./conntrack.ts";
 import { type DscpMatch, dscp } from "./dscp.ts";
+import { type Eui64Match, eui64 } from "./eui64.ts";
+import { type FragMatch, frag } from "./frag.ts";
 import { type HashlimitMatch, hashlimit } from "./hashlimit.ts";
 import { type IcmpMatch, icmp, icmp6 } from "./icmp.ts";
 import {
@@ -17,6 +19,7 @@ import {
   source,
 } from "./ip.ts";
 import { type IprangeMatch, iprange } from "./iprange.ts";
+import { type Ipv6headerMatch, ipv6header } from "./ipv6header.ts";
 import { type IpvsMatch, ipvs } from "./ipvs.ts";
 import { type LengthMatch, length } from "./length.ts";
 import { type LimitMatch, limit } from "./limit.ts";
@@ -28,6 +31,8 @@ import { type NfacctMatch, nfacct } from "./nfacct.ts";
 import { type OwnerMatch, owner } from "./owner.ts";
 import { type PhysdevMatch, physdev } from "./physdev.ts";
 import { type PkttypeMatch, pkttype } from "./pkttype.ts";
+import { type PolicyMatch, policy } from "./policy.ts";
+import { type QuotaMatch, quota } from "./quota.ts";
 import { type RecentMatch, recent } from "./recent.ts";
 import { type RpfilterMatch, rpfilter } from "./rpfilter.ts";
 import { type SctpMatch, sctp } from "./sctp.ts";
@@ -51,11 +56,13 @@ export type Match =
   | AddrtypeMatch
   | CommentMatch
   | ConntrackMatch
-  | StateMatch
   | DscpMatch
+  | Eui64Match
+  | FragMatch
   | HashlimitMatch
   | IcmpMatch
   | IprangeMatch
+  | Ipv6headerMatch
   | IpvsMatch
   | LengthMatch
   | LimitMatch
@@ -66,11 +73,14 @@ export type Match =
   | OwnerMatch
   | PhysdevMatch
   | PkttypeMatch
+  | PolicyMatch
+  | QuotaMatch
   | RecentMatch
   | RpfilterMatch
   | SctpMatch
   | SetMatch
   | SocketMatch
+  | StateMatch
   | StatisticMatch
   | TcpMatch
   | TcpmssMatch
@@ -104,11 +114,14 @@ const extensionModules = {
   connmark,
   conntrack,
   dscp,
+  eui64,
+  frag,
   hashlimit,
   hl,
   icmp,
   icmp6,
   iprange,
+  ipv6header,
   ipvs,
   length,
   limit,
@@ -119,6 +132,8 @@ const extensionModules = {
   owner,
   physdev,
   pkttype,
+  policy,
+  quota,
   recent,
   rpfilter,
   sctp,

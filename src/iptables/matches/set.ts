@@ -73,9 +73,15 @@ export function counterHolds(term: CounterTerm | undefined, counter: number): bo
   }
 }
 
+function readMatchSet(draft: Draft, read: OptionReader): void {
+  Object.assign(draft, { inverted: read.inverted(), ...readSetAndFlags(read) });
+}
+
 export const set: MatchModule<SetMatch> = {
   options: {
-    "--match-set": (draft, read) => void Object.assign(draft, { inverted: read.inverted(), ...readSetAndFlags(read) }),
+    "--match-set": readMatchSet,
+    // Its older name.
+    "--set": readMatchSet,
     "--return-nomatch": (draft) => void (draft.returnNomatch = true),
     "--update-counters": (draft, read) => void (read.inverted() && (draft.keepCounters = true)),
     "--update-subcounters": (draft, read) => void (read.inverted() && (draft.keepMemberCounters = true)),

@@ -37,7 +37,8 @@ export const tcp: MatchModule<TcpMatch> = {
       ...printRange("--sport", match.srcPorts),
       ...printRange("--dport", match.dstPorts),
       ...(option ? [printOption(option.inverted, "--tcp-option", String(option.number))] : []),
-      ...(flags
+      // Without a mask nothing is compared, and nothing printed.
+      ...(flags && (flags.mask !== 0 || flags.inverted)
         ? [printOption(flags.inverted, "--tcp-flags", `${printFlags(flags.mask)} ${printFlags(flags.compare)}`)]
         : []),
     ].join(" ");

@@ -52,7 +52,7 @@ export const ct: TargetModule<CtTarget> = {
       ...(timeout === undefined ? [] : [`--timeout ${timeout}`]),
       ...(events === undefined ? [] : [`--ctevents ${events}`]),
       ...(expectationEvents === undefined ? [] : [`--expevents ${expectationEvents}`]),
-      ...(zone === undefined ? [] : [`${zoneNames[zone.of]} ${zone.id}`]),
+      ...(zone === undefined || zone.id === 0 ? [] : [`${zoneNames[zone.of]} ${zone.id}`]),
     ].join(" "),
   run(target, { state: { skb } }) {
     // The first such target wins, and one that comes back over the loopback is tracked already.

@@ -2,6 +2,7 @@ import type { NatRange } from "../../kernel/conntrack/table.ts";
 import type { HookState } from "../../kernel/netfilter.ts";
 import type { Address } from "../../wire/address.ts";
 import type { OptionReader } from "../option.ts";
+import { portOfService } from "../services.ts";
 import type { TargetVerdict } from "./module.ts";
 
 /* What all targets of the nat table share: ranges of ports, and how the kernel is asked for them. */
@@ -11,19 +12,22 @@ export interface PortSpan {
   readonly port?: number;
   /** End of a range of ports. */
   readonly lastPort?: number;
+  /** What stands behind the range of a DNAT after a slash: ports keep their distance from it. */
+  readonly basePort?: number;
 }
 
-/** Reads `8080` or `8080-8090`. */
+/** Reads `8080`, `http` or `8080-8090`. */
 export function readPorts(read: OptionReader, text: string): PortSpan {
   const [first = "", last] = text.split("-");
-  const port = read.number(1, 65_535, first);
-  const lastPort = last === undefined ? port : read.number(1, 65_535, last);
+  const bound = (word: string): number => portOfService(word) ?? read.number(1, 65_535, word);
+  const port = bound(first);
+  const lastPort = last === undefined ? port : bound(last);
   if (port > lastPort) read.fail("BAD_RANGE", `${text} ends before it begins`);
   return { port, ...(lastPort !== port && { lastPort }) };
 }
 
-export function printPorts({ port, lastPort }: PortSpan): string {
-  return lastPort === undefined ? String(port) : `${port}-${lastPort}`;
+export function printPorts({ port, lastPort, basePort }: PortSpan): string {
+  return lastPort === undefined ? String(port) : `${port}-${lastPort}${basePort === undefined ? "" : `/${basePort}`}`;
 }
 
 /** The flags behind the range, each with a blank before it. */
@@ -50,6 +54,7 @@ export function rangeOf(
     ...(last !== undefined && { lastAddress: last }),
     ...(target.port !== undefined && { port: target.port }),
     ...(target.lastPort !== undefined && { lastPort: target.lastPort }),
+    ...(target.basePort !== undefined && { basePort: target.basePort }),
     randomPort: target.randomFully ? "random-fully" : target.random ? "random" : "no",
     persistent: target.persistent === true,
   };

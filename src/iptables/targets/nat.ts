@@ -15,17 +15,26 @@ export interface NatTarget extends PortSpan {
   readonly persistent?: true;
 }
 
-/** Reads `ADDRESS[-ADDRESS][:PORT[-PORT]]`; IPv6 addresses with ports stand in brackets. */
+/** What stands before the ports: in IPv6 in brackets, or nothing at all; an address there has colons itself. */
+const forms = { ipv4: /^([^:]*)(?::(.*))?$/, ipv6: /^(?:\[(.*)\]|)(?::([^:]+))?$/ } as const;
+
+/** Reads `ADDRESS[-ADDRESS][:PORT[-PORT[/PORT]]]`; IPv6 addresses with ports stand in brackets. */
 function readTarget(draft: Draft<NatTarget>, read: OptionReader): void {
   const text = read.value();
-  const form =
-    /^\[(.*)\](?::(.*))?$/.exec(text) ?? (read.family === "ipv4" ? /^([^:]*)(?::(.*))?$/ : /^(.*)$/).exec(text);
-  const [, addresses = "", ports] = form ?? [];
+  const [, addresses = "", ports] = forms[read.family].exec(text) ?? [text, text];
   const [first = "", last] = addresses.split("-");
   if (first !== "") draft.address = natAddress(read, first);
   if (last !== undefined && last !== first) draft.lastAddress = natAddress(read, last);
-  if (ports !== undefined) Object.assign(draft, readPorts(read, ports));
+  if (ports !== undefined) readRange(draft, read, ports);
   if (first === "" && ports === undefined) read.fail("BAD_ADDRESS", `${text} is not ADDRESS[:PORT]`);
+}
+
+function readRange(draft: Draft<NatTarget>, read: OptionReader, text: string): void {
+  const [ports = "", base] = text.split("/");
+  Object.assign(draft, readPorts(read, ports));
+  if (base === undefined) return;
+  if (draft.kind === "SNAT") read.fail("BAD_NUMBER", `${text}: only DNAT takes a port to count from`);
+  draft.basePort = read.number(1, 65_535, base);
 }
 
 function natAddress(read: OptionReader, text: string): Address {

@@ -13,6 +13,8 @@ export interface NatRange {
   readonly port?: number;
   /** End of a range of ports. */
   readonly lastPort?: number;
+  /** Of a destination: as far as the port is behind this one, the new one is behind the first of the range. */
+  readonly basePort?: number;
   readonly randomPort: "no" | "random" | "random-fully";
   readonly persistent: boolean;
 }

@@ -35,7 +35,8 @@ export function makeUnique(tuple: TupleKey, manip: "src" | "dst", range: NatRang
   const only = range.lastPort === undefined || range.lastPort === range.port ? range.port : undefined;
   // The only port is given whether it is free or not.
   if (only !== undefined && tuple.hasPorts) return tuple.setPort(manip, only);
-  if (!random && (range.port === undefined || portInRange(tuple, manip, range)) && !table.isTaken(tuple)) return;
+  const fits = range.port === undefined || (range.basePort === undefined && portInRange(tuple, manip, range));
+  if (!random && fits && !table.isTaken(tuple)) return;
   drawPort(tuple, manip, range, choice);
 }
 
@@ -87,7 +88,12 @@ function drawPort(
   const id = `${namespace.name}:nat-${manip}:${flowKey}`;
   const draws = range.randomPort !== "no" || manip === "src" || tuple.isEcho;
   let round = 0;
-  let offset = draws ? chance.integer(id, 65_536) : 0;
+  let offset =
+    range.basePort !== undefined
+      ? (tuple.dstPort - range.basePort) & 0xffff
+      : draws
+        ? chance.integer(id, 65_536)
+        : 0;
   let attempts = Math.min(span.size, attemptsPerRound);
   for (;;) {
     for (let i = 0; i < attempts; i++, offset++) {
