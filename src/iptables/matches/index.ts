@@ -1,5 +1,6 @@
 import { type AddrtypeMatch, addrtype } from "./addrtype.ts";
 import { type CommentMatch, comment } from "./comment.ts";
+import { type ConnlimitMatch, connlimit } from "./connlimit.ts";
 import { type ConntrackMatch, conntrack } from "./conntrack.ts";
 import { type DscpMatch, dscp } from "./dscp.ts";
 import { type Eui64Match, eui64 } from "./eui64.ts";
@@ -55,6 +56,7 @@ export type Match =
   | FragmentMatch
   | AddrtypeMatch
   | CommentMatch
+  | ConnlimitMatch
   | ConntrackMatch
   | DscpMatch
   | Eui64Match
@@ -111,6 +113,7 @@ const headerModules = {
 const extensionModules = {
   addrtype,
   comment,
+  connlimit,
   connmark,
   conntrack,
   dscp,
