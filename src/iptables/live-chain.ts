@@ -121,7 +121,7 @@ export class LiveChain {
       name: chain.name,
       rules,
       counters: rules.map((_, at) => this.#counters(row + (at + 1) * rowWords)),
-      ...(chain.policy !== undefined && { policyCounters: this.#counters(row) }),
+      ...(chain.policy !== undefined && { policy: chain.policy, policyCounters: this.#counters(row) }),
     };
   }
 
