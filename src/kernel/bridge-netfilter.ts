@@ -61,7 +61,8 @@ function redirectTranslated(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb
   if (routed.kind === "none" && (typeof dst === "bigint" || isMartian(routed.code))) return drop(skb, routed.code);
   if (routed.kind === "none" || routed.to.device !== bridge) {
     // Without a route it goes up as well: the IP layer will say so.
-    if (routed.kind === "routed") skb.route = routed.to;
+    // IPv6 takes the device of a route that is there already for the one the packet came in by (ip6_rcv_core).
+    if (routed.kind === "routed") skb.route = typeof dst === "bigint" ? { ...routed.to, redirect: true } : routed.to;
     rewriteMac(
       bridge,
       skb,

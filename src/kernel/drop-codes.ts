@@ -24,6 +24,7 @@ export type KernelDropCode =
   | "MARTIAN_DESTINATION"
   | "RP_FILTER"
   | "LOOPBACK_SOURCE"
+  | "LINK_LOCAL_SOURCE"
   | "TTL_EXCEEDED"
   | "MTU_EXCEEDED"
   | "FRAGMENT_TIMEOUT"
@@ -73,6 +74,7 @@ export const kernelDropCodes: Readonly<Record<KernelDropCode, DropCode>> = {
     kernelReason: "IP_RPFILTER",
   },
   LOOPBACK_SOURCE: { meaning: "A packet from 127.0.0.0/8 must not leave the node without route_localnet." },
+  LINK_LOCAL_SOURCE: { meaning: "A packet from a link-local IPv6 address must not leave its link." },
   TTL_EXCEEDED: { meaning: "The TTL is used up.", kernelReason: "IP_INHDR" },
   MTU_EXCEEDED: {
     meaning: "The packet is longer than the MTU ahead and must not be fragmented.",

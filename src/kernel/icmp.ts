@@ -8,6 +8,7 @@ import { sendPacket } from "./ip/output.ts";
 import { learnPathMtu } from "./ip/path-mtu.ts";
 import { allowsIcmp, allowsRedirect, allowsRouteError, redirected } from "./ip/peer.ts";
 import { takeRedirect } from "./ip/redirect.ts";
+import { redirect6, takeRedirect6 } from "./ip/redirect6.ts";
 import { lookupOutput } from "./ip/route.ts";
 import { sourceForRoute } from "./ip/source-address.ts";
 import { nextIdentification } from "./ip/state.ts";
@@ -179,14 +180,16 @@ const names4: Readonly<Record<string, string>> = {
 const names6: Readonly<Record<string, string>> = {
   "1/0": "no route to the destination",
   "1/1": "communication prohibited",
+  "1/2": "beyond the scope of the source address",
   "1/3": "address unreachable",
   "1/4": "port unreachable",
   "2/0": "packet too big",
   "3/0": "hop limit exceeded",
   "3/1": "reassembly time exceeded",
+  "137/0": "a better first hop exists",
 };
 
-/** Tells a neighbour of a better first hop, ever more rarely: ip_rt_send_redirect(). In IPv6 none is sent. */
+/** Tells a neighbour of a better first hop, ever more rarely: ip_rt_send_redirect(). */
 export function sendRedirect(ns: NetworkNamespace, skb: Skb, to: RoutedTo): void {
   const { src } = skb.packet;
   if (!allowsRedirect(ns, src)) return;
@@ -269,6 +272,7 @@ function receiveError(ns: NetworkNamespace, device: Device, skb: Skb, transport:
   });
   const tooBig = v4 ? type === 3 && code === 4 : type === 2;
   if (tooBig && transport.mtu !== undefined) learnPathMtu(ns, quoted.dst, transport.mtu);
+  if (!v4 && type === redirect6) takeRedirect6(ns, device, skb, transport);
   if (v4 && type === 5 && transport.gateway !== undefined) takeRedirect(ns, device, skb, transport, transport.gateway);
   track?.verdict("delivered");
   deliverIcmpError(ns, packet);

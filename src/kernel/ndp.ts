@@ -54,7 +54,12 @@ function send(
     transport,
     payload: { kind: "none" },
   };
-  sendPacket(ns, packet, { flowKey: `ndp/${ns.name}/${formatAddress(transport.target)}`, track, device: device.name });
+  sendPacket(ns, packet, {
+    flowKey: `ndp/${ns.name}/${formatAddress(transport.target)}`,
+    track,
+    device: device.name,
+    isDiscovery: true,
+  });
 }
 
 /** A solicitation or advertisement for this namespace: ndisc_recv_ns(), ndisc_recv_na(). */

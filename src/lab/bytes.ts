@@ -95,6 +95,9 @@ function skipExtensions(bytes: Buffer): {
   return { protocol: bytes[at] as number, at: at + 8, fragment };
 }
 
+/** Protocol 4: a packet inside a packet (RFC 2003). */
+const ipip = "4";
+
 interface Upper {
   readonly fields: Pick<PacketRecord, "protocol"> & Partial<PacketRecord>;
   readonly identity: string;
@@ -107,24 +110,64 @@ function readUpper(number: number, bytes: Buffer, isLaterFragment: boolean): Upp
   switch (protocol) {
     case "tcp":
       return readTcp(bytes);
-    case "udp":
     case "sctp":
+      return readSctp(bytes);
+    case "udp":
       return {
         fields: {
           protocol,
           srcPort: bytes.readUInt16BE(0),
           dstPort: bytes.readUInt16BE(2),
-          ...(protocol === "udp" && readVxlan(bytes)),
+          ...readVxlan(bytes),
         },
         identity: protocol,
       };
     case "icmp":
     case "icmpv6":
       return readIcmp(protocol, bytes);
+    case ipip: {
+      const inner = readIp(bytes);
+      return {
+        fields: { protocol, ...(inner && { inner: inner.packet }) },
+        identity: `${protocol} ${inner?.identity}`,
+      };
+    }
     default:
       return { fields: { protocol }, identity: protocol };
   }
 }
+
+/** The chunks of an SCTP packet: RFC 9260, section 3.2. */
+function readSctp(bytes: Buffer): Upper {
+  const chunks: string[] = [];
+  for (let at = 12; at + 4 <= bytes.length; at += Math.max(4, (bytes.readUInt16BE(at + 2) + 3) & ~3)) {
+    chunks.push(sctpChunks[bytes[at] as number] ?? `chunk-${bytes[at]}`);
+  }
+  const chunk = chunks.join("+");
+  return {
+    fields: { protocol: "sctp", srcPort: bytes.readUInt16BE(0), dstPort: bytes.readUInt16BE(2), chunks: chunk },
+    identity: `sctp ${bytes.readUInt32BE(4)} ${chunk}`,
+  };
+}
+
+/** Chunk types by number. */
+const sctpChunks: readonly string[] = [
+  "data",
+  "init",
+  "init-ack",
+  "sack",
+  "heartbeat",
+  "heartbeat-ack",
+  "abort",
+  "shutdown",
+  "shutdown-ack",
+  "error",
+  "cookie-echo",
+  "cookie-ack",
+  "ecne",
+  "cwr",
+  "shutdown-complete",
+];
 
 /** The ports of Linux' default and of the standard. */
 const vxlanPorts: readonly number[] = [8472, 4789];
@@ -146,12 +189,20 @@ function readTcp(bytes: Buffer): Upper {
   };
 }
 
+/** The packet that a redirect quotes, in its option 4. RFC 4861, sections 4.5 and 4.6.3. */
+function readRedirected(bytes: Buffer): ReturnType<typeof readIp> {
+  for (let at = 40; at + 8 <= bytes.length && bytes[at + 1] !== 0; at += 8 * (bytes[at + 1] as number))
+    if (bytes[at] === 4) return readIp(bytes.subarray(at + 8));
+  return undefined;
+}
+
 function readIcmp(protocol: "icmp" | "icmpv6", bytes: Buffer): Upper {
   const type = bytes[0] as number;
   const code = bytes[1] as number;
   const echo = protocol === "icmp" ? type === 8 || type === 0 : type === 128 || type === 129;
   const error = protocol === "icmp" ? [3, 4, 5, 11, 12].includes(type) : type < 128;
-  const inner = error ? readIp(bytes.subarray(8)) : undefined;
+  const redirected = protocol === "icmpv6" && type === 137;
+  const inner = error ? readIp(bytes.subarray(8)) : redirected ? readRedirected(bytes) : undefined;
   const tooBig = protocol === "icmp" ? type === 3 && code === 4 : type === 2;
   return {
     fields: {

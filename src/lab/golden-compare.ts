@@ -3,6 +3,12 @@ import type { ReplayFlow } from "../sim/replay.ts";
 import type { Section } from "./compare.ts";
 import type { RecordedFlow } from "./golden.ts";
 
+/** What is compared beyond what stands still whenever it is recorded. */
+export interface CompareOptions {
+  /** IPv6 redirects, too: six at once and then one a second are sent to a host, whatever flows they are about. */
+  readonly redirects?: boolean;
+}
+
 /*
  * What may differ between a replay and a golden.json, and nothing else:
  *  - `*` stands for a random number (a port, an ICMP id), or for an address that was not recorded;
@@ -11,12 +17,18 @@ import type { RecordedFlow } from "./golden.ts";
  *  - of TCP with size= the segments after the ICMP error depend on timing: result, answer, path MTU, connections and the
  *    ICMP errors with their addresses are compared, and no segment that reaches the server may be longer than any
  *    recorded one;
+ *  - IPv6 redirects are left out: whether one is sent depends on how long ago others were;
  *  - a flow that crosses a statistic rule may take any branch, with that branch's trace: the replay is told to take the
  *    recorded one.
  */
 
 /** Both records of a flow, part by part: `linux` is the recorded one. */
-export function goldenSections(golden: RecordedFlow, replayed: ReplayFlow): readonly Section[] {
+export function goldenSections(
+  golden: RecordedFlow,
+  replayed: ReplayFlow,
+  { redirects = false }: CompareOptions = {},
+): readonly Section[] {
+  const isCompared = (text: string): boolean => redirects || !text.includes(" icmp6 137/0 ");
   const sections: Section[] = [];
   const check = (title: string, linux: readonly string[], kubehop: readonly string[]): void => {
     const length = Math.max(linux.length, kubehop.length);
@@ -42,14 +54,14 @@ export function goldenSections(golden: RecordedFlow, replayed: ReplayFlow): read
   const firstOnly = golden.result === "timeout" || golden.result === "connected-no-answer";
   for (const namespace of union(golden.trace, replayed.trace)) {
     const lines = ({ trace }: RecordedFlow | ReplayFlow): string[] => {
-      const packets = trace[namespace] ?? [];
+      const packets = (trace[namespace] ?? []).filter(({ at }) => isCompared(at));
       const cut = firstOnly ? untilRepeated(packets, ({ at }) => at) : packets;
       return cut.flatMap(({ at, steps }) => [at, ...steps.map((step) => `  ${step}`)]);
     };
     check(`rules ${namespace}`, lines(golden), lines(replayed));
   }
-  const recordedWire = byPlace(golden.wire);
-  const replayedWire = byPlace(replayed.wire);
+  const recordedWire = byPlace(golden.wire.filter(isCompared));
+  const replayedWire = byPlace(replayed.wire.filter(isCompared));
   for (const place of new Set([...recordedWire.keys(), ...replayedWire.keys()])) {
     const cut = (lines: readonly string[] = []): readonly string[] =>
       firstOnly ? untilRepeated(lines, (line) => line) : lines;

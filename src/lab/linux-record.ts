@@ -85,7 +85,7 @@ function isAgain({ beginning }: OpenPacket, place: string, passes: string): bool
 
 /** Neighbour discovery and multicast housekeeping of IPv6: what ARP is in IPv4. */
 export function isNoise({ protocol, icmpType }: PacketRecord): boolean {
-  return protocol === "icmpv6" && icmpType !== undefined && ((icmpType >= 130 && icmpType <= 137) || icmpType === 143);
+  return protocol === "icmpv6" && icmpType !== undefined && ((icmpType >= 130 && icmpType <= 136) || icmpType === 143);
 }
 
 function placeOf(

@@ -1,8 +1,6 @@
 import type { Iptables } from "../iptables/netns.ts";
 import type { Chain, TableName } from "../iptables/rule.ts";
-import type { ConntrackEntry, Tuple } from "../kernel/conntrack/entry.ts";
 import type { ChainStep, Flow, Hop, PacketRecord, PacketTrace, RuleStep, Step } from "../trace/records.ts";
-import { formatAddress } from "../wire/address.ts";
 import { macsText, packetText } from "./replay-text.ts";
 
 /** A packet's way through the tables of one namespace. */
@@ -110,7 +108,7 @@ function walkHop(
 const directions: Readonly<Record<string, string>> = { receive: "in", transmit: "out", "other-host": "in-other" };
 
 function isRecorded({ protocol, icmpType }: PacketRecord): boolean {
-  return protocol !== "arp" && !(protocol === "icmpv6" && icmpType !== undefined && icmpType >= 133 && icmpType <= 137);
+  return protocol !== "arp" && !(protocol === "icmpv6" && icmpType !== undefined && icmpType >= 133 && icmpType <= 136);
 }
 
 function isTraced(step: Step): step is RuleStep | ChainStep {
@@ -153,21 +151,4 @@ export function tableStep(step: TablePlace, mark: number | undefined): string {
   if (step.physOutDevice !== undefined) words.push(`physout=${step.physOutDevice}`);
   if (mark !== undefined && mark !== 0) words.push(`mark=0x${mark.toString(16)}`);
   return words.join(" ");
-}
-
-/** `tcp ESTABLISHED src=.. dst=.. sport=.. dport=.. [UNREPLIED] src=.. .. [ASSURED]`. */
-export function conntrackText(entry: ConntrackEntry): string {
-  const words: string[] = [entry.original.protocol];
-  if (entry.tcpState !== undefined) words.push(entry.tcpState);
-  words.push(tupleText(entry.original));
-  if (!entry.seenReply) words.push("[UNREPLIED]");
-  words.push(tupleText(entry.reply));
-  if (entry.assured) words.push("[ASSURED]");
-  return words.join(" ");
-}
-
-function tupleText(tuple: Tuple): string {
-  const ends = `src=${formatAddress(tuple.src)} dst=${formatAddress(tuple.dst)}`;
-  if (tuple.icmpType !== undefined) return `${ends} type=${tuple.icmpType} code=0 id=${tuple.srcPort}`;
-  return `${ends} sport=${tuple.srcPort} dport=${tuple.dstPort}`;
 }

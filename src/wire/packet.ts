@@ -79,20 +79,32 @@ export interface UdpDatagram extends Ports {
   readonly protocol: "udp";
 }
 
-/** SCTP, as far as conntrack and NAT see it (RFC 9260 chunk types). */
+/** Types of SCTP chunks (RFC 9260, section 3.2), as far as they are modelled. */
+export type SctpChunk =
+  | "init"
+  | "init-ack"
+  | "cookie-echo"
+  | "cookie-ack"
+  | "data"
+  | "sack"
+  | "shutdown"
+  | "shutdown-ack"
+  | "shutdown-complete"
+  | "abort";
+
+/** SCTP: the one chunk of a packet, or a SACK and the DATA behind it. */
 export interface SctpPacket extends Ports {
   readonly protocol: "sctp";
-  readonly chunk:
-    | "init"
-    | "init-ack"
-    | "cookie-echo"
-    | "cookie-ack"
-    | "data"
-    | "sack"
-    | "shutdown"
-    | "shutdown-ack"
-    | "shutdown-complete"
-    | "abort";
+  readonly chunk: SctpChunk;
+  /** Transmission sequence number of DATA, from 1. */
+  readonly tsn?: number;
+  /** What a SACK acknowledges; DATA that has it comes behind a SACK. */
+  readonly cumulative?: number;
+}
+
+/** The chunks of a packet in their order. */
+export function sctpChunks({ chunk, cumulative }: SctpPacket): readonly SctpChunk[] {
+  return chunk === "data" && cumulative !== undefined ? ["sack", "data"] : [chunk];
 }
 
 /** Echo request and reply of both ICMPs. */
@@ -113,6 +125,8 @@ export interface IcmpError {
   readonly mtu?: number;
   /** The better gateway that a redirect names. */
   readonly gateway?: Address;
+  /** The link address of that gateway, where an IPv6 router knows it. */
+  readonly linkLayer?: Mac;
   readonly quoted: Packet;
 }
 

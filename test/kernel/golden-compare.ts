@@ -1,4 +1,4 @@
-import { goldenSections } from "../../src/lab/golden-compare.ts";
+import { type CompareOptions, goldenSections } from "../../src/lab/golden-compare.ts";
 import type { RecordedFlow } from "../../src/lab/golden.ts";
 import type { ReplayFlow } from "../../src/sim/replay.ts";
 
@@ -6,8 +6,8 @@ export type { RecordedFlow as GoldenFlow } from "../../src/lab/golden.ts";
 export { recordedBranch } from "../../src/lab/golden-compare.ts";
 
 /** The first difference of each part; none when the flow agrees within what golden-compare.ts allows. */
-export function differences(golden: RecordedFlow, replayed: ReplayFlow): string[] {
-  return goldenSections(golden, replayed).flatMap(({ title, linux, kubehop, differsAt }) =>
+export function differences(golden: RecordedFlow, replayed: ReplayFlow, options?: CompareOptions): string[] {
+  return goldenSections(golden, replayed, options).flatMap(({ title, linux, kubehop, differsAt }) =>
     differsAt === undefined
       ? []
       : [

@@ -37,7 +37,8 @@ export function translateError(skb: Skb, { entry, direction }: ConntrackInfo, ma
   const { transport } = packet;
   if (!("kind" in transport) || transport.kind !== "error") return true;
   const { nat } = entry;
-  if (transport.protocol === "icmp" && transport.type === 5 && (!(nat.dstDone && nat.srcDone) || nat.src || nat.dst)) {
+  const isRedirect = transport.type === (transport.protocol === "icmp" ? 5 : 137);
+  if (isRedirect && (!(nat.dstDone && nat.srcDone) || nat.src || nat.dst)) {
     return false;
   }
   if (!applies(entry, direction, manip)) return true;

@@ -38,6 +38,9 @@ export class Tracker {
     const { packet } = skb;
     const { transport } = packet;
     if ((transport.protocol === "icmp" || transport.protocol === "icmpv6") && "kind" in transport) {
+      // A redirect whose first option is no quotation is not looked into (nf_conntrack_icmpv6_redirect).
+      if (transport.kind === "error" && transport.type === 137 && transport.linkLayer !== undefined)
+        return this.#invalid(skb);
       if (transport.kind === "error") return this.#trackError(skb, transport.quoted);
       if (transport.kind === "neighbour-solicitation" || transport.kind === "neighbour-advertisement") {
         skb.untracked = true;

@@ -29,6 +29,8 @@ export interface SendOptions {
   /** A tunnel's outer packet: the packet inside, and the tunnel's device, which POSTROUTING shows as `in`. */
   readonly inner?: Skb["inner"];
   readonly tunnel?: Device;
+  /** Neighbour discovery: POSTROUTING shows the device it leaves by as `in`, too (ndisc_alloc_skb). */
+  readonly isDiscovery?: true;
 }
 
 /**
@@ -67,7 +69,7 @@ export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOp
     );
     return { errno: "EMSGSIZE" };
   }
-  return localOut(ns, skb, options.tunnel);
+  return localOut(ns, skb, options.isDiscovery ? routed.to.device : options.tunnel);
 }
 
 /** IP_MTU_DISCOVER: sets DF, false for EMSGSIZE. __ip_append_data(), __ip_make_skb(). */
@@ -91,7 +93,7 @@ function settleFragmentation(ns: NetworkNamespace, skb: Skb, to: RoutedTo, disco
  * OUTPUT and what follows for a packet that has a route (`skb.route`): __ip_local_out(). IPVS sends here what
  * it has rewritten. EPERM when a hook ended it, but not when a hook took it over (IPVS): then it was sent.
  */
-export function localOut(ns: NetworkNamespace, skb: Skb, tunnel?: Device): SocketError | undefined {
+export function localOut(ns: NetworkNamespace, skb: Skb, inDevice?: Device): SocketError | undefined {
   const { device } = skb.route as RoutedTo;
   let { src, dst } = skb.packet;
   let { mark } = skb;
@@ -115,7 +117,7 @@ export function localOut(ns: NetworkNamespace, skb: Skb, tunnel?: Device): Socke
     return failure === undefined;
   });
   if (verdict !== "accept") return failure ?? errorOf(verdict);
-  return errorOf(postrouting(ns, skb, tunnel, false));
+  return errorOf(postrouting(ns, skb, inDevice, false));
 }
 
 function errorOf(verdict: HookVerdict): SocketError | undefined {

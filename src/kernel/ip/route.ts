@@ -246,7 +246,8 @@ function lookupInput6(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
   if (!ns.sysctls.device(device.name).forwarding6) return notForwarding(found);
   const out = ns.devices.get(route.device ?? "");
   if (out === undefined || !out.up) return noRoute(dst, found);
-  const to: RoutedTo = { kind: "forward", route, device: out, nextHop: route.via ?? dst, input: true, redirect: false };
+  const nextHop = nextHopOf(ns, route, dst);
+  const to: RoutedTo = { kind: "forward", route, device: out, nextHop, input: true, redirect: out === device };
   return { kind: "routed", table, to, ...(path && { choice: path.choice }) };
 }
 
