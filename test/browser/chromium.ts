@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { type BrowserServer, chromium } from "playwright-core";
 
 const executablePath = process.env["KUBEHOP_CHROMIUM"] ?? "/usr/bin/chromium";
 
@@ -9,7 +9,8 @@ export const missingBrowser: string | undefined =
     ? undefined
     : `no Chromium at ${executablePath}`;
 
-export function launchBrowser(): Promise<Browser> {
+/** Starts a Chromium that several processes can drive. */
+export function launchBrowser(): Promise<BrowserServer> {
   const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
-  return chromium.launch({ executablePath, args: [...args, "--disable-component-update", "--disable-sync"] });
+  return chromium.launchServer({ executablePath, args: [...args, "--disable-component-update", "--disable-sync"] });
 }

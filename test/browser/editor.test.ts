@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { axeFindings, describePage, settled } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { answered, describeBrowser, onPage } from "./page.ts";
 
-describePage("the editor of the page", ({ onPage }) => {
+describeBrowser("the editor of the page", () => {
   test("the editor marks the line of the step, and a line shows its steps", async () => {
     await onPage({}, async (page) => {
       await page.locator("#yaml").focus();
@@ -90,8 +91,7 @@ describePage("the editor of the page", ({ onPage }) => {
   test("an edit of a small cluster is run again at once", async () => {
     await onPage({}, async (page) => {
       const times: number[] = [];
-      await page.getByRole("button", { name: "Run", exact: true }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "Run", exact: true }).click());
       for (let round = 0; round < 5; round++) {
         times.push(
           await page.evaluate(async () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { axeFindings, describePage, position, sentence, settled } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { answered, describeBrowser, onPage, position, saved, sentence } from "./page.ts";
 
 /* Every key of the help. Where a key answers at once, the next line looks; where the stage glides, the look is polled. */
 
@@ -10,26 +11,25 @@ function look(page: Page): Promise<string | null> {
   return page.locator("#stage .world").getAttribute("transform");
 }
 
-async function looksElsewhere(page: Page, before: string | null): Promise<string | null> {
-  await expect.poll(() => look(page)).not.toBe(before);
-  return look(page);
-}
-
-/** Where the stage comes to rest. */
-async function rest(page: Page): Promise<string | null> {
-  for (let before = await look(page); ;) {
-    await page.waitForTimeout(120);
-    const now = await look(page);
-    if (now === before) return now;
-    before = now;
-  }
+/** Where the stage comes to rest: it stays so for some frames, however long this machine takes to draw them. */
+function rest(page: Page): Promise<string | null> {
+  return page.locator("#stage .world").evaluate(async (world) => {
+    let look = world.getAttribute("transform");
+    for (let still = 0; still < 8; still++) {
+      await new Promise(requestAnimationFrame);
+      const now = world.getAttribute("transform");
+      if (now !== look) still = 0;
+      look = now;
+    }
+    return look;
+  });
 }
 
 function grain(page: Page): Promise<string> {
   return page.getByRole("combobox", { name: /^Grain/ }).inputValue();
 }
 
-describePage("the keys", ({ onPage }) => {
+describeBrowser("the keys", () => {
   test("→ . ← , step, Shift and the arrows up and down step at the other grain, g changes it", async () => {
     await onPage({}, async (page) => {
       const at = async (key: string): Promise<number> => {
@@ -72,8 +72,7 @@ describePage("the keys", ({ onPage }) => {
 
   test("x goes to the step that spoilt it, at step grain, and a drop opens there", async () => {
     await onPage({}, async (page) => {
-      await page.locator("#sample").selectOption("missing-route.yaml");
-      await settled(page);
+      await answered(page, () => page.locator("#sample").selectOption("missing-route.yaml"));
       await page.locator("h1").click();
       const [opened, words] = [await position(page), await sentence(page)];
       expect(await grain(page)).toBe("step");
@@ -136,13 +135,12 @@ describePage("the keys", ({ onPage }) => {
         await page.locator('.fork-choice [aria-pressed="true"]').textContent(),
       ];
       const other = taken === "1" ? "2" : "1";
-      await page.keyboard.press(other);
-      await settled(page);
+      await answered(page, () => page.keyboard.press(other));
       await expect.poll(() => page.locator('.fork-choice [aria-pressed="true"]').textContent()).toBe(other);
       expect(await position(page)).toBe(at);
       expect(await axeFindings(page)).toEqual([]);
       await page.keyboard.press("9");
-      await page.waitForTimeout(100);
+      expect(await page.locator("#verdict").getAttribute("aria-busy")).toBe("false");
       expect(await page.locator('.fork-choice [aria-pressed="true"]').textContent()).toBe(other);
     });
   });
@@ -153,17 +151,17 @@ describePage("the keys", ({ onPage }) => {
       let before = whole;
       for (const key of ["w", "+", "=", "s", "-", "d", "a", "]", "]", "["]) {
         await page.keyboard.press(key);
-        before = await looksElsewhere(page, before);
-        before = await rest(page);
+        const now = await rest(page);
+        expect(now, key).not.toBe(before);
+        before = now;
       }
       await page.keyboard.press("Escape");
-      await expect.poll(() => look(page)).toBe(whole);
+      expect(await rest(page)).toBe(whole);
       await page.keyboard.press("f");
-      await looksElsewhere(page, whole);
-      await rest(page);
+      expect(await rest(page)).not.toBe(whole);
       expect(await page.locator('.crumbs [aria-current="location"]').textContent()).toBe("netns client");
       await page.keyboard.press("f");
-      await expect.poll(() => look(page)).toBe(whole);
+      expect(await rest(page)).toBe(whole);
     });
   });
 
@@ -192,11 +190,9 @@ describePage("the keys", ({ onPage }) => {
       expect(await page.locator("#filter-note").textContent()).toMatch(/^\d+ of \d+$/);
       await page.keyboard.press("Escape");
       expect(await page.locator("#filter").inputValue()).toBe("");
-      await page.keyboard.press("r");
-      await settled(page);
+      await answered(page, () => page.keyboard.press("r"));
       expect(await page.locator("#verdict").textContent()).toContain("seed 2");
-      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("e")]);
-      expect(download.suggestedFilename()).toBe("kubehop.svg");
+      expect((await saved(page, () => page.keyboard.press("e"))).name).toBe("kubehop.svg");
       await page.keyboard.press("y");
       await page.getByRole("dialog", { name: "Share" }).getByRole("button", { name: "Close" }).click();
       await page.keyboard.press("P");
@@ -219,8 +215,8 @@ describePage("the keys", ({ onPage }) => {
       const before = [await position(page), await grain(page), await rest(page)];
       for (const key of [" ", ".", "g", "n", "x", "b", "f", "w", "]", "/", "r", "P", "?", "End"])
         await page.keyboard.press(key);
-      await page.waitForTimeout(400);
-      expect([await position(page), await grain(page), await look(page)]).toEqual(before);
+      expect([await position(page), await grain(page), await rest(page)]).toEqual(before);
+      expect(await page.locator("#verdict").getAttribute("aria-busy")).toBe("false");
       expect(await page.getByRole("dialog").count()).toBe(0);
       await page.reload();
       await page.locator(".badge").waitFor();
@@ -251,7 +247,8 @@ describePage("the keys", ({ onPage }) => {
 
   test("a reader is told where the cursor has come to, not every step on the way", async () => {
     await onPage({}, async (page) => {
-      await page.waitForTimeout(1200);
+      const live = page.locator("#live");
+      await expect.poll(() => live.textContent()).toMatch(/^Stop 1 of \d+\. ./);
       await page.evaluate(() => {
         const live = document.querySelector("#live") as HTMLElement;
         new MutationObserver(() => {
@@ -259,7 +256,6 @@ describePage("the keys", ({ onPage }) => {
         }).observe(live, { childList: true });
       });
       for (let presses = 0; presses < 8; presses++) await page.keyboard.press("ArrowRight");
-      const live = page.locator("#live");
       await expect.poll(() => live.textContent()).toMatch(/^Stop 9 of \d+\. ./);
       expect(Number(await live.getAttribute("data-said"))).toBeLessThan(4);
       await page.keyboard.press("g");

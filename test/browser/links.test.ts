@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { packFragment } from "../../src/viz/share.ts";
-import { axeFindings, describePage, position, sentence, settled } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { answered, describeBrowser, onPage, position, sentence, shared } from "./page.ts";
 
 const scenarios = resolve(import.meta.dirname, "../../scenarios");
 
@@ -10,7 +11,7 @@ function scenario(name: string): string {
   return readFileSync(join(scenarios, name), "utf8");
 }
 
-describePage("links of the page", ({ onPage, url }) => {
+describeBrowser("links of the page", () => {
   test("a link opens the files that it carries, at the step that it names", async () => {
     const packed = await packFragment({
       files: [
@@ -31,15 +32,14 @@ describePage("links of the page", ({ onPage, url }) => {
   test("Share gives a link without Secrets, and the link leads back to the same step", async () => {
     await onPage({}, async (page) => {
       const text = `${await page.locator("#yaml").inputValue()}\n---\napiVersion: v1\nkind: Secret\nmetadata: { name: s, namespace: shop }\nstringData: { password: hunter2 }\n`;
-      await page.locator("#yaml").fill(text);
-      await settled(page);
+      await answered(page, () => page.locator("#yaml").fill(text));
       await page.locator("h1").click();
       await page.keyboard.press("ArrowRight");
       const here = [await position(page), await sentence(page)];
       await page.keyboard.press("y");
       const dialog = page.getByRole("dialog", { name: "Share" });
       const link = await dialog.getByLabel("Link").inputValue();
-      expect(link.startsWith(`${url()}#s=`)).toBe(true);
+      expect(link.startsWith(`${shared().url}#s=`)).toBe(true);
       expect(await dialog.textContent()).toContain("never sent to a server");
       expect(await axeFindings(page)).toEqual([]);
       await dialog.getByRole("button", { name: "Close" }).click();
@@ -57,8 +57,8 @@ describePage("links of the page", ({ onPage, url }) => {
         { length: 700 },
         (_, index) => `# ${(index * 2654435761) % 4294967296} ${Math.sin(index)}`,
       );
-      await page.locator("#yaml").fill(`${await page.locator("#yaml").inputValue()}${noise.join("\n")}\n`);
-      await settled(page);
+      const text = `${await page.locator("#yaml").inputValue()}${noise.join("\n")}\n`;
+      await answered(page, () => page.locator("#yaml").fill(text));
       await page.getByRole("button", { name: /^Share/ }).click();
       expect(await page.getByRole("dialog", { name: "Share" }).textContent()).toContain("8,000 characters");
     });

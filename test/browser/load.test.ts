@@ -1,11 +1,12 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { axeFindings, describePage, position, sentence, settled } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { answered, describeBrowser, onPage, position, sentence } from "./page.ts";
 
 /** Issue 5: without the editor. */
 const firstLoadKiB = 150;
 
-describePage("what the page loads and bears", ({ onPage }) => {
+describeBrowser("what the page loads and bears", () => {
   test(`the first load is below ${firstLoadKiB} KiB gzipped, and the engine comes when it is asked for`, async () => {
     await onPage({}, async (page) => {
       const sizes = new Map<string, number>();
@@ -27,8 +28,7 @@ describePage("what the page loads and bears", ({ onPage }) => {
     await onPage({}, async (page) => {
       await page.keyboard.press("End");
       const before = [await position(page), await sentence(page), await page.locator("#verdict").textContent()];
-      await page.getByRole("button", { name: "Run", exact: true }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "Run", exact: true }).click());
       await page.locator("h1").click();
       await page.keyboard.press("End");
       expect([await position(page), await sentence(page), await page.locator("#verdict").textContent()]).toEqual(
@@ -77,10 +77,11 @@ describePage("what the page loads and bears", ({ onPage }) => {
     await onPage({}, async (page) => {
       const hostile = '"<img src=x onerror=alert(1)><script>alert(2)</script>"';
       const text = await page.locator("#yaml").inputValue();
-      await page
-        .locator("#yaml")
-        .fill(text.replace("name: by name", `name: ${hostile}`).replaceAll("name: web-0", `name: ${hostile}`));
-      await settled(page);
+      await answered(page, () =>
+        page
+          .locator("#yaml")
+          .fill(text.replace("name: by name", `name: ${hostile}`).replaceAll("name: web-0", `name: ${hostile}`)),
+      );
       expect(await page.locator("img, main script").count()).toBe(0);
     });
   });
@@ -97,8 +98,7 @@ describePage("what the page loads and bears", ({ onPage }) => {
         buffer: Buffer.from(`l0: &l0 x\n${levels.join("\n")}\n`),
       });
       await page.locator(".problems li, .failure:not(:empty)").first().waitFor({ timeout: 20_000 });
-      await page.getByRole("button", { name: "curl a Service" }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "curl a Service" }).click());
       expect(await page.locator(".badge").textContent()).toBe("Delivered");
     });
   });
@@ -116,8 +116,7 @@ describePage("what the page loads and bears", ({ onPage }) => {
       await page.locator("h1").click();
       await page.keyboard.press("End");
       expect(await position(page)).toBeGreaterThan(2);
-      await page.getByRole("button", { name: "curl a Service" }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "curl a Service" }).click());
       expect(await page.locator(".problems li").count()).toBe(0);
     });
   });

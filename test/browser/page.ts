@@ -1,93 +1,114 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject } from "vitest";
-import { type ServedPage, servePage } from "../../src/cli/serve.ts";
-import { launchBrowser, missingBrowser } from "./chromium.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
+import { describe, expect, inject } from "vitest";
+import { missingBrowser } from "./chromium.ts";
+import { Complaints } from "./complaints.ts";
 
 interface OpenOptions extends BrowserContextOptions {
   /** What stands behind the address of the page: `#s=...`. */
   readonly fragment?: string;
 }
 
-export interface BuiltPage {
-  /** The folder that the page was built into. */
-  readonly directory: () => string;
-  readonly url: () => string;
-  /** Opens the page, runs a test on it, and fails on anything that the console, the network or the page complains of. */
-  onPage(options: OpenOptions, run: (page: Page) => Promise<void>): Promise<void>;
+/** Describes what needs a browser. */
+export function describeBrowser(title: string, tests: () => void): void {
+  describe.skipIf(missingBrowser !== undefined)(`${title}${missingBrowser ? ` (${missingBrowser})` : ""}`, tests);
 }
 
-/** Describes tests of the page, built and served as it is for users. */
-export function describePage(title: string, tests: (built: BuiltPage) => void): void {
-  describe.skipIf(missingBrowser !== undefined)(`${title}${missingBrowser ? ` (${missingBrowser})` : ""}`, () => {
-    const directory = inject("pageDirectory") ?? "";
-    let served: ServedPage;
-    let browser: Browser;
-
-    beforeAll(async () => {
-      served = await servePage({ directory, port: 0 });
-      browser = await launchBrowser();
-    });
-
-    afterAll(async () => {
-      await browser?.close();
-      await served?.close();
-    });
-
-    tests({
-      directory: () => directory,
-      url: () => served.url,
-      async onPage({ fragment = "", ...options }, run) {
-        const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-        const page = await context.newPage();
-        const complaints = complaintsOf(page, served.url);
-        try {
-          await page.goto(served.url + fragment);
-          await page.locator(".badge").waitFor();
-          await page.locator("#stage .element").first().waitFor({ state: "attached" });
-          await run(page);
-          expect(complaints).toEqual([]);
-        } finally {
-          await context.close();
-        }
-      },
-    });
-  });
+/** What setup.ts made. */
+export function shared(): { readonly directory: string; readonly url: string; readonly endpoint: string } {
+  const made = inject("shared");
+  if (made === undefined) throw new Error("no browser was started");
+  return made;
 }
 
-/** Fills up with what goes wrong on a page. Only requests to addresses that start with `allowed` are allowed. */
-export function complaintsOf(page: Page, allowed: string): readonly string[] {
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
-  page.on("response", (response) => {
-    if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
-  });
-  page.on("request", (request) => {
-    const url = request.url();
-    if (!url.startsWith(allowed) && !url.startsWith("blob:")) complaints.push(`request to ${url}`);
-  });
-  return complaints;
+let browser: Promise<Browser> | undefined;
+
+/** The browser of all files. */
+export function sharedBrowser(): Promise<Browser> {
+  return (browser ??= chromium.connect(shared().endpoint));
 }
 
-/** What axe finds on the page as it is. Through evaluate, not as a script tag: the page's own policy stays as served. */
-export async function axeFindings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { axe: runner } = globalThis as unknown as { axe: { run(options: object): Promise<AxeResult> } };
-    const { violations } = await runner.run({ rules: { "target-size": { enabled: true } } });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  });
+/** A page that one test after another loads anew: to make one takes longer than most tests. */
+interface Tab {
+  /** With which options it was made. */
+  readonly kind: string;
+  readonly page: Page;
+  readonly complaints: Complaints;
 }
 
-interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+let tab: Tab | undefined;
+
+/**
+ * Opens the page, built and served as it is for users, runs a test on it, and fails on anything that the console, the
+ * network or the page complains of.
+ */
+export async function onPage(
+  { fragment = "", ...options }: OpenOptions,
+  run: (page: Page) => Promise<void>,
+): Promise<void> {
+  const { page, complaints } = await tabFor(options);
+  try {
+    await openAnew(page, complaints, fragment);
+    await run(page);
+    expect(complaints.all).toEqual([]);
+  } catch (error) {
+    // Whatever state it is in is not for the next test.
+    tab = undefined;
+    await page.context().close();
+    throw error;
+  }
+}
+
+async function tabFor(options: BrowserContextOptions): Promise<Tab> {
+  const kind = JSON.stringify(options);
+  if (tab?.kind === kind) return tab;
+  await tab?.page.context().close();
+  const context = await (await sharedBrowser()).newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  await context.addInitScript(countAnswers);
+  const page = await context.newPage();
+  return (tab = { kind, page, complaints: new Complaints(page, shared().url) });
+}
+
+/** Nothing of the test before is left: neither its documents and workers nor what they stored, nor the pointer. */
+async function openAnew(page: Page, complaints: Complaints, fragment: string): Promise<void> {
+  if (page.url() !== "about:blank") {
+    await page.mouse.move(0, 0);
+    await page.evaluate(() => localStorage.clear());
+    // To an address that differs in its fragment alone a browser only scrolls.
+    if (fragment !== "") await page.goto("about:blank");
+  }
+  page.once("framenavigated", () => complaints.clear());
+  await page.goto(shared().url + fragment);
+  await page.locator(".badge").waitFor();
+  await page.locator("#stage .element").first().waitFor({ state: "attached" });
+}
+
+/** Runs in the page: its root element says how many answers of the engine have come into sight. */
+function countAnswers(): void {
+  let answers = 0;
+  new MutationObserver((records) => {
+    for (const [index, { target, oldValue }] of records.entries()) {
+      const value = records[index + 1]?.oldValue ?? (target as Element).getAttribute("aria-busy");
+      if (oldValue === "true" && value !== "true") document.documentElement.dataset["answers"] = String(++answers);
+    }
+  }).observe(document, { subtree: true, attributeFilter: ["aria-busy"], attributeOldValue: true });
+}
+
+/** Does what makes the page ask the engine, and waits until the answer is in sight. */
+export async function answered(page: Page, ask: () => Promise<unknown>): Promise<void> {
+  const before = (await page.locator("html").getAttribute("data-answers")) ?? "";
+  await ask();
+  await page.locator(`html:not([data-answers="${before}"]) #verdict[aria-busy="false"]`).waitFor();
+}
+
+/** Does what makes the page save a file; its name and what is in it. */
+export async function saved(
+  page: Page,
+  save: () => Promise<unknown>,
+): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+  const [download] = await Promise.all([page.waitForEvent("download"), save()]);
+  const parts: Buffer[] = [];
+  for await (const part of await download.createReadStream()) parts.push(part as Buffer);
+  return { name: download.suggestedFilename(), bytes: Buffer.concat(parts) };
 }
 
 /** The number that the player shows: of the stop or of the step. */
@@ -97,10 +118,4 @@ export async function position(page: Page): Promise<number> {
 
 export function sentence(page: Page): Promise<string | null> {
   return page.locator(".sentence").textContent();
-}
-
-/** Waits until the answer to what was just asked for is in sight. */
-export async function settled(page: Page): Promise<void> {
-  await page.waitForTimeout(200);
-  await page.locator('#verdict[aria-busy="false"]').waitFor();
 }

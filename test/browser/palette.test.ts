@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { axeFindings, describePage, position, sentence, settled } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { answered, describeBrowser, onPage, position, sentence } from "./page.ts";
 
-describePage("the palette and the filter", ({ onPage }) => {
+describeBrowser("the palette and the filter", () => {
   test("Ctrl+K finds a Service, a pod and a step by name, by keyboard alone", async () => {
     await onPage({}, async (page) => {
       const choose = async (words: string, group: string): Promise<void> => {
@@ -39,8 +40,7 @@ describePage("the palette and the filter", ({ onPage }) => {
       expect(await position(page)).toBeGreaterThan(20);
       await page.getByRole("button", { name: "Search and commands (Ctrl+K)" }).click();
       await page.keyboard.type("hairpin");
-      await page.keyboard.press("Enter");
-      await settled(page);
+      await answered(page, () => page.keyboard.press("Enter"));
       expect(await page.locator("#sample").inputValue()).toBe("hairpin.yaml");
       await page.keyboard.press("Control+k");
       await page.keyboard.type("light or dark");

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { axeFindings, describePage, position, settled } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { answered, describeBrowser, onPage, position, saved } from "./page.ts";
 
 const scenarios = resolve(import.meta.dirname, "../../scenarios");
 
@@ -10,21 +11,18 @@ function scenario(name: string): string {
   return readFileSync(join(scenarios, name), "utf8");
 }
 
-describePage("the panels of the page", ({ onPage }) => {
+describeBrowser("the panels of the page", () => {
   test("three cards: a Service, a drop, and an empty page", async () => {
     await onPage({}, async (page) => {
-      await page.getByRole("button", { name: "Why is this dropped?" }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "Why is this dropped?" }).click());
       expect(await page.locator(".badge").textContent()).toBe("Rejected");
       expect(await page.locator(".sentence").textContent()).toContain("refused");
       await page.getByRole("button", { name: "Paste your YAML" }).click();
       expect(await page.locator("#notice").textContent()).toContain("Nothing to send yet");
       expect(await axeFindings(page)).toEqual([]);
-      await page.getByRole("button", { name: "Show me an example" }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "Show me an example" }).click());
       expect(await page.locator(".badge").textContent()).toBe("Delivered");
-      await page.getByRole("button", { name: "curl a Service" }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "curl a Service" }).click());
       expect(await page.locator("#notice").textContent()).toBe("");
     });
   });
@@ -107,8 +105,7 @@ describePage("the panels of the page", ({ onPage }) => {
 
   test("r draws the random choices anew", async () => {
     await onPage({}, async (page) => {
-      await page.keyboard.press("r");
-      await settled(page);
+      await answered(page, () => page.keyboard.press("r"));
       expect(await page.locator("#verdict").textContent()).toContain("seed 2");
     });
   });
@@ -129,9 +126,8 @@ describePage("the panels of the page", ({ onPage }) => {
       const before = await page.locator("#yaml").inputValue();
       await page.getByRole("button", { name: /assumed$/ }).click();
       await page.getByRole("button", { name: "Change them" }).click();
-      await page.getByLabel("kube-proxy mode").selectOption("ipvs");
+      await answered(page, () => page.getByLabel("kube-proxy mode").selectOption("ipvs"));
       await page.locator(".changes", { hasText: "kube-proxy mode changed" }).waitFor();
-      await settled(page);
       expect(await page.locator("#yaml").inputValue()).toBe(before.replace("seed: 1 }", "seed: 1, proxyMode: ipvs }"));
       expect(await axeFindings(page)).toEqual([]);
       await page.locator("#filter").fill("kind:ipvs");
@@ -141,9 +137,8 @@ describePage("the panels of the page", ({ onPage }) => {
       await page.keyboard.press("y");
       const link = await page.getByRole("dialog", { name: "Share" }).getByLabel("Link").inputValue();
       await page.keyboard.press("Escape");
-      await page.getByRole("button", { name: "Undo" }).click();
+      await answered(page, () => page.getByRole("button", { name: "Undo" }).click());
       await page.locator(".changes:empty").waitFor({ state: "attached" });
-      await settled(page);
       expect(await page.locator("#yaml").inputValue()).toBe(before);
       await page.goto("about:blank");
       await page.goto(link);
@@ -156,20 +151,20 @@ describePage("the panels of the page", ({ onPage }) => {
     await onPage({}, async (page) => {
       await page.getByRole("tab", { name: "Scenario" }).click();
       const text = () => page.locator("#yaml").inputValue();
-      await page.getByLabel("bridge-nf-call-iptables").uncheck();
+      await answered(page, () => page.getByLabel("bridge-nf-call-iptables").uncheck());
       await expect.poll(text).toContain("bridgeNfCallIptables: false");
-      await settled(page);
-      await page.getByLabel("bridge-nf-call-iptables").check();
+
+      await answered(page, () => page.getByLabel("bridge-nf-call-iptables").check());
       await expect.poll(text).toContain("bridgeNfCallIptables: true");
-      await settled(page);
+
       await page.getByLabel("Nodes", { exact: true }).fill("3");
       await page.keyboard.press("Enter");
       await expect.poll(text).toContain("nodes: 3");
       await page.locator("#stage .box-node").nth(2).waitFor({ state: "attached" });
       await page.getByLabel("Pod CIDR").fill("10.50.0.0/16");
-      await page.keyboard.press("Enter");
+      await answered(page, () => page.keyboard.press("Enter"));
       await expect.poll(text).toContain("podCidrs: [ 10.50.0.0/16 ]");
-      await settled(page);
+
       await page.getByLabel("Seed of all chance").fill("7");
       await page.keyboard.press("Enter");
       await page.locator("#verdict", { hasText: "seed 7" }).waitFor();
@@ -189,12 +184,11 @@ describePage("the panels of the page", ({ onPage }) => {
   test("manifests alone get a scenario when a setting is changed", async () => {
     await onPage({}, async (page) => {
       const manifests = scenario("curl-service.yaml").replace(/^[^]*?\n---\n/, "");
-      await page.locator("#yaml").fill(manifests);
-      await settled(page);
+      await answered(page, () => page.locator("#yaml").fill(manifests));
       await page.getByRole("tab", { name: "Scenario" }).click();
-      await page.getByLabel("NetworkPolicies").selectOption("none");
+      await answered(page, () => page.getByLabel("NetworkPolicies").selectOption("none"));
       await expect.poll(() => page.locator("#yaml").textContent()).toContain("networkPolicy: none");
-      await settled(page);
+
       expect(await page.locator("#yaml").textContent()).toContain("name: client");
       expect(await page.locator(".badge").textContent()).toBe("Delivered");
     });
@@ -285,8 +279,7 @@ describePage("the panels of the page", ({ onPage }) => {
       const pod = (name: string) => page.locator(".box-pod", { has: page.locator("title", { hasText: name }) });
       await pod("shop/client").click({ position: { x: 10, y: 12 } });
       expect(await page.locator("#notice").textContent()).toContain("From shop/client");
-      await pod("shop/web-0").click({ position: { x: 10, y: 12 } });
-      await settled(page);
+      await answered(page, () => pod("shop/web-0").click({ position: { x: 10, y: 12 } }));
       await expect.poll(() => page.locator(".verdict-run").textContent()).toMatch(command);
       expect(await page.locator("#verdict").textContent()).toContain("from shop/pod/client");
       expect(await page.locator(".badge").textContent()).toBe(verdict);
@@ -297,11 +290,8 @@ describePage("the panels of the page", ({ onPage }) => {
     await onPage({}, async (page) => {
       for (const name of ["SVG", "PNG"] as const) {
         await page.getByRole("button", { name: "Picture" }).click();
-        const [download] = await Promise.all([
-          page.waitForEvent("download"),
-          page.getByRole("button", { name: `Save the stage as ${name}` }).click(),
-        ]);
-        const bytes = readFileSync(await download.path());
+        const save = page.getByRole("button", { name: `Save the stage as ${name}` });
+        const { bytes } = await saved(page, () => save.click());
         if (name === "SVG") expect(bytes.toString("utf8")).toMatch(/^<svg[^]*node-a/);
         else expect(bytes.subarray(1, 4).toString("latin1")).toBe("PNG");
       }

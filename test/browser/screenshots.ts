@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Page } from "playwright-core";
-import { build } from "vite";
+import { type Page, chromium } from "playwright-core";
 import { servePage } from "../../src/cli/serve.ts";
+import { buildPage } from "./build-page.ts";
 import { launchBrowser } from "./chromium.ts";
 import { largeCluster } from "./large-cluster.ts";
 
@@ -88,16 +88,11 @@ const shots: readonly Shot[] = [
 ];
 
 const folder = resolve(process.argv[2] ?? join(import.meta.dirname, "../../docs/images"));
-const root = resolve(import.meta.dirname, "../..");
 const directory = await mkdtemp(join(tmpdir(), "kubehop-page-"));
-await build({
-  root: join(root, "src/viz/web"),
-  configFile: join(root, "vite.config.ts"),
-  logLevel: "error",
-  build: { outDir: directory },
-});
+await buildPage(directory);
 const served = await servePage({ directory, port: 0 });
-const browser = await launchBrowser();
+const server = await launchBrowser();
+const browser = await chromium.connect(server.wsEndpoint());
 try {
   for (const { file, width = 1440, height = 900, colorScheme = "light", forcedColors = "none", sample, act } of shots) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme, forcedColors });
@@ -117,7 +112,7 @@ try {
     process.stdout.write(`${file}\n`);
   }
 } finally {
-  await browser.close();
+  await server.close();
   await served.close();
   await rm(directory, { recursive: true });
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { largeCluster } from "./large-cluster.ts";
-import { axeFindings, describePage, position, settled } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { answered, describeBrowser, onPage, position, saved } from "./page.ts";
 
 /** UI.md, section 5. */
 const mostElements = 3000;
@@ -18,7 +18,7 @@ async function openLarge(page: Page): Promise<void> {
   await page.locator("h1").click();
 }
 
-describePage("the stage", ({ onPage }) => {
+describeBrowser("the stage", () => {
   test("kinds of things are told by shape: hexagon, diamond, rectangle, cylinder", async () => {
     await onPage({}, async (page) => {
       const outlines = (kind: string): Promise<string[]> =>
@@ -58,12 +58,10 @@ describePage("the stage", ({ onPage }) => {
           .locator(`#stage .trail [data-tone="${tone}"] .under`)
           .last()
           .evaluate((one) => getComputedStyle(one).strokeDasharray);
-      await page.getByRole("button", { name: "Why is this dropped?" }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "Why is this dropped?" }).click());
       expect(await dashes("rejected")).toMatch(/\d+px, \d+px/);
       expect(await page.locator("#stage .glyph .end-sign").count()).toBe(1);
-      await page.getByRole("button", { name: "curl a Service" }).click();
-      await settled(page);
+      await answered(page, () => page.getByRole("button", { name: "curl a Service" }).click());
       await page.locator("h1").click();
       await page.keyboard.press("End");
       expect(await dashes("delivered")).toBe("none");
@@ -202,8 +200,8 @@ describePage("the stage", ({ onPage }) => {
       expect(await page.locator("#notice").textContent()).toMatch(/^From \S+: click the pod/);
       await page.keyboard.press("Escape");
 
-      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("e")]);
-      expect(readFileSync(await download.path(), "utf8")).toMatch(/<image href="data:image\/png;base64,[^"]{1000}/);
+      const { bytes } = await saved(page, () => page.keyboard.press("e"));
+      expect(bytes.toString()).toMatch(/<image href="data:image\/png;base64,[^"]{1000}/);
 
       const metrics = await page.context().newCDPSession(page);
       await metrics.send("Performance.enable");

@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { axeFindings, describePage, position, sentence } from "./page.ts";
+import { axeFindings } from "./axe.ts";
+import { describeBrowser, onPage, position, sentence } from "./page.ts";
 
 async function brush(page: Page): Promise<{ readonly x: number; readonly width: number }> {
   const [x, width] = await page
@@ -9,7 +10,7 @@ async function brush(page: Page): Promise<{ readonly x: number; readonly width: 
   return { x, width };
 }
 
-describePage("the timeline", ({ onPage }) => {
+describeBrowser("the timeline", () => {
   test("is a slider that tells the step in words and moves by its own keys", async () => {
     await onPage({}, async (page) => {
       const slider = page.getByRole("slider", { name: "Timeline" });
