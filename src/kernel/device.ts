@@ -127,6 +127,15 @@ export interface IpipDevice extends DeviceBase {
   readonly kind: "ipip";
   readonly local?: Address;
   readonly remote?: Address;
+  /** Device the outer packets leave by, where it was given. */
+  readonly lower?: string;
+  /** TTL of the outer packet; absent: the inner one's. */
+  readonly ttl?: number;
+  /** The outer packet has DF only where the inner one has (`nopmtudisc`). */
+  readonly inheritsDf: boolean;
+  /** ICMP errors about the remote end that no sender was told yet, and when the last one came. */
+  errors: number;
+  errorNanos: number;
 }
 
 /** A device that swallows what is sent to it; kube-ipvs0 and nodelocaldns are of this kind. */

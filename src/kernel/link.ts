@@ -6,6 +6,8 @@ import { nanosPerSecond } from "./clock.ts";
 import type { BridgeDevice, Device, DeviceRef, PortSwitches, VxlanDevice, VxlanFdbEntry } from "./device.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { NetlinkError } from "./netlink-error.ts";
+import { lookupOutput } from "./ip/route.ts";
+import { isFallback } from "./ipip.ts";
 import { flushRoutes } from "./routes.ts";
 import type { SysctlTable } from "./sysctl.ts";
 
@@ -47,7 +49,16 @@ export type DeviceSpec = CommonSpec &
         readonly ttl?: VxlanDevice["ttl"];
         readonly learning?: boolean;
       }
-    | { readonly kind: "ipip"; readonly local?: Address; readonly remote?: Address }
+    | {
+        readonly kind: "ipip";
+        readonly local?: Address;
+        readonly remote?: Address;
+        readonly lower?: string;
+        /** The inner packet's where absent. */
+        readonly ttl?: number;
+        /** On where absent, but off for the kernel's own `tunl0`. */
+        readonly pmtuDiscovery?: boolean;
+      }
     | { readonly kind: "foreign"; readonly type: string }
   );
 
@@ -114,6 +125,11 @@ function build(ns: NetworkNamespace, spec: DeviceSpec): Device {
         kind: "ipip",
         ...(spec.local !== undefined && { local: spec.local }),
         ...(spec.remote !== undefined && { remote: spec.remote }),
+        ...(spec.lower !== undefined && { lower: spec.lower }),
+        ...(spec.ttl !== undefined && { ttl: spec.ttl }),
+        inheritsDf: !(spec.pmtuDiscovery ?? !isFallback(spec)),
+        errors: 0,
+        errorNanos: 0,
       };
   }
 }
@@ -149,7 +165,7 @@ function defaultMtu(ns: NetworkNamespace, spec: DeviceSpec): number {
       return lower === undefined ? 1500 : lower.mtu - (v6 ? 70 : 50);
     }
     case "ipip":
-      return 1480;
+      return ipipMtu(ns, spec);
     case "bridge":
     case "dummy":
     case "foreign":
@@ -157,6 +173,14 @@ function defaultMtu(ns: NetworkNamespace, spec: DeviceSpec): number {
     case "physical":
       return 1500;
   }
+}
+
+/** What is left of the MTU of the device that leads to the remote end: ip_tunnel_bind_dev(). */
+function ipipMtu(ns: NetworkNamespace, { local, remote, lower }: Extract<DeviceSpec, { kind: "ipip" }>): number {
+  const src = local === undefined ? {} : { src: local };
+  const routed = remote === undefined ? undefined : lookupOutput(ns, { dst: remote, mark: 0, ...src });
+  const below = routed?.kind === "routed" ? routed.to.device : ns.devices.get(lower ?? "");
+  return (below?.mtu ?? 1500) - 20;
 }
 
 /** The device of that name. ENODEV when there is none. */

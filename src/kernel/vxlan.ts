@@ -178,5 +178,6 @@ function innerSkb({ inner, flowKey, track, mark }: Skb, { srcMac, dstMac, body }
   const recorder = inner?.track ?? track?.child("inner frame of the tunnel");
   const key = inner?.flowKey ?? flowKey;
   if (body.kind === "arp") return { arp: body, srcMac, dstMac, flowKey: key, track: recorder };
-  return createSkb({ packet: body, srcMac, dstMac, mark, flowKey: key, track: recorder });
+  const datagram = inner && !isArp(inner) ? inner.datagram : undefined;
+  return createSkb({ packet: body, srcMac, dstMac, mark, flowKey: key, track: recorder, datagram });
 }

@@ -39,7 +39,7 @@ function readIpv4(bytes: Buffer): ReadPacket {
   const offset = (bits & 0x1fff) * 8;
   const more = (bits & 0x2000) !== 0;
   const length = bytes.readUInt16BE(2);
-  const upper = readUpper(bytes[9] as number, bytes.subarray(header), offset > 0);
+  const upper = readUpper(bytes[9] as number, bytes.subarray(header), offset > 0, offset > 0 || more);
   return {
     packet: {
       ...upper.fields,
@@ -103,7 +103,7 @@ interface Upper {
   readonly identity: string;
 }
 
-function readUpper(number: number, bytes: Buffer, isLaterFragment: boolean): Upper {
+function readUpper(number: number, bytes: Buffer, isLaterFragment: boolean, isFragment = isLaterFragment): Upper {
   const names: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp" };
   const protocol = names[number] ?? String(number);
   if (isLaterFragment || bytes.length < 8) return { fields: { protocol }, identity: protocol };
@@ -126,7 +126,7 @@ function readUpper(number: number, bytes: Buffer, isLaterFragment: boolean): Upp
     case "icmpv6":
       return readIcmp(protocol, bytes);
     case ipip: {
-      const inner = readIp(bytes);
+      const inner = isFragment ? undefined : readIp(bytes);
       return {
         fields: { protocol, ...(inner && { inner: inner.packet }) },
         identity: `${protocol} ${inner?.identity}`,

@@ -21,6 +21,10 @@ export function missingFeatures(): ReadonlyMap<string, string> {
   attempt("dummy", () => link("d0", "type", "dummy"));
   attempt("vxlan", () => link("x0", "type", "vxlan", "id", "1", "dstport", "8472"));
   attempt("ipip", () => link("i0", "type", "ipip", "local", "192.0.2.1"));
+  attempt(
+    "sctp",
+    () => void runIn(scratch, ["perl", "-MSocket", "-e", "socket(S, AF_INET, SOCK_STREAM, 132) or die $!"]),
+  );
   attempt("br_netfilter", () => void runIn(scratch, ["sysctl", "-q", "net.bridge.bridge-nf-call-iptables"]));
   attempt("TRACE", () => {
     runIn(scratch, ["iptables-legacy", "-w", "-t", "raw", "-I", "OUTPUT", "-j", "TRACE"]);

@@ -1,4 +1,5 @@
-import { conntrackText, recordOf } from "../sim/replay-record.ts";
+import { formatConnection } from "../kernel/conntrack/format.ts";
+import { recordOf } from "../sim/replay-record.ts";
 import type { ProbeResult } from "../sim/probe/probe.ts";
 import { simulate } from "../sim/simulation.ts";
 import type { World } from "../sim/world.ts";
@@ -156,7 +157,7 @@ function runInEngine({ world, request }: Stage): { readonly outcome: string; rea
   const conntrack = world.network
     .namespaces()
     .filter(({ name }) => !world.network.isDown(name))
-    .map((ns): [string, readonly string[]] => [ns.name, ns.conntrack.entries().map(conntrackText).sort()]);
+    .map((ns): [string, readonly string[]] => [ns.name, ns.conntrack.entries().map(formatConnection).sort()]);
   return {
     outcome: trace.outcome,
     record: {

@@ -93,6 +93,10 @@ export class LinuxSockets implements Sockets {
     return connection;
   }
 
+  connectSctp(): never {
+    throw new LabError("there are no SCTP sockets in the lab");
+  }
+
   openUdp(remote: Endpoint | undefined, handlers: UdpHandlers, options: SocketOptions): UdpSocket {
     const { id, local } = this.#claim("udp", remote?.address ?? unspecified.ipv4, options);
     if (remote) this.#conversations.ports.add(remote.port);

@@ -40,7 +40,7 @@ export class RecorderProcess {
   }
 
   /** Opens a server that answers as `name`. */
-  listen(protocol: "tcp" | "udp", address: string, port: number, name: string): void {
+  listen(protocol: "tcp" | "udp" | "sctp", address: string, port: number, name: string): void {
     this.#tell(["listen", protocol, address, `${port}`, name]);
   }
 

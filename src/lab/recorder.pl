@@ -2,8 +2,8 @@
 # Stands in one network namespace, sees every frame and every line of the rule trace there, and owns its sockets: Node.js
 # has no packet, netlink or raw sockets and no IP_MTU_DISCOVER. Debian's perl-base is enough. It decides nothing. Its
 # commands (recorder-process.ts) are lines on standard input:
-#   listen tcp|udp ADDRESS PORT NAME     a server that answers with who it is and whom it sees
-#   flow tcp|udp|icmp|raw FROM FROMPORT TO TOPORT OPTION=VALUE...    a client; `-` where FROM or FROMPORT is free
+#   listen tcp|udp|sctp ADDRESS PORT NAME     a server that answers with who it is and whom it sees
+#   flow tcp|udp|sctp|icmp|raw FROM FROMPORT TO TOPORT OPTION=VALUE...    a client; `-` where FROM or FROMPORT is free
 #   finish                               the client closes its socket
 #   forget                               connections and learned path MTUs
 #   connections                          asks for `connection TEXT` lines and `listed`
@@ -17,7 +17,7 @@ use Socket qw(:DEFAULT inet_pton inet_ntop pack_sockaddr_in6 unpack_sockaddr_in6
   IPPROTO_ICMP IPPROTO_ICMPV6 IPPROTO_IPV6 IPPROTO_IP IPV6_V6ONLY IP_TTL IPV6_UNICAST_HOPS IP_MTU_DISCOVER
   IPV6_MTU_DISCOVER IP_MTU IPV6_MTU IP_HDRINCL TCP_NODELAY);
 
-use constant {AF_NETLINK => 16, AF_PACKET => 17, NETLINK_NETFILTER => 12, IPPROTO_RAW => 255, SO_RCVBUFFORCE => 33};
+use constant {AF_NETLINK => 16, AF_PACKET => 17, NETLINK_NETFILTER => 12, IPPROTO_SCTP => 132, IPPROTO_RAW => 255, SO_RCVBUFFORCE => 33, ARPHRD_TUNNEL => 768};
 use constant {ANSWER_BYTES => 160, SETTLE_SECONDS => 0.01, ECHO_IDENT => 16962, ECHO_BYTES => 56};
 
 $SIG{PIPE} = $SIG{CHLD} = 'IGNORE';
@@ -70,15 +70,15 @@ sub listen_udp {
     });
 }
 
-sub listen_tcp {
-    my ($address, $port, $name) = @_;
-    my $server = opened($address, SOCK_STREAM, IPPROTO_TCP);
+sub listen_stream {
+    my ($protocol, $address, $port, $name) = @_;
+    my $server = opened($address, SOCK_STREAM, $protocol);
     option($server, $address, undef, IPV6_V6ONLY, 1) if is_v6($address);
     setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);
     bind($server, packed($address, $port)) && listen($server, 64) or die "listen: $!\n";
     watch($server, sub {
         my $peer = accept(my $connection, $server) or return;
-        setsockopt($connection, IPPROTO_TCP, TCP_NODELAY, 1);
+        setsockopt($connection, IPPROTO_TCP, TCP_NODELAY, 1) if $protocol == IPPROTO_TCP;
         watch($connection, sub {
             my $bytes = sysread $connection, my $data, 65536;
             return leave($connection) unless $bytes;
@@ -96,7 +96,7 @@ sub start_client {
     if ($child) { close $hold; return }
     close $client;
     my ($protocol, $from, $from_port, $to, $to_port, %options) = map { /^(\w+)=(.*)$/ ? ($1, $2) : $_ } @words;
-    my %clients = (tcp => \&run_tcp, udp => \&run_udp, icmp => \&run_echo, raw => \&run_raw);
+    my %clients = (tcp => \&run_tcp, sctp => \&run_sctp, udp => \&run_udp, icmp => \&run_echo, raw => \&run_raw);
     my $socket = eval { $clients{$protocol}->($from, $from_port, $to, $to_port, \%options) };
     say_line('failed', $@ =~ s/\n//r) if $@;
     select undef, undef, undef, SETTLE_SECONDS;
@@ -142,11 +142,14 @@ sub tell_mtu {
     say_line('client', 'pmtu', unpack 'i', $mtu) if $mtu;
 }
 
-sub run_tcp {
-    my ($from, $from_port, $to, $to_port, $options) = @_;
-    my $socket = opened($to, SOCK_STREAM, IPPROTO_TCP);
+sub run_tcp { run_stream(IPPROTO_TCP, @_) }
+sub run_sctp { run_stream(IPPROTO_SCTP, @_) }
+
+sub run_stream {
+    my ($protocol, $from, $from_port, $to, $to_port, $options) = @_;
+    my $socket = opened($to, SOCK_STREAM, $protocol);
     prepare($socket, $from, $from_port, $to, $options);
-    setsockopt($socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    setsockopt($socket, IPPROTO_TCP, TCP_NODELAY, 1) if $protocol == IPPROTO_TCP;
     fcntl($socket, F_SETFL, O_NONBLOCK);
     my $left = $options->{timeout};
     my $done = sub { tell_mtu($socket, $to, $options); result(@_); $socket };
@@ -275,7 +278,8 @@ sub watch_frames {
     setsockopt($tap, SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24);
     my $read = sub {
         while (my $name = recv($tap, my $frame, 65536, MSG_DONTWAIT)) {
-            my (undef, undef, $index, undef, $type) = unpack 'SnlSC', $name;
+            my (undef, $protocol, $index, $hardware, $type) = unpack 'SnlSC', $name;
+            $frame = pack('x12n', $protocol) . $frame if $hardware == ARPHRD_TUNNEL;
             say_line('frame', $index, $type, unpack 'H*', $frame);
         }
     };
@@ -335,7 +339,7 @@ watch(\*STDIN, sub {
     exit 0 unless sysread STDIN, $commands, 65536, length $commands;
     while ($commands =~ s/^(.*)\n//) {
         my ($verb, @words) = split / /, $1;
-        if ($verb eq 'listen') { my $protocol = shift @words; $protocol eq 'udp' ? listen_udp(@words) : listen_tcp(@words) }
+        if ($verb eq 'listen') { my $protocol = shift @words; $protocol eq 'udp' ? listen_udp(@words) : listen_stream($protocol eq 'tcp' ? IPPROTO_TCP : IPPROTO_SCTP, @words) }
         elsif ($verb eq 'flow') { start_client(@words) }
         elsif ($verb eq 'finish') { close $client }
         elsif ($verb eq 'forget') { forget_all() }

@@ -33,7 +33,7 @@ export async function standTopology(
     folder: asCommands(folder, engine),
     id: ids.get(folder.name) as string,
   }));
-  for (const { folder, id } of plans) runScript(id, folder, addressScript(folder, wiresOf(topology, folder.name)));
+  for (const { folder, id } of plans) runScript(id, folder, addressScript(id, folder, wiresOf(topology, folder.name)));
   for (const { folder, id } of plans) runScript(id, folder, ruleScript(folder));
   await carriers(plans.map(({ id }) => id));
   return plans.map(({ folder, id }) => ({ name: folder.name, id, deviceNames: deviceNames(id) }));
@@ -88,11 +88,23 @@ function wiresOf({ links }: Topology, namespace: string): readonly string[] {
   return links.flatMap(({ ends }) => ends.filter((end) => end.namespace === namespace).map(({ device }) => device));
 }
 
-function addressScript({ files }: NamespaceFiles, wires: readonly string[]): string {
+/** A kernel that has ipip loaded gives every new namespace a `tunl0`: it is set up, not added. */
+function withoutFallback(id: string, batch: string): string {
+  const has = run(["ip", "-n", id, "-o", "link"]).includes(": tunl0@");
+  if (!has) return batch;
+  return batch.replace(
+    /^link add (?:name )?tunl0 (mtu \d+ )?type ipip.*$/gm,
+    (_line, mtu = "") => `link set tunl0 ${mtu}down`,
+  );
+}
+
+function addressScript(id: string, { files }: NamespaceFiles, wires: readonly string[]): string {
   return [
     `ip -batch - ${input(["lo", ...wires].map((device) => `link set ${device} up\n`).join(""))}`,
     `sysctl -q -e -p - ${input(files.get("sysctl") ?? "")}`,
-    ...ipBatches(files.get("ip") ?? "").map(({ words, text }) => `${words.join(" ")} ${input(text)}`),
+    ...ipBatches(withoutFallback(id, files.get("ip") ?? "")).map(
+      ({ words, text }) => `${words.join(" ")} ${input(text)}`,
+    ),
   ].join("");
 }
 

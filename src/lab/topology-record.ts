@@ -9,7 +9,6 @@ import type { GoldenFlow } from "./golden.ts";
 import { frameLines, tracedPackets } from "./linux-record.ts";
 import { type RuleEvent, readRuleEvent } from "./nflog.ts";
 import { type ClientWord, RecorderProcess, type SeenFrame } from "./recorder-process.ts";
-import { LabError } from "./run.ts";
 import { type StandingNamespace, removeTopology, standTopology } from "./topology-build.ts";
 
 /** A namespace with its recorder. */
@@ -63,7 +62,6 @@ function openServers({ name, recorder, engine }: Recorded): void {
   const hasIpv6 = global.some(({ address, scope }) => typeof address === "bigint" && scope === "global");
   const addresses = global.filter(({ address }) => typeof address === "number" || hasIpv6);
   for (const { protocol, port } of engine.listens) {
-    if (protocol === "sctp") throw new LabError(`namespace ${name}: there are no SCTP sockets in the lab`);
     const bound = protocol === "udp" ? addresses.map(({ address }) => formatAddress(address)) : anywhere(hasIpv6);
     for (const address of bound) recorder.listen(protocol, address, port, name);
   }
@@ -209,7 +207,7 @@ const echoIdent = "16962";
 /** Ports that the flow and the rules name, and those of servers. */
 function knownPorts({ namespaces }: Topology, { destination, options }: FlowLine): KnownPorts {
   const texts = namespaces.flatMap(({ files }) => [...files.values()]);
-  const named = texts.flatMap((text) => [...text.matchAll(/(?:ports?|tcp|udp|:)[ =](\d+)|[\d\]]:(\d+)/g)]);
+  const named = texts.flatMap((text) => [...text.matchAll(/(?:ports?|tcp|udp|sctp|:)[ =](\d+)|[\d\]]:(\d+)/g)]);
   const numbers = named.map(([, word, end]) => Number(word ?? end));
   return new Set([...numbers, Number(options["sport"]), Number(destination.split(":").at(-1))]);
 }

@@ -71,7 +71,8 @@ function readAnswer(payload: Payload): ReplayAnswer {
 export function runClient(line: FlowLine, context: ClientContext): ClientResult {
   switch (line.protocol) {
     case "tcp":
-      return runTcp(line, context);
+    case "sctp":
+      return runStream(line, context, line.protocol);
     case "udp":
       return runUdp(line, context);
     case "icmp":
@@ -127,13 +128,13 @@ function resultOf(error: SocketError): string {
   return errnoResults[error.errno] ?? error.errno;
 }
 
-function runTcp(line: FlowLine, context: ClientContext): ClientResult {
+function runStream(line: FlowLine, context: ClientContext, protocol: "tcp" | "sctp"): ClientResult {
   let connection: TcpConnection | undefined;
   let connected = false;
   let answer: ReplayAnswer | undefined;
   let failure: SocketError | undefined;
   const { sockets } = context.namespace;
-  connection = sockets.connectTcp(
+  connection = sockets[protocol === "tcp" ? "connectTcp" : "connectSctp"](
     endpointOf(line.destination),
     {
       connected: (own) => {

@@ -7,15 +7,18 @@ export function packetText(packet: PacketRecord, sized: boolean): string {
     return `fragment ${packet.protocol} len=${packet.length} frag=${fragment.offset}${fragment.more ? " +" : ""}`;
   }
   const words = [`${end(packet.src, packet.srcPort)}>${end(packet.dst, packet.dstPort)}`, ...contents(packet)];
-  if (packet.inner !== undefined && packet.vni === undefined) words.push(`about(${packetText(packet.inner, sized)})`);
+  const { inner, vni } = packet;
+  const isIpip = packet.protocol === "4";
+  if (inner !== undefined && vni === undefined && !isIpip) words.push(`about(${packetText(inner, sized)})`);
   words.push(`ttl=${packet.ttl}`);
   if (sized) words.push(`len=${packet.length}`);
   if (sized && packet.dontFragment === true && !packet.src.includes(":")) words.push("df");
   if (fragment !== undefined) words.push(`frag=${fragment.offset}${fragment.more ? "+" : ""}`);
   if (packet.mtu !== undefined) words.push(`mtu=${packet.mtu}`);
-  if (packet.vni !== undefined && packet.inner !== undefined) {
-    words.push(`vxlan(${packet.vni} ${macsText(packet.inner)} ${packetText(packet.inner, sized)})`);
+  if (vni !== undefined && inner !== undefined) {
+    words.push(`vxlan(${vni} ${macsText(inner)} ${packetText(inner, sized)})`);
   }
+  if (isIpip && inner !== undefined) words.push(`ipip(${packetText(inner, sized)})`);
   return words.join(" ");
 }
 
@@ -35,6 +38,8 @@ function contents(packet: PacketRecord): string[] {
   switch (packet.protocol) {
     case "tcp":
       return ["tcp", packet.flags ?? ""];
+    case "sctp":
+      return ["sctp", packet.chunks ?? ""];
     case "icmp":
       return ["icmp", `${packet.icmpType}/${packet.icmpCode}`];
     case "icmpv6":

@@ -1,5 +1,6 @@
 import { type Chance, seededChance } from "../kernel/chance.ts";
 import { EventQueue, nanosPerMilli, wakeUpNanos } from "../kernel/clock.ts";
+import { formatConnection } from "../kernel/conntrack/format.ts";
 import { pathMtu } from "../kernel/ip/path-mtu.ts";
 import type { KernelProfile, NetworkNamespace, Surroundings } from "../kernel/namespace.ts";
 import { Network } from "../kernel/network.ts";
@@ -14,7 +15,7 @@ import { Recorder } from "../trace/recorder.ts";
 import type { Flow } from "../trace/records.ts";
 import { type Address, address } from "../wire/address.ts";
 import { type ClientResult, answerPayload, pass, runClient } from "./replay-client.ts";
-import { type ReplayRecord, conntrackText, recordOf } from "./replay-record.ts";
+import { type ReplayRecord, recordOf } from "./replay-record.ts";
 
 /** One flow in the shape of the kernel cases' golden.json. */
 export interface ReplayFlow extends ClientResult, ReplayRecord {
@@ -107,7 +108,7 @@ function runFlow(
   const conntrack: Record<string, readonly string[]> = {};
   const ended = (): void => {
     for (const [name, own] of built) {
-      const entries = own.namespace.conntrack.entries().map(conntrackText);
+      const entries = own.namespace.conntrack.entries().map(formatConnection);
       if (entries.length > 0) conntrack[name] = entries.sort();
     }
   };

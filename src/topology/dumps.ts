@@ -167,7 +167,9 @@ function kindOptions(kind: string, details: string): string {
     ];
     return parts.map(pick).join("");
   }
-  return kind === "ipip" ? pick(/\blocal [\d.]+/) + pick(/\bremote [\d.]+/) : "";
+  if (kind !== "ipip") return "";
+  const parts = [/\blocal [\d.]+/, /\bremote [\d.]+/, /\bdev \S+/, /\bttl (?:\d+|inherit)\b/, /\bnopmtudisc\b/];
+  return parts.map(pick).join("");
 }
 
 /** Ports come after the bridges, which may stand below them. A bond, a team or a VRF holds its devices another way. */

@@ -6,7 +6,7 @@ import { parseAddress } from "../wire/address.ts";
 export interface FlowLine {
   readonly name: string;
   readonly from: string;
-  readonly protocol: "tcp" | "udp" | "icmp" | "raw";
+  readonly protocol: "tcp" | "udp" | "sctp" | "icmp" | "raw";
   /** `10.96.0.11:80`, `[fd00::1]:80`, or an address alone. */
   readonly destination: string;
   readonly options: Readonly<Record<string, string>>;
@@ -43,9 +43,7 @@ export function parseFlow(text: string, namespaces: ReadonlySet<string>): FlowLi
     return fail(0, "a flow is NAME NAMESPACE PROTOCOL DESTINATION [OPTION=VALUE]...");
   }
   if (!namespaces.has(from)) return fail(1, `${from} is no namespace: no link and no file has it`);
-  if (protocol !== "tcp" && protocol !== "udp" && protocol !== "icmp" && protocol !== "raw") {
-    return fail(2, `${protocol} is not tcp, udp, icmp or raw`);
-  }
+  if (!isProtocol(protocol)) return fail(2, `${protocol} is not ${protocols.join(", ")}`);
   if (!isDestination(destination, protocol !== "icmp")) {
     return fail(3, `${destination} is not ${protocol === "icmp" ? "an address" : "ADDRESS:PORT or [ADDRESS]:PORT"}`);
   }
@@ -62,6 +60,12 @@ export function parseFlow(text: string, namespaces: ReadonlySet<string>): FlowLi
     return fail(2, "a raw segment needs src=ADDRESS and sport=PORT");
   }
   return { name, from, protocol, destination, options };
+}
+
+const protocols: readonly FlowLine["protocol"][] = ["tcp", "udp", "sctp", "icmp", "raw"];
+
+function isProtocol(text: string): text is FlowLine["protocol"] {
+  return (protocols as readonly string[]).includes(text);
 }
 
 function isDestination(text: string, withPort: boolean): boolean {

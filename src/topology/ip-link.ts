@@ -75,15 +75,8 @@ function readKind(command: CommandWords): Record<string, unknown> {
       return { kind: "dummy" };
     case "vxlan":
       return readVxlan(command);
-    case "ipip": {
-      const spec: Record<string, unknown> = { kind: "ipip" };
-      while (command.more) {
-        const option = command.next();
-        if (option === "local" || option === "remote") spec[option] = command.address();
-        else command.fail(`${option} is not an option of ipip that is modelled`);
-      }
-      return spec;
-    }
+    case "ipip":
+      return readIpip(command);
     default:
       if (foreignKinds.includes(kind)) {
         while (command.more) command.next();
@@ -129,6 +122,27 @@ function readVxlan(command: CommandWords): Record<string, unknown> {
     else if (/^(no)?(udpcsum|udp6zerocsumtx|udp6zerocsumrx|localbypass)$/.test(option)) continue;
     else if (option === "learning" || option === "nolearning") spec["learning"] = option === "learning";
     else command.fail(`${option} is not an option of vxlan that is modelled`);
+  }
+  return spec;
+}
+
+function readIpip(command: CommandWords): Record<string, unknown> {
+  const spec: Record<string, unknown> = { kind: "ipip" };
+  while (command.more) {
+    const option = command.next();
+    if (option === "local" || option === "remote") {
+      if (command.peek === "any") command.next();
+      else spec[option] = command.address();
+    } else if (option === "dev") spec["lower"] = command.next("a device");
+    else if (option === "mode") command.keyword(["ipip", "any"]);
+    else if (option === "ttl" || option === "hoplimit") readTtl(command, spec);
+    else if (option === "pmtudisc" || option === "nopmtudisc") spec["pmtuDiscovery"] = option === "pmtudisc";
+    else command.fail(`${option} is not an option of ipip that is modelled`);
+  }
+  // An outer packet has the inner one's, unless a number says otherwise.
+  if (spec["ttl"] === "inherit") delete spec["ttl"];
+  if (spec["ttl"] !== undefined && spec["pmtuDiscovery"] === false) {
+    command.fail("with nopmtudisc the TTL has to be inherited");
   }
   return spec;
 }

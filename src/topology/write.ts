@@ -111,7 +111,11 @@ function writeDevice(device: Device): string[] {
     case "ipip": {
       const end = (key: string, address: Address | undefined): string =>
         address === undefined ? "" : ` ${key} ${formatAddress(address)}`;
-      return [`link add ${name} mtu ${mtu} type ipip${end("local", device.local)}${end("remote", device.remote)}`];
+      const ends = `${end("local", device.local)}${end("remote", device.remote)}`;
+      const lower = device.lower === undefined ? "" : ` dev ${device.lower}`;
+      const ttl = device.ttl === undefined ? " ttl inherit" : ` ttl ${device.ttl}`;
+      const discovery = device.inheritsDf ? " nopmtudisc" : "";
+      return [`link add ${name} mtu ${mtu} type ipip${ends}${lower}${ttl}${discovery}`];
     }
   }
 }

@@ -1,5 +1,13 @@
 import { formatAddress } from "../wire/address.ts";
-import { type Arp, type Packet, type Payload, type TcpFlags, packetBytes, payloadBytes } from "../wire/packet.ts";
+import {
+  type Arp,
+  type Packet,
+  type Payload,
+  type TcpFlags,
+  packetBytes,
+  payloadBytes,
+  sctpChunks,
+} from "../wire/packet.ts";
 import type { PacketRecord } from "./records.ts";
 
 /** What of a packet is recorded: its body and, where they exist, Ethernet addresses and mark. */
@@ -56,8 +64,14 @@ function transportFields(packet: Packet): Pick<PacketRecord, "protocol"> & Parti
         seq: transport.seq,
         ack: transport.ack,
       };
-    case "udp":
     case "sctp":
+      return {
+        protocol: "sctp",
+        srcPort: transport.srcPort,
+        dstPort: transport.dstPort,
+        chunks: sctpChunks(transport).join("+"),
+      };
+    case "udp":
       return { protocol: transport.protocol, srcPort: transport.srcPort, dstPort: transport.dstPort };
     case "icmp":
     case "icmpv6":

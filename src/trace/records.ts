@@ -160,6 +160,8 @@ export interface PacketRecord {
   readonly dstPort?: number;
   /** TCP flags in tcpdump's letters: `S`, `SA`, `A`, `PA`, `FA`, `R`. */
   readonly flags?: string;
+  /** The chunks of an SCTP packet in their order: `init`, `sack+data`. */
+  readonly chunks?: string;
   readonly seq?: number;
   readonly ack?: number;
   readonly icmpType?: number;

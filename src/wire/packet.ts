@@ -189,6 +189,20 @@ export function hasPorts(transport: Transport): transport is PortedTransport {
   return transport.protocol === "tcp" || transport.protocol === "udp" || transport.protocol === "sctp";
 }
 
+/** The common header and one chunk without data, as Linux sends them to a peer with one address; the cookie is Linux's own. */
+const sctpBytes: Readonly<Record<SctpChunk, number>> = {
+  init: 48,
+  "init-ack": 272,
+  "cookie-echo": 244,
+  "cookie-ack": 16,
+  data: 28,
+  sack: 28,
+  shutdown: 20,
+  "shutdown-ack": 16,
+  "shutdown-complete": 16,
+  abort: 16,
+};
+
 /** Bytes of the transport header. A SYN carries 20 bytes of options, other segments 12 (timestamps), as Linux sends them. */
 export function transportHeaderBytes(transport: Transport): number {
   switch (transport.protocol) {
@@ -199,7 +213,7 @@ export function transportHeaderBytes(transport: Transport): number {
     case "udp":
       return 8;
     case "sctp":
-      return 28;
+      return sctpBytes[transport.chunk] + (transport.chunk === "data" && transport.cumulative !== undefined ? 16 : 0);
     case "icmp":
     case "icmpv6":
       return transport.kind === "neighbour-solicitation" || transport.kind === "neighbour-advertisement" ? 32 : 8;
@@ -235,7 +249,9 @@ export function packetBytes(packet: Packet): number {
   const header = headerBytes(packet);
   // Only the first fragment carries the transport header; an ICMP error carries what it quotes.
   const transport = packet.fragment && packet.fragment.offset > 0 ? 0 : transportHeaderBytes(packet.transport);
-  return header + transport + payloadBytes(packet.payload);
+  const payload = payloadBytes(packet.payload);
+  // Chunks end at a multiple of four bytes.
+  return header + transport + (packet.transport.protocol === "sctp" ? (payload + 3) & ~3 : payload);
 }
 
 function frameBodyBytes(frame: Frame): number {

@@ -8,7 +8,8 @@ import { type Recorded, readRecorded } from "./recorded.ts";
 
 /**
  * Recorded on Linux 6.18.44 (iproute2 6.1, iptables-legacy 1.8.9) in network namespaces, frames by AF_PACKET sockets on
- * every device: the format of test/referee/kernel without the rule traces, in one text per topology.
+ * every device: the format of test/referee/kernel without the rule traces, in one text per topology. Those of IPIP and
+ * SCTP come from Linux 6.1.0-56-amd64 (Debian 6.1.192-2) in a virtual machine: CONTRIBUTING.md says how.
  */
 const folder = join(import.meta.dirname, "recorded");
 const names = readdirSync(folder).map((file) => file.replace(/\.txt$/, ""));

@@ -4,7 +4,7 @@ import type { ClusterState } from "../../src/cluster/reconcile.ts";
 import type { Chain } from "../../src/iptables/rule.ts";
 import type { NetworkNamespace } from "../../src/kernel/namespace.ts";
 import type { Payload } from "../../src/wire/packet.ts";
-import { conntrackText } from "../../src/sim/replay-record.ts";
+import { formatConnection } from "../../src/kernel/conntrack/format.ts";
 import { World } from "../../src/sim/world.ts";
 import { address } from "../../src/wire/address.ts";
 import { inputOf } from "../sim/traces.ts";
@@ -83,7 +83,7 @@ class Running {
   /** Connections of node-a that were asked for at an address, as `conntrack -L` prints them. */
   tracked(destination: string): readonly string[] {
     const entries = this.world.node("node-a").host.conntrack.entries();
-    return entries.map(conntrackText).filter((text) => text.includes(` dst=${destination} `));
+    return entries.map(formatConnection).filter((text) => text.includes(` dst=${destination} `));
   }
 }
 

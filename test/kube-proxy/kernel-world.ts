@@ -8,7 +8,8 @@ import { createNamespace } from "../../src/kernel/namespace-create.ts";
 import type { NetworkNamespace } from "../../src/kernel/namespace.ts";
 import { addRoute } from "../../src/kernel/routes.ts";
 import { runClient } from "../../src/sim/replay-client.ts";
-import { conntrackText, recordOf } from "../../src/sim/replay-record.ts";
+import { formatConnection } from "../../src/kernel/conntrack/format.ts";
+import { recordOf } from "../../src/sim/replay-record.ts";
 import { type ReplayFlow, addRecorderTable, forget, openAnsweringServers } from "../../src/sim/replay.ts";
 import { routerName, switchName } from "../../src/sim/underlay-build.ts";
 import { World } from "../../src/sim/world.ts";
@@ -161,7 +162,7 @@ function run(world: World, namespaces: ReadonlyMap<string, NetworkNamespace>, li
   const conntrack: Record<string, string[]> = {};
   const ended = (): void => {
     for (const [name, own] of namespaces) {
-      const entries = own.conntrack.entries().map(conntrackText);
+      const entries = own.conntrack.entries().map(formatConnection);
       if (entries.length > 0) conntrack[name] = entries;
     }
   };

@@ -39,6 +39,7 @@ test.for([
   const missing = new Map([
     ["dummy", "Unknown device type."],
     ["ip_vs", "no such file"],
+    ["sctp", "Protocol not supported"],
   ]);
   expect(whyNoTopology(parseTopology(new Map(Object.entries(files))), missing)).toContain(reason);
   expect(whyNoTopology(parseTopology(new Map([["a/ip", ""]])), missing)).toBeUndefined();

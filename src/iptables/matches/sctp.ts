@@ -1,4 +1,4 @@
-import type { SctpPacket } from "../../wire/packet.ts";
+import { type SctpPacket, sctpChunks } from "../../wire/packet.ts";
 import { transportName } from "../protocols.ts";
 import type { OptionReader } from "../option.ts";
 import { type MatchModule, printOption } from "./module.ts";
@@ -49,8 +49,8 @@ const numbers: Readonly<Record<string, number>> = {
   I_FORWARD_TSN: 194,
 };
 
-function numberOf({ chunk }: SctpPacket): number {
-  return numbers[chunk.toUpperCase().replaceAll("-", "_")] ?? -1;
+function numbersOf(packet: SctpPacket): readonly number[] {
+  return sctpChunks(packet).map((chunk) => numbers[chunk.toUpperCase().replaceAll("-", "_")] ?? -1);
 }
 
 const allTypes = 256;
@@ -81,12 +81,14 @@ function printChunks({ mode, types, inverted }: NonNullable<SctpMatch["chunks"]>
   return printOption(inverted, "--chunk-types", `${mode} ${text}`);
 }
 
-/** match_packet() of net/netfilter/xt_sctp.c for a packet of one chunk, whose flags are not modelled. */
+/** match_packet() of net/netfilter/xt_sctp.c; the flags of chunks are not modelled. */
 function chunkHolds({ mode, types }: NonNullable<SctpMatch["chunks"]>, packet: SctpPacket): boolean | undefined {
-  const found = types.find(({ type }) => type === numberOf(packet));
-  if (found?.flags !== undefined) return mode === "all" && types.length > 1 ? false : undefined;
-  if (mode === "all") return types.length === 0 || (types.length === 1 && found !== undefined);
-  return found !== undefined;
+  const own = numbersOf(packet);
+  const found = types.filter(({ type }) => own.includes(type));
+  if (mode === "all" && found.length < types.length) return false;
+  if (mode === "only" && !own.every((number) => found.some(({ type }) => type === number))) return false;
+  if (found.some(({ flags }) => flags !== undefined)) return undefined;
+  return mode === "all" || found.length > 0;
 }
 
 export const sctp: MatchModule<SctpMatch> = {
@@ -116,6 +118,6 @@ export const sctp: MatchModule<SctpMatch> = {
   explain(match, { state }) {
     const { transport } = state.skb.packet;
     if (transport.protocol !== "sctp") return { term: "-m sctp", packet: transportName(transport) };
-    return explainPorts(match, transport) ?? { term: sctp.print(match), packet: transport.chunk };
+    return explainPorts(match, transport) ?? { term: sctp.print(match), packet: sctpChunks(transport).join("+") };
   },
 };

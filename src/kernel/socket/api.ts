@@ -51,7 +51,7 @@ export interface SocketOptions {
   readonly process?: string;
 }
 
-/** Callbacks of a TCP connection; each runs inside an event of the queue. */
+/** Callbacks of a TCP connection or an SCTP association; each runs inside an event of the queue. */
 export interface TcpHandlers {
   connected?(connection: TcpConnection): void;
   /** A whole message arrived (segments are put together again up to a push). */
@@ -123,6 +123,8 @@ export interface Sockets {
   unlisten(protocol: Listener["protocol"], port: number): void;
   /** connect(2). Errors known at once (no route) still come by `failed`, in an event of their own. */
   connectTcp(remote: Endpoint, handlers: TcpHandlers, options: SocketOptions): TcpConnection;
+  /** An SCTP association; its errors come by `failed`, too. */
+  connectSctp(remote: Endpoint, handlers: TcpHandlers, options: SocketOptions): TcpConnection;
   /** A connected UDP socket where `remote` is given: only then ICMP errors reach it. */
   openUdp(remote: Endpoint | undefined, handlers: UdpHandlers, options: SocketOptions): UdpSocket;
   /** One ICMP echo request, as ping sends it. */

@@ -1,11 +1,13 @@
 import type { Packet } from "../../wire/packet.ts";
 import { sendIcmpError } from "../icmp.ts";
+import { ipipProtocol, receiveIpipError } from "../ipip.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, FoundSocket, Listener, Sockets } from "./api.ts";
 import { EchoSockets } from "./echo.ts";
 import { meaningOf } from "./errors.ts";
 import { recordNoSocket } from "./record.ts";
+import { SctpSockets } from "./sctp.ts";
 import { TcpSockets } from "./tcp.ts";
 import { UdpSockets } from "./udp.ts";
 
@@ -14,6 +16,7 @@ export function createSockets(ns: NetworkNamespace): Sockets {
   const listeners: Listener[] = [];
   const tcp = new TcpSockets(ns);
   const udp = new UdpSockets(ns);
+  const sctp = new SctpSockets(ns);
   const echo = new EchoSockets(ns);
 
   /** One bound to the address comes before one bound to any. */
@@ -52,9 +55,7 @@ export function createSockets(ns: NetworkNamespace): Sockets {
       case "icmpv6":
         return echo.receive(skb);
       case "sctp":
-        recordNoSocket(skb, "SCTP_NOT_MODELLED");
-        skb.track?.verdict("unknown");
-        return;
+        return sctp.receive(skb, transport, listenerFor("sctp", { address: packet.dst, port: transport.dstPort }));
       case "other":
         recordNoSocket(skb, "NO_PROTOCOL");
         if (sendIcmpError(ns, skb, typeof packet.dst === "number" ? { type: 3, code: 2 } : { type: 4, code: 1 })) {
@@ -78,8 +79,11 @@ export function createSockets(ns: NetworkNamespace): Sockets {
       case "icmp":
       case "icmpv6":
         return echo.receiveError(quoted, meaning);
-      case "sctp":
       case "other":
+        if (transport.number === ipipProtocol) receiveIpipError(ns, quoted, icmp);
+        return;
+      case "sctp":
+        return sctp.receiveError(quoted, transport, meaning);
     }
   }
 
@@ -103,6 +107,7 @@ export function createSockets(ns: NetworkNamespace): Sockets {
       }
     },
     connectTcp: (remote, handlers, options) => tcp.connect(remote, handlers, options),
+    connectSctp: (remote, handlers, options) => sctp.connect(remote, handlers, options),
     openUdp: (remote, handlers, options) => udp.open(remote, handlers, options),
     echo: (remote, handlers, options) => echo.send(remote, handlers, options),
     find,

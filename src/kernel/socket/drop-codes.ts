@@ -7,7 +7,7 @@ export type SocketDropCode =
   | "TCP_RESET_UNASKED"
   | "TCP_OUT_OF_PLACE"
   | "ECHO_UNASKED"
-  | "SCTP_NOT_MODELLED";
+  | "SCTP_OUT_OF_PLACE";
 
 /** Why a packet that reached its namespace reached no process. */
 export const socketDropCodes: Readonly<Record<SocketDropCode, DropCode>> = {
@@ -20,5 +20,5 @@ export const socketDropCodes: Readonly<Record<SocketDropCode, DropCode>> = {
     kernelReason: "TCP_INVALID_SEQUENCE",
   },
   ECHO_UNASKED: { meaning: "An echo reply that nobody waits for." },
-  SCTP_NOT_MODELLED: { meaning: "SCTP end points are not modelled." },
+  SCTP_OUT_OF_PLACE: { meaning: "The chunk does not fit the state of its association." },
 };
