@@ -1,7 +1,15 @@
 import type { PacketRecorder } from "../../trace/recorder.ts";
 import { familyOf } from "../../wire/address.ts";
-import { type Packet, type Payload, type SctpChunk, type SctpPacket, emptyPayload } from "../../wire/packet.ts";
+import {
+  type Packet,
+  type Payload,
+  type SctpChunk,
+  type SctpPacket,
+  emptyPayload,
+  packetBytes,
+} from "../../wire/packet.ts";
 import { sendPacket } from "../ip/output.ts";
+import { pathMtu } from "../ip/path-mtu.ts";
 import { nextIdentification } from "../ip/state.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import { type Skb, kernelSocket } from "../skb.ts";
@@ -30,13 +38,16 @@ export function sendChunk(
     src: local.address,
     dst: remote.address,
     ttl: ttlTowards(ns, remote.address, options),
-    dontFragment: options.pmtuDiscovery !== "dont" || typeof remote.address === "bigint",
+    dontFragment: true,
     id: nextIdentification(ns.ip),
     transport: { protocol: "sctp", srcPort: local.port, dstPort: remote.port, ...chunk },
     payload,
   };
   const { mark, uid } = options;
-  sendPacket(ns, packet, {
+  // A chunk stays as it was cut: what is too long by now is left to IP (sctp_packet_transmit).
+  const isTooLong = typeof remote.address === "number" && packetBytes(packet) > pathMtu(ns, remote.address);
+  const whole = isTooLong || options.pmtuDiscovery === "dont" ? { ...packet, dontFragment: false } : packet;
+  sendPacket(ns, whole, {
     ...send,
     socket: { uid: uid ?? 0, gid: uid ?? 0 },
     ...(mark !== undefined && { mark }),
