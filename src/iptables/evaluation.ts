@@ -172,9 +172,10 @@ interface Coin {
   readonly odds: readonly number[];
 }
 
-/** What the choice ids of a rule begin with. */
-export function placeOfDraw(namespace: string, table: string, chain: string, rule: number): string {
-  return `${namespace}/${table}/${chain}/${rule}/`;
+/** What the choice ids of a rule begin with, or, without a number, those of all rules of a chain. */
+export function placeOfDraw(namespace: string, table: string, chain: string, rule?: number): string {
+  const own = `${namespace}/${table}/${chain}/`;
+  return rule === undefined ? own : `${own}${rule}/`;
 }
 
 const knownOdds = new Map<number, readonly number[]>();

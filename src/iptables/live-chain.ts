@@ -1,5 +1,6 @@
 import type { HookState } from "../kernel/netfilter.ts";
 import { CandidateIndex, type Candidates } from "./candidates.ts";
+import { writeEvenSplit } from "./even-split.ts";
 import { type Match, isHeaderMatch, moduleOf } from "./matches/index.ts";
 import type { MatchModule } from "./matches/module.ts";
 import type { Chain, Counters, Rule } from "./rule.ts";
@@ -97,8 +98,12 @@ export class LiveChain {
     for (const [at, counters] of chain.counters?.entries() ?? []) {
       this.#setCounters(row + (at + 1) * rowWords, counters);
     }
-    if (this.#index === null) for (let at = 0; at < rules.length; at++) this.#write(row, at, rules[at] as Rule);
-    else this.#rules = rules;
+    if (this.#index !== null) {
+      this.#rules = rules;
+      return;
+    }
+    for (let at = 0; at < rules.length; at++) this.#write(row, at, rules[at] as Rule);
+    writeEvenSplit(words, row, rules.length, this.#memory.stateAt(this.name));
   }
 
   /** Writes the row of a rule that was not met before. */

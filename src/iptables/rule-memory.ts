@@ -14,8 +14,8 @@ const gone = -1;
  * packet first enters it. The arrays may be others after a chain was entered: nobody keeps them.
  */
 export class RuleMemory {
-  /** The state of the draws of a rule, which its row may hold: see writeRule(). Rules are numbered from 1. */
-  readonly stateAt: (chain: string, rule: number) => DrawState | undefined;
+  /** The state of the draws of a rule, which rows may hold (rule-rows.ts), or of what all draws of a chain begin with. */
+  readonly stateAt: (chain: string, rule?: number) => DrawState | undefined;
   words: Int32Array = new Int32Array(firstRows * rowWords);
   /** The same memory as 64-bit numbers. */
   counters: Float64Array = new Float64Array(this.words.buffer);

@@ -1,4 +1,4 @@
-import { type DrawState, drawFrom } from "../kernel/chance.ts";
+import { DrawKey, type DrawState, drawFrom } from "../kernel/chance.ts";
 import type { Skb } from "../kernel/skb.ts";
 import { hasPorts as carriesPorts, protocolNumber } from "../wire/packet.ts";
 import { stateOf } from "./matches/conntrack.ts";
@@ -16,7 +16,7 @@ import type { Target } from "./targets/index.ts";
  *   word   0      1,2         3,4          5         6           7,8      9,10      11    12,13    14,15
  *   rule   flags  source      destination  protocol  destination test     action's  odds  packets  bytes
  *                 base, mask  base, mask   number    ports       (tests)  argument
- *   chain  name   length, 1 where all rules must be looked at                             packets  bytes of its policy
+ *   chain  name   length, 1 where all rules must be looked at, even split (even-split.ts) packets  bytes of its policy
  *
  * A row holds the terms of which most rules consist. A rule with others keeps in its row what may be looked at
  * first, and for the rest its match modules are asked (`ask`), as they always are where a trace wants the reason of a
@@ -260,6 +260,13 @@ export function actionOf(words: Int32Array, row: number): number {
   return (words[row] as number) >>> actionShift;
 }
 
+/** What of 2^31 packets the rule at a position takes, if it takes packets by chance alone; 0: it does not. */
+export function oddsOf(words: Int32Array, chainRow: number, at: number): number {
+  const row = chainRow + (at + 1) * rowWords;
+  const terms = (words[row] as number) & ((1 << actionShift) - 1) & ~isWritten;
+  return terms === tests.chance << testShift ? (words[row + oddsWord] as number) : 0;
+}
+
 /** What of a packet the rows are compared with, taken out once for all rules of a table. */
 export class PacketWords {
   skb!: Skb;
@@ -268,6 +275,7 @@ export class PacketWords {
   protocol = 0;
   /** -1: it has none, or is a later fragment. */
   dstPort = -1;
+  readonly drawKey: DrawKey = new DrawKey();
 
   set(skb: Skb): void {
     const { src, dst, transport, fragment } = skb.packet;

@@ -4,6 +4,7 @@ import { type IPv4, ipv4 } from "../wire/address.ts";
 import { packetBytes } from "../wire/packet.ts";
 import { ChainTrail } from "./chain-trail.ts";
 import type { Evaluation } from "./evaluation.ts";
+import { drawSplit, splitAt } from "./even-split.ts";
 import { type LiveChain, type ReadyRule, type Term } from "./live-chain.ts";
 import type { LiveChains } from "./live-chains.ts";
 import { sendRejection } from "./reject.ts";
@@ -112,9 +113,20 @@ export class TableWalk {
         trail?.ended();
         return "end";
       }
+      let isDrawn = false;
+      if (looksAtAll && track === undefined) {
+        const shared = splitAt(memory.words, own, at);
+        if (shared > 0) {
+          this.#packet.drawKey.text = state.skb.flowKey;
+          const passed = drawSplit(memory.words, own, this.#packet.drawKey);
+          at += passed;
+          isDrawn = passed < shared;
+          if (at >= length) return "end";
+        }
+      }
       const row = own + (at + 1) * rowWords;
       if (isUnwritten(memory.words, row)) memory.chain(number).write(at);
-      const verdict = isThorough ? "ask" : compare(memory.words, row, this.#packet);
+      const verdict = isThorough ? "ask" : isDrawn ? "match" : compare(memory.words, row, this.#packet);
       if (verdict === "miss") continue;
       let isUnknown = false;
       if (verdict === "ask") {

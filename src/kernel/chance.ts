@@ -79,6 +79,53 @@ export function drawFrom(low: number, high: number, text: string): number {
     lower = Math.imul(lower ^ code, lowPrime);
     upper = Math.imul(upper ^ code, highPrime);
   }
+  return finish(lower, upper);
+}
+
+/** A text whose characters are at hand: for one that many draws are made with. */
+export class DrawKey {
+  #text = "";
+  #codes = new Uint16Array(64);
+
+  set text(text: string) {
+    if (text === this.#text) return;
+    this.#text = text;
+    if (text.length > this.#codes.length) this.#codes = new Uint16Array(2 * text.length);
+    for (let i = 0; i < text.length; i++) this.#codes[i] = text.charCodeAt(i);
+  }
+
+  /** What `drawFrom` says behind `${number}/`, an integer from 1. */
+  drawFrom(low: number, high: number, number: number): number {
+    let lower = low;
+    let upper = high;
+    for (let unit = number < 10 ? 1 : highestUnit(number); unit >= 1; unit = (unit / 10) | 0) {
+      const digit = 48 + (((number / unit) | 0) % 10);
+      lower = Math.imul(lower ^ digit, lowPrime);
+      upper = Math.imul(upper ^ digit, highPrime);
+    }
+    lower = Math.imul(lower ^ slash, lowPrime);
+    upper = Math.imul(upper ^ slash, highPrime);
+    const codes = this.#codes;
+    const { length } = this.#text;
+    for (let i = 0; i < length; i++) {
+      const code = codes[i] as number;
+      lower = Math.imul(lower ^ code, lowPrime);
+      upper = Math.imul(upper ^ code, highPrime);
+    }
+    return finish(lower, upper);
+  }
+}
+
+const slash = 47;
+
+/** The place value of a number's first decimal digit. */
+function highestUnit(number: number): number {
+  let unit = 1;
+  while (unit * 10 <= number) unit *= 10;
+  return unit;
+}
+
+function finish(lower: number, upper: number): number {
   return (mix(upper) * 2 ** 21 + (mix(lower) >>> 11)) / 2 ** 53;
 }
 
