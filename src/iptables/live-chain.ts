@@ -45,11 +45,11 @@ export class LiveChain {
   /** Null: none is worth having, or no packet was here. */
   #index: CandidateIndex | null = null;
 
-  constructor(chain: Chain, memory: RuleMemory) {
+  constructor(chain: Chain, number: number, memory: RuleMemory) {
     this.name = chain.name;
     this.chain = chain;
+    this.number = number;
     this.#memory = memory;
-    this.number = memory.add(this);
   }
 
   /** Other rules; counters and memory begin anew. */
@@ -112,8 +112,11 @@ export class LiveChain {
   }
 
   #write(row: number, at: number, rule: Rule): void {
-    const { words, stateAt } = this.#memory;
-    writeRule(words, row + (at + 1) * rowWords, rule, () => stateAt(this.name, at + 1));
+    const { words, stateAt, chains } = this.#memory;
+    writeRule(words, row + (at + 1) * rowWords, rule, {
+      stateAt: () => stateAt(this.name, at + 1),
+      numberOf: (name) => chains.get(name)?.number ?? 0,
+    });
   }
 
   /** The chain with its counters as they are now. */

@@ -1,4 +1,4 @@
-import { LiveChain } from "./live-chain.ts";
+import type { LiveChain } from "./live-chain.ts";
 import type { RuleMemory } from "./rule-memory.ts";
 import type { Chain } from "./rule.ts";
 
@@ -16,7 +16,7 @@ export interface ChainBundle {
 
 /** The chains of a table in the kernel, by name. */
 export class LiveChains {
-  readonly #open = new Map<string, LiveChain>();
+  readonly #open: Map<string, LiveChain>;
   /** By entry, the bundles that nobody has come to. */
   readonly #closed = new Map<string, ChainBundle>();
   readonly #innerPrefixes = new Set<string>();
@@ -24,6 +24,7 @@ export class LiveChains {
 
   constructor(memory: RuleMemory) {
     this.#memory = memory;
+    this.#open = memory.chains;
   }
 
   get isEmpty(): boolean {
@@ -43,7 +44,7 @@ export class LiveChains {
   /** Makes a chain, or gives it other rules: counters and memory begin anew. */
   put(chain: Chain): void {
     const known = this.get(chain.name);
-    if (known === undefined) this.#open.set(chain.name, new LiveChain(chain, this.#memory));
+    if (known === undefined) this.#memory.add(chain);
     else known.replace(chain);
   }
 
@@ -62,10 +63,7 @@ export class LiveChains {
     const all = [...names];
     // An entry takes the others of its bundle along into the open.
     for (const name of all) if (this.#closed.has(name)) this.#search(name);
-    for (const name of all) {
-      this.get(name)?.delete();
-      this.#open.delete(name);
-    }
+    for (const name of all) this.get(name)?.delete();
   }
 
   #search(name: string): LiveChain | undefined {
@@ -81,6 +79,7 @@ export class LiveChains {
 
   #openBundle({ entries, chains }: ChainBundle): void {
     for (const name of entries) this.#closed.delete(name);
-    for (const chain of chains) this.#open.set(chain.name, new LiveChain(chain, this.#memory));
+    const [first] = chains.map((chain) => this.#memory.add(chain));
+    if (first !== undefined) this.#memory.join(first.number, chains.length);
   }
 }

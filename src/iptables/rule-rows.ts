@@ -91,14 +91,22 @@ export const actions = {
 /** What a row says of a packet; `ask`: its match modules decide. */
 export type RowVerdict = "match" | "miss" | "ask";
 
-/** Writes a rule. Its counters are not touched. `stateAt` gives the state of its draw, where it may be drawn here. */
+/** What a rule needs of its surroundings to be written. */
+export interface RuleSurroundings {
+  /** The state of its draw, where it may be drawn here. */
+  readonly stateAt: () => DrawState | undefined;
+  /** The number of a chain that packets may have come to already; 0 for others. */
+  readonly numberOf: (chain: string) => number;
+}
+
+/** Writes a rule. Its counters are not touched. */
 export function writeRule(
   words: Int32Array,
   row: number,
   { matches, target }: Rule,
-  stateAt: () => DrawState | undefined,
+  { stateAt, numberOf }: RuleSurroundings,
 ): void {
-  const begun = isWritten | (writeTarget(words, row, target) << actionShift);
+  const begun = isWritten | (writeTarget(words, row, target, numberOf) << actionShift);
   let flags = begun;
   /** A term was left to its module. */
   let left = false;
@@ -222,14 +230,20 @@ export function isUnwritten(words: Int32Array, row: number): boolean {
 }
 
 /** Says which action a rule has, and writes its argument. */
-function writeTarget(words: Int32Array, row: number, target: Target | undefined): number {
+function writeTarget(
+  words: Int32Array,
+  row: number,
+  target: Target | undefined,
+  numberOf: RuleSurroundings["numberOf"],
+): number {
   switch (target?.kind) {
     case undefined:
       return actions.count;
     case "jump":
     case "goto":
-      // The number of the chain is looked up when a packet first goes there.
-      words[row + argumentWord] = 0;
+      // A chain that is not known by number yet is looked up when a packet first goes there.
+      words[row + argumentWord] = numberOf(target.chain);
+      words[row + argumentWord + 1] = 0;
       return target.kind === "jump" ? actions.jump : actions.goto;
     case "RETURN":
       return actions.return;

@@ -168,8 +168,8 @@ export class TupleTable {
   clear(): void {
     for (const entry of this.#confirmed(() => true)) entry.dead = true;
     this.#pages.clear();
-    this.#slots = new Int32Array(2 * leastSlots);
-    this.#mask = leastSlots - 1;
+    // As large as it was: who had so many will have them again.
+    this.#slots.fill(0);
     this.#taken = 0;
     this.#size = 0;
     this.#sources = undefined;

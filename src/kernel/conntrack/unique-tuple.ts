@@ -89,11 +89,7 @@ function drawPort(
   const draws = range.randomPort !== "no" || manip === "src" || tuple.isEcho;
   let round = 0;
   let offset =
-    range.basePort !== undefined
-      ? (tuple.dstPort - range.basePort) & 0xffff
-      : draws
-        ? chance.integer(id, 65_536)
-        : 0;
+    range.basePort !== undefined ? (tuple.dstPort - range.basePort) & 0xffff : draws ? chance.integer(id, 65_536) : 0;
   let attempts = Math.min(span.size, attemptsPerRound);
   for (;;) {
     for (let i = 0; i < attempts; i++, offset++) {
