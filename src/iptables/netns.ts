@@ -12,7 +12,7 @@ import type { IpvsView } from "./matches/ipvs.ts";
 import { builtinChains } from "./parse.ts";
 import { RecentLists } from "./recent-list.ts";
 import { RuleMemory } from "./rule-memory.ts";
-import type { Chain, RestoreText, Ruleset, Table, TableName } from "./rule.ts";
+import type { Chain, RestoreText, Rule, Ruleset, Table, TableName } from "./rule.ts";
 import { TableWalk } from "./walk.ts";
 
 /** Where each table looks; the nat table's places are conntrack's to know. */
@@ -139,6 +139,8 @@ export class Iptables {
     for (const [name, chain] of table.chains) {
       if (chains.get(name)?.chain === chain) continue;
       this.#put(live, chain);
+      // Such a rule turns the sysctl on (connbytes_mt_check).
+      if (chain.rules.some(looksAtAccounting)) this.namespace.sysctls.set("net.netfilter.nf_conntrack_acct", 1);
     }
   }
 
@@ -178,6 +180,10 @@ export class Iptables {
 
 function tableOf(name: TableName, { chains }: LiveTable, chainOf: (live: LiveChain) => Chain): Table {
   return { name, chains: new Map(Array.from(chains.all(), (live) => [live.name, chainOf(live)])) };
+}
+
+function looksAtAccounting({ matches }: Rule): boolean {
+  return matches.some(({ kind }) => kind === "connbytes");
 }
 
 function tracks({ rules }: Chain): boolean {

@@ -1,8 +1,10 @@
 import type { Connection } from "../../kernel/conntrack/connection.ts";
+import type { Tuple } from "../../kernel/conntrack/entry.ts";
+import { equalTuples, tupleOf } from "../../kernel/conntrack/tuple.ts";
+import type { NetworkNamespace } from "../../kernel/namespace.ts";
+import type { Skb } from "../../kernel/skb.ts";
 import { formatAddress } from "../../wire/address.ts";
 import { addressBits, maskAddress } from "../../wire/cidr.ts";
-import { hasPorts } from "../../wire/packet.ts";
-import type { HookState } from "../../kernel/netfilter.ts";
 import { readAddress } from "../addresses.ts";
 import type { Draft, OptionReader } from "../option.ts";
 import type { Failure, MatchModule } from "./module.ts";
@@ -33,8 +35,11 @@ function readPrefix(read: OptionReader): number {
     : read.fail("BAD_VALUE", `${text} is not a mask of leading ones`);
 }
 
-/** The connections of one address, oldest first; undefined stands for a packet of none, which the next look forgets. */
-type Known = (Connection | undefined)[];
+/** A connection that was counted; one that nobody tracked has a tuple only, and an ICMP error not even that. */
+interface Known {
+  readonly tuple: Tuple | undefined;
+  readonly entry: Connection | undefined;
+}
 
 /** More of those that are gone are not swept out by one packet (CONNCOUNT_GC_MAX_NODES). */
 const mostSwept = 8;
@@ -43,13 +48,14 @@ const mostSwept = 8;
  * Adds a connection unless it is there, and says how many there are. What is gone, was never confirmed or is closed
  * leaves on the way to it: __nf_conncount_add() of net/netfilter/nf_conncount.c.
  */
-function count(known: Known, entry: Connection | undefined, nowNanos: number): number {
+function count(known: Known[], own: Known, { conntrack }: NetworkNamespace, nowNanos: number): number {
   let swept = 0;
   for (let at = 0; at < known.length && swept <= mostSwept;) {
-    const other = known[at];
-    if (other !== undefined && isFound(other, nowNanos)) {
-      if (other.id === entry?.id) return known.length;
-      if (!isClosed(other)) {
+    const other = known[at] as Known;
+    const entry = other.entry ?? (other.tuple && conntrack.find(other.tuple)?.entry);
+    if (entry !== undefined && isFound(entry, nowNanos)) {
+      if (other.tuple && own.tuple && equalTuples(other.tuple, own.tuple)) return known.length;
+      if (!isClosed(entry)) {
         at++;
         continue;
       }
@@ -57,7 +63,7 @@ function count(known: Known, entry: Connection | undefined, nowNanos: number): n
     known.splice(at, 1);
     swept++;
   }
-  return known.push(entry);
+  return known.push(own);
 }
 
 function isFound({ confirmed, dead, expiresAtNanos }: Connection, nowNanos: number): boolean {
@@ -68,10 +74,17 @@ function isClosed({ tcpState }: Connection): boolean {
   return tcpState === "TIME_WAIT" || tcpState === "CLOSE";
 }
 
+/** What a packet counts for. Behind `-j CT` a template stands in the place of its connection. */
+function ownOf({ conntrack, packet, zone }: Skb): Known {
+  if (conntrack !== undefined) return { tuple: conntrack.entry.original, entry: conntrack.entry };
+  return { tuple: zone === undefined ? tupleOf(packet) : undefined, entry: undefined };
+}
+
 /** What a packet is counted under: the address, and the zone of its connection. */
-function keyOf({ side, prefixLength }: ConnlimitMatch, { skb }: HookState): string {
-  const address = side === "source" ? skb.packet.src : skb.packet.dst;
-  return `${formatAddress(maskAddress(address, prefixLength))} ${skb.conntrack?.entry.zone.original ?? 0}`;
+function keyOf({ side, prefixLength }: ConnlimitMatch, { packet, conntrack, zone }: Skb): string {
+  const address = side === "source" ? packet.src : packet.dst;
+  const { original = 0, reply = 0 } = conntrack?.entry.zone ?? zone ?? {};
+  return `${formatAddress(maskAddress(address, prefixLength))} ${original || reply}`;
 }
 
 export const connlimit: MatchModule<ConnlimitMatch> = {
@@ -93,15 +106,12 @@ export const connlimit: MatchModule<ConnlimitMatch> = {
     `--connlimit-${above ? "above" : "upto"} ${limit} --connlimit-mask ${prefixLength} --connlimit-${side[0]}addr`,
   // connlimit_mt() of net/netfilter/xt_connlimit.c.
   matches(match, evaluation) {
-    const { state, nowNanos } = evaluation;
-    const { packet, conntrack } = state.skb;
-    // What is of no connection and has no ports is thrown away by the match itself.
-    if (conntrack === undefined && !hasPorts(packet.transport)) return undefined;
-    const all = evaluation.memory(() => new Map<string, Known>());
-    const key = keyOf(match, state);
+    const { skb, namespace } = evaluation.state;
+    const all = evaluation.memory(() => new Map<string, Known[]>());
+    const key = keyOf(match, skb);
     let known = all.get(key);
     if (known === undefined) all.set(key, (known = []));
-    return count(known, conntrack?.entry, nowNanos) > match.limit === match.above;
+    return count(known, ownOf(skb), namespace, evaluation.nowNanos) > match.limit === match.above;
   },
   changesWhenAsked: true,
   explain: (match): Failure => ({

@@ -1,5 +1,7 @@
 import { type AddrtypeMatch, addrtype } from "./addrtype.ts";
+import { type BpfMatch, bpf } from "./bpf.ts";
 import { type CommentMatch, comment } from "./comment.ts";
+import { type ConnbytesMatch, connbytes } from "./connbytes.ts";
 import { type ConnlimitMatch, connlimit } from "./connlimit.ts";
 import { type ConntrackMatch, conntrack } from "./conntrack.ts";
 import { type DscpMatch, dscp } from "./dscp.ts";
@@ -41,10 +43,12 @@ import { type SetMatch, set } from "./set.ts";
 import { type SocketMatch, socket } from "./socket.ts";
 import { type StateMatch, state } from "./state.ts";
 import { type StatisticMatch, statistic } from "./statistic.ts";
+import { type StringMatch, string } from "./string.ts";
 import { type TcpMatch, tcp } from "./tcp.ts";
 import { type TcpmssMatch, tcpmss } from "./tcpmss.ts";
 import { type TosMatch, tos } from "./tos.ts";
 import { type TtlMatch, hl, ttl } from "./ttl.ts";
+import { type U32Match, u32 } from "./u32.ts";
 import { type UdpMatch, udp } from "./udp.ts";
 import { type UnmodelledMatch, unmodelled } from "./unmodelled.ts";
 
@@ -55,7 +59,9 @@ export type Match =
   | InterfaceMatch
   | FragmentMatch
   | AddrtypeMatch
+  | BpfMatch
   | CommentMatch
+  | ConnbytesMatch
   | ConnlimitMatch
   | ConntrackMatch
   | DscpMatch
@@ -84,10 +90,12 @@ export type Match =
   | SocketMatch
   | StateMatch
   | StatisticMatch
+  | StringMatch
   | TcpMatch
   | TcpmssMatch
   | TosMatch
   | TtlMatch
+  | U32Match
   | UdpMatch
   | UnmodelledMatch;
 
@@ -112,7 +120,9 @@ const headerModules = {
 /** The registry: one line per match; the key is the name behind `-m`. */
 const extensionModules = {
   addrtype,
+  bpf,
   comment,
+  connbytes,
   connlimit,
   connmark,
   conntrack,
@@ -144,10 +154,12 @@ const extensionModules = {
   socket,
   state,
   statistic,
+  string,
   tcp,
   tcpmss,
   tos,
   ttl,
+  u32,
   udp,
 } as const;
 

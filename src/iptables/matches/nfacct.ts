@@ -11,7 +11,8 @@ export const nfacct: MatchModule<NfacctMatch> = {
   start: () => ({ kind: "nfacct" }),
   finish: ({ name }, read) =>
     name === undefined ? read.fail("MISSING_OPTION", "-m nfacct needs --nfacct-name") : { kind: "nfacct", name },
-  print: (match) => `--nfacct-name ${match.name}`,
+  // Two blanks, as iptables-save prints it.
+  print: (match) => `--nfacct-name  ${match.name}`,
   matches: () => true,
   explain: (match) => ({ term: nfacct.print(match, "ipv4"), packet: "anything" }),
 };

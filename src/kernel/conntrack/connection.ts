@@ -1,5 +1,14 @@
 import type { Address } from "../../wire/address.ts";
-import type { ConntrackEntry, Direction, NatStatus, SctpState, TcpState, TcpTracking, Tuple } from "./entry.ts";
+import type {
+  Accounting,
+  ConntrackEntry,
+  Direction,
+  NatStatus,
+  SctpState,
+  TcpState,
+  TcpTracking,
+  Tuple,
+} from "./entry.ts";
 import { dstDone, dstTranslated, natStatus, srcDone, srcTranslated } from "./nat-status.ts";
 import {
   type Page,
@@ -223,7 +232,21 @@ export class Connection implements ConntrackEntry {
   set tcp(tracking: TcpTracking | undefined) {
     const { more } = this.#page;
     const at = this.#row >> rowShift;
-    more[at] = { addresses: more[at]?.addresses, tcp: tracking };
+    const known = more[at];
+    more[at] =
+      known?.accounting === undefined ? { addresses: known?.addresses, tcp: tracking } : { ...known, tcp: tracking };
+  }
+
+  get accounting(): Accounting | undefined {
+    return this.#page.more[this.#row >> rowShift]?.accounting;
+  }
+
+  /** From now on its packets are counted: nf_ct_acct_ext_add(). */
+  beginAccounting(): void {
+    const { more } = this.#page;
+    const at = this.#row >> rowShift;
+    const accounting = { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } };
+    more[at] = { addresses: more[at]?.addresses, tcp: more[at]?.tcp, accounting };
   }
 
   #has(bit: number): boolean {

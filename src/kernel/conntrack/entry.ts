@@ -74,7 +74,12 @@ export interface ConntrackEntry {
   tcp: TcpTracking | undefined;
   /** UDP: from when on traffic both ways counts as a stream. */
   streamAtNanos: number;
+  /** What went each way; undefined where nf_conntrack_acct was off when the connection began. */
+  readonly accounting: Accounting | undefined;
 }
+
+/** Packets and bytes of a connection (struct nf_conn_acct). */
+export type Accounting = Readonly<Record<Direction, { packets: number; bytes: number }>>;
 
 /** What nf_conntrack_proto_tcp keeps per connection beyond the state. */
 export interface TcpTracking {

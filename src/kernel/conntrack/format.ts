@@ -1,6 +1,6 @@
 import { formatAddress } from "../../wire/address.ts";
 import { nanosPerSecond } from "../clock.ts";
-import type { ConntrackEntry, Tuple } from "./entry.ts";
+import type { Accounting, ConntrackEntry, Direction, Tuple } from "./entry.ts";
 
 const numbers = { tcp: 6, udp: 17, sctp: 132, icmp: 1, icmpv6: 58 } as const;
 
@@ -9,7 +9,7 @@ export function formatEntry(entry: ConntrackEntry, nowNanos: number): string {
   const { protocol, number = 0 } = entry.original;
   const name = protocol === "other" ? "unknown" : protocol;
   const secondsLeft = Math.max(0, Math.floor((entry.expiresAtNanos - nowNanos) / nanosPerSecond));
-  const rest = formatBody(entry);
+  const rest = formatBody(entry, entry.accounting);
   const { original, reply } = entry.zone;
   const zone = original === 0 || original !== reply ? "" : ` zone=${original}`;
   return `${name.padEnd(8)} ${protocol === "other" ? number : numbers[protocol]} ${secondsLeft} ${rest} mark=${entry.mark}${zone} use=1`;
@@ -21,16 +21,22 @@ export function formatConnection(entry: ConntrackEntry): string {
   return `${protocol === "other" ? "unknown" : protocol} ${formatBody(entry)}`;
 }
 
-function formatBody(entry: ConntrackEntry): string {
+function formatBody(entry: ConntrackEntry, accounting?: Accounting): string {
   const state = entry.tcpState ?? entry.sctpState;
   const { original, reply } = entry.zone;
+  const counters = (direction: Direction): string[] => {
+    const { packets = 0, bytes = 0 } = accounting?.[direction] ?? {};
+    return accounting === undefined ? [] : [`packets=${packets} bytes=${bytes}`];
+  };
   return [
     ...(state === undefined ? [] : [state]),
     formatTuple(entry.original),
     ...(original === 0 || original === reply ? [] : [`zone-orig=${original}`]),
+    ...counters("original"),
     ...(entry.seenReply ? [] : ["[UNREPLIED]"]),
     formatTuple(entry.reply),
     ...(reply === 0 || original === reply ? [] : [`zone-reply=${reply}`]),
+    ...counters("reply"),
     ...(entry.assured ? ["[ASSURED]"] : []),
   ].join(" ");
 }

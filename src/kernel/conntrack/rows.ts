@@ -1,5 +1,5 @@
 import type { IPv6 } from "../../wire/address.ts";
-import type { TcpTracking } from "./entry.ts";
+import type { Accounting, TcpTracking } from "./entry.ts";
 
 /*
  * Where connections lie in memory. A connection is a row of sixteen 32-bit words: 64 bytes, one cache line. Rows
@@ -50,6 +50,8 @@ export interface More {
   /** Source and destination of both directions; in IPv6 the words hold a hash of each. */
   readonly addresses: readonly [src: IPv6, dst: IPv6, replySrc: IPv6, replyDst: IPv6] | undefined;
   readonly tcp: TcpTracking | undefined;
+  /** Absent where nobody counts. */
+  readonly accounting?: Accounting;
 }
 
 /** Some rows in one piece of memory. */

@@ -6,6 +6,8 @@ import type { SctpState, TcpState } from "./entry.ts";
 export interface ConntrackSettings {
   /** Most connections; 0: no limit. */
   readonly max: number;
+  /** Packets and bytes of new connections are counted. */
+  readonly accounting: boolean;
   /** Packets with a wrong checksum are INVALID where they come in. */
   readonly checksum: boolean;
   /** A connection may be picked up in its middle. */
@@ -29,6 +31,7 @@ function read(sysctls: Sysctls): ConntrackSettings {
   const sctp = (key: string): number => nanos(`sctp_timeout_${key}`);
   return {
     max: value("max"),
+    accounting: value("acct") !== 0,
     checksum: value("checksum") !== 0,
     tcpLoose: value("tcp_loose") !== 0,
     tcpIgnoreInvalidRst: value("tcp_ignore_invalid_rst") !== 0,

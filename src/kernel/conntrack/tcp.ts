@@ -4,8 +4,11 @@ import type { Connection } from "./connection.ts";
 import type { Direction, TcpIndex, TcpState } from "./entry.ts";
 import type { ConntrackSettings } from "./settings.ts";
 
-/** What the tracker says: `repeat` asks for the lookup to be done again, without the entry that was deleted. */
-export type TrackVerdict = "accept" | "invalid" | "repeat";
+/**
+ * What the tracker says. `ignored`: the packet passes, but neither prolongs the connection nor counts for it.
+ * `repeat` asks for the lookup to be done again, without the entry that was deleted.
+ */
+export type TrackVerdict = "accept" | "ignored" | "invalid" | "repeat";
 
 /** The columns of the table below. */
 const columns: readonly TcpState[] = [
@@ -140,7 +143,7 @@ export function trackTcp(
         tcp.lastFlags === "syn" &&
         tcp.expectChallenge
       ) {
-        return "accept";
+        return "ignored";
       }
       break;
     case "SYN_SENT2":
@@ -178,7 +181,7 @@ export function trackTcp(
       tcp.lastDirection = direction;
       tcp.lastEnd = endOf(packet, segment);
       if (index === "syn" && direction === "original") tcp.expectChallenge = old === "LAST_ACK";
-      return "accept";
+      return "ignored";
     }
   }
 
@@ -187,8 +190,7 @@ export function trackTcp(
   if (flags.ack === true) tcp.maxAck[direction] = Math.max(tcp.maxAck[direction] ?? 0, segment.ack);
   entry.tcpState = next as TcpState;
   if (old !== next && next === "FIN_WAIT") tcp.closing = true;
-  settle(entry, index, old, next as TcpState, nowNanos, settings, remove);
-  return "accept";
+  return settle(entry, index, old, next as TcpState, nowNanos, settings, remove);
 }
 
 /** A reset below what the other side has acknowledged is not believed. */
@@ -208,15 +210,19 @@ function settle(
   nowNanos: number,
   { tcpNanos, tcpUnacknowledgedNanos }: ConntrackSettings,
   remove: (entry: Connection) => void,
-): void {
+): TrackVerdict {
   let nanos = tcpNanos[index === "rst" ? "CLOSE" : next];
   if (!entry.seenReply) {
-    if (index === "rst") return remove(entry);
+    if (index === "rst") {
+      remove(entry);
+      return "accept";
+    }
     // A retransmitted SYN does not prolong the wait.
-    if (index === "syn" && old === "SYN_SENT") return;
+    if (index === "syn" && old === "SYN_SENT") return "ignored";
     if (next === "ESTABLISHED") nanos = Math.min(nanos, tcpUnacknowledgedNanos);
   } else if (!entry.assured && (old === "SYN_RECV" || old === "ESTABLISHED") && next === "ESTABLISHED") {
     entry.assured = true;
   }
   entry.expiresAtNanos = nowNanos + nanos;
+  return "accept";
 }

@@ -1,6 +1,7 @@
 import type { Packet } from "../../wire/packet.ts";
 import type { HookState, HookVerdict } from "../netfilter.ts";
 import type { Skb } from "../skb.ts";
+import { Accountant } from "./accounting.ts";
 import type { Connection } from "./connection.ts";
 import { formatConnection } from "./format.ts";
 import type { TupleTable } from "./hash-table.ts";
@@ -17,6 +18,7 @@ export class Tracker {
   readonly #nowNanos: () => number;
   readonly #settings: () => ConntrackSettings;
   readonly #remove = (entry: Connection): void => this.table.delete(entry);
+  readonly #accountant = new Accountant();
   /** The tuple of the packet at hand. */
   readonly #key = new TupleKey();
 
@@ -84,6 +86,7 @@ export class Tracker {
       const verdict = trackProtocol(entry, direction, packet, now, settings, this.#remove);
       if (verdict === "repeat") continue;
       if (verdict === "invalid") return this.#invalid(skb);
+      if (verdict === "accept") this.#accountant.count(entry, direction, packet, settings.accounting);
       const established = direction === "reply" || entry.seenReply;
       skb.conntrack = { entry, direction, state: established ? "established" : "new" };
       if (direction === "reply" && !entry.seenReply) this.#firstReply(entry);

@@ -71,6 +71,8 @@ function encodeUpper(packet: Packet): Buffer {
     "quoted" in transport
       ? encodePacket(transport.quoted).subarray(0, payloadBytes(payload))
       : Buffer.alloc(packetBytes(packet) - header.length - (isIPv4(src) ? 20 : 40));
+  // A segment has what follows it in the payload.
+  if (payload.kind === "bytes" && !("quoted" in transport) && !isLater) behind.write(payload.text ?? "");
   const upper = Buffer.concat([header, behind]);
   const at = { tcp: 16, udp: 6, icmp: 2, icmpv6: 2, sctp: -1, other: -1 }[transport.protocol];
   if (transport.protocol === "udp" && !isLater) upper.writeUInt16BE(upper.length, 4);

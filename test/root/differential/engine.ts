@@ -2,7 +2,7 @@ import { createIptables } from "../../../src/iptables/netns.ts";
 import { restoreSets, saveSets } from "../../../src/iptables/ipset/text.ts";
 import { parseRestore } from "../../../src/iptables/parse.ts";
 import { printRuleset } from "../../../src/iptables/print.ts";
-import { addAddress } from "../../../src/kernel/address.ts";
+import { addAddress, linkLocalOf, removeAddress } from "../../../src/kernel/address.ts";
 import { seededChance } from "../../../src/kernel/chance.ts";
 import { EventQueue, nanosPerSecond } from "../../../src/kernel/clock.ts";
 import { formatEntry } from "../../../src/kernel/conntrack/format.ts";
@@ -77,6 +77,10 @@ export class EngineRouter {
       }
     }
     for (const device of ["in0", "out0", "bp0", "bp1", "br0"]) setUp(ns, device);
+    // As addr_gen_mode says to the kernel.
+    for (const device of ns.devices.values()) {
+      if (device.name !== "lo") removeAddress(ns, device.name, linkLocalOf(device.mac));
+    }
     for (const [name, value] of Object.entries(sysctls)) ns.sysctls.set(name, value);
     for (const [device, own, length] of addresses) {
       addAddress(ns, device, address(own), length);

@@ -31,6 +31,7 @@ const peer = String.raw`
   socket(S, 17, 3, 0); socket(R, 17, 3, 0x0300);
   while (<STDIN>) {
     ($index, $hex) = split;
+    if ($index eq "pause") { select(undef, undef, undef, $hex); next }
     send(S, pack("H*", $hex), 0, pack($a, 17, 0, $index, 0, 0, 0));
     next unless substr($hex, 24, 4) eq "0806";
     for (;;) {
@@ -125,7 +126,7 @@ export class KernelRouter {
       [
         here("iptables-legacy-restore", emptyTables),
         here("ip6tables-legacy-restore", emptyTables),
-        "conntrack -F 2>/dev/null || true\nipset flush\nipset destroy\n",
+        "conntrack -F 2>/dev/null || true\nipset flush\nipset destroy\nsysctl -qw net.netfilter.nf_conntrack_acct=0\n",
         sets === "" ? "" : here("ipset restore", sets),
         here("iptables-legacy-restore", ipv4),
         here("ip6tables-legacy-restore", ipv6),
@@ -133,11 +134,12 @@ export class KernelRouter {
     );
   }
 
-  /** Sends frames in order; what arrived at the far ends. */
-  send(frames: readonly NumberedFrame[]): Promise<readonly NumberedFrame[]> {
+  /** Sends frames in order, with a pause between them; what arrived at the far ends. */
+  send(frames: readonly NumberedFrame[], pauseSeconds = 0): Promise<readonly NumberedFrame[]> {
     this.#lines = [];
+    const pause = pauseSeconds === 0 ? "" : `pause ${pauseSeconds}\n`;
     const lines = [...frames, { port: 2, bytes: arpRequest }].map(
-      ({ port, bytes }) => `${20 + port} ${bytes.toString("hex")}\n`,
+      ({ port, bytes }) => `${20 + port} ${bytes.toString("hex")}\n${pause}`,
     );
     return new Promise((resolve) => {
       this.#done = () =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { address } from "../../../src/wire/address.ts";
-import { type Packet, type Transport, emptyPayload, packetBytes } from "../../../src/wire/packet.ts";
+import { type Packet, type Payload, type Transport, emptyPayload, packetBytes } from "../../../src/wire/packet.ts";
 import type { NumberedPacket } from "./engine.ts";
 import { bridgeMac, ports } from "./layout.ts";
 
@@ -96,6 +96,11 @@ function transportOf({ kind, srcPort, dstPort, family }: Opening): Transport {
   }
 }
 
+function payloadOf(kind: Opening["kind"]): Payload {
+  if (kind === "ack") return { kind: "bytes", length: 30, text: "GET /index.html HTTP/1.1" };
+  return kind === "udp" || kind === "esp" ? { kind: "bytes", length: 20, text: "Hello, world" } : emptyPayload;
+}
+
 /** The first packets of a conversation. `id` tells packets apart. */
 export function openingPackets(given: Opening, id: number): readonly NumberedPacket[] {
   const { family, port, srcHost, to, kind, ttl, bridged, times } = given;
@@ -103,7 +108,9 @@ export function openingPackets(given: Opening, id: number): readonly NumberedPac
   const own = ports[port];
   if (own === undefined) throw new Error(`no port ${port}`);
   const srcText = `${networks[family][port]}${host}`;
-  const dstText = destinations[family].filter((text) => text !== srcText)[to % 8] ?? "";
+  // Kernels without SCTP sockets refuse the whole protocol, those with them the port.
+  const others = destinations[family].filter((text) => text !== srcText && !(kind === "data" && /[:.]1$/.test(text)));
+  const dstText = others[to % others.length] ?? "";
   const neighbour =
     port >= 2 && bridged && dstText.startsWith(networks[family][2]) ? ports[port === 2 ? 3 : 2]?.farMac : undefined;
   const dstMac = neighbour ?? (port >= 2 ? bridgeMac : own.mac);
@@ -115,7 +122,7 @@ export function openingPackets(given: Opening, id: number): readonly NumberedPac
     dontFragment: true,
     id,
     transport: transportOf(given),
-    payload: kind === "udp" || kind === "esp" ? { kind: "bytes", length: 20 } : emptyPayload,
+    payload: payloadOf(kind),
   };
   return Array.from({ length: times }, (_, n) => ({
     port,
