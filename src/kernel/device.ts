@@ -75,6 +75,8 @@ export interface FdbEntry {
 
 export interface BridgeDevice extends DeviceBase {
   readonly kind: "bridge";
+  /** The MTU was set: it does not follow the ports' any more (BROPT_MTU_SET_BY_USER). */
+  mtuIsSet: boolean;
   /** Port device names in the order they were enslaved in. */
   readonly ports: string[];
   readonly fdb: Map<Mac, FdbEntry>;

@@ -91,6 +91,7 @@ function build(ns: NetworkNamespace, spec: DeviceSpec): Device {
       return {
         ...base,
         kind: "bridge",
+        mtuIsSet: false,
         ports: [],
         fdb: new Map(),
         ageingNanos: spec.ageingNanos ?? 300 * nanosPerSecond,
@@ -249,6 +250,7 @@ export function enslave(ns: NetworkNamespace, name: string, master: string, opti
   bridge.ports.push(name);
   if (!bridge.fdb.get(device.mac)?.permanent) bridge.fdb.set(device.mac, permanent(device.mac, name));
   inheritMac(bridge, ns);
+  followMtu(bridge, ns);
 }
 
 /** `ip link set DEV nomaster`. */
@@ -260,6 +262,22 @@ export function release(ns: NetworkNamespace, name: string): void {
   bridge.ports.splice(bridge.ports.indexOf(name), 1);
   for (const entry of bridge.fdb.values()) if (entry.port === name) bridge.fdb.delete(entry.mac);
   inheritMac(bridge, ns);
+  followMtu(bridge, ns);
+}
+
+/** `ip link set DEV mtu BYTES`. */
+export function setMtu(ns: NetworkNamespace, name: string, mtu: number): void {
+  const device = deviceOf(ns, name);
+  device.mtu = mtu;
+  if (device.kind === "bridge") device.mtuIsSet = true;
+  if (device.port !== undefined) followMtu(device.port.bridge, ns);
+}
+
+/** br_mtu_auto_adjust(): the lowest MTU of the ports, 1500 without any, unless one was set on the bridge itself. */
+function followMtu(bridge: BridgeDevice, ns: NetworkNamespace): void {
+  if (bridge.mtuIsSet) return;
+  const mtus = bridge.ports.map((port) => deviceOf(ns, port).mtu);
+  bridge.mtu = mtus.length === 0 ? 1500 : Math.min(...mtus);
 }
 
 /** br_stp_recalculate_bridge_id(): the lowest MAC of the ports, unless one was set. */

@@ -7,6 +7,7 @@ import {
   removeDevice,
   setDown,
   setMac,
+  setMtu,
   setUp,
 } from "../kernel/link.ts";
 import type { BridgePort } from "../kernel/device.ts";
@@ -198,7 +199,7 @@ function setLink(ns: NetworkNamespace, command: CommandWords): void {
         setDown(ns, name);
         break;
       case "mtu":
-        device.mtu = command.number();
+        setMtu(ns, name, command.number());
         break;
       case "address":
         setMac(ns, name, command.mac());

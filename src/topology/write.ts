@@ -59,6 +59,9 @@ export function writeIp(ns: NetworkNamespace): string {
   return [
     ...devices.flatMap(writeDevice),
     ...devices.flatMap(writePort),
+    ...devices.flatMap((device) =>
+      device.kind === "bridge" && device.mtuIsSet ? [`link set ${device.name} mtu ${device.mtu}`] : [],
+    ),
     ...devices.flatMap((device) => writeAddresses(device)),
     ...devices.filter(({ kind }) => kind !== "bridge").flatMap(writeUp),
     ...devices.filter(({ kind }) => kind === "bridge").flatMap(writeUp),
