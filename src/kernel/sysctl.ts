@@ -10,6 +10,7 @@ const defaults: Readonly<Record<string, number>> = {
   "net.ipv4.icmp_echo_ignore_broadcasts": 1,
   "net.ipv4.ip_local_port_range.min": 32768,
   "net.ipv4.ip_local_port_range.max": 60999,
+  "net.ipv4.tcp_retries2": 15,
   "net.ipv4.tcp_synack_retries": 5,
   "net.ipv4.ipfrag_time": 30,
   "net.ipv4.min_pmtu": 552,

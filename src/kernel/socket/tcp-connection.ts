@@ -6,18 +6,17 @@ import { recordNoSocket } from "./record.ts";
 import { AckPolicy } from "./tcp-ack.ts";
 import { ReceiveQueue } from "./tcp-receive-queue.ts";
 import { answerWithReset, maximumSegmentSize, segmentCapacity } from "./tcp-segment.ts";
-import { type Piece, SendQueue } from "./tcp-send-queue.ts";
+import { TcpSender } from "./tcp-sender.ts";
 import {
   type TcpSetup,
   type TcpSocketState,
-  dataRetries,
   orphanRetries,
   connectCallNanos,
   lingerNanos,
   windowBytes,
   defaultMss,
 } from "./tcp-state.ts";
-import { TcpTimer, retransmissionNanos, synAckPlan } from "./tcp-timer.ts";
+import { TcpTimer, synAckPlan } from "./tcp-timer.ts";
 import { TcpTransmitter } from "./tcp-transmitter.ts";
 
 /**
@@ -34,20 +33,10 @@ export class TcpSocket implements TcpConnection {
   readonly #out: TcpTransmitter;
   readonly #timer: TcpTimer;
   readonly #acks: AckPolicy;
-  readonly #send = new SendQueue(1);
+  readonly #sender: TcpSender;
   #receive = new ReceiveQueue(0);
-  /** SND.UNA and SND.NXT. The initial sequence number is 0, so data begins at 1. */
-  #unacknowledged = 0;
-  #next = 0;
-  #finQueued = false;
-  #finSent = false;
   #closed = false;
   #peerMss = defaultMss;
-  /** Data bytes per segment when it was last sent. */
-  #capacity = Number.POSITIVE_INFINITY;
-  #retransmissions = 0;
-  /** What is below was sent again already: duplicate acknowledgements do not ask for it once more. */
-  #recoveryPoint = 0;
   /** An ICMP error that only counts if the connection dies of silence (sk_err_soft). */
   #softError: SocketError | undefined;
   #accepted: (() => void) | undefined;
@@ -62,6 +51,19 @@ export class TcpSocket implements TcpConnection {
     const { clock } = setup.ns.surroundings;
     this.#timer = new TcpTimer(clock);
     this.#acks = new AckPolicy(clock, () => this.#acknowledge());
+    this.#sender = new TcpSender({
+      out: this.#out,
+      timer: this.#timer,
+      acks: this.#acks,
+      receiveNext: () => this.#receive.next,
+      capacity: () => segmentCapacity(setup.ns, this.remote, this.#peerMss),
+      finLeaves: () => {
+        this.state = this.state === "CLOSE_WAIT" ? "LAST_ACK" : "FIN_WAIT1";
+      },
+      giveUp: () => this.#timedOut(),
+      retries: () => (this.#closed ? orphanRetries : setup.ns.sysctls.get("net.ipv4.tcp_retries2")),
+      nowNanos: () => clock.nowNanos(),
+    });
   }
 
   get flow(): FlowRecorder | undefined {
@@ -73,7 +75,7 @@ export class TcpSocket implements TcpConnection {
     this.state = "SYN_SENT";
     this.#calledNanos = this.#setup.ns.surroundings.clock.nowNanos();
     this.#out.call("connect", this.state);
-    this.#next = 1;
+    this.#sender.begin();
     this.#handshake({ syn: true }, 1);
     const { synRetransmitSeconds, synTimeoutSeconds } = this.#setup.ns.surroundings.profile;
     const plan = { retransmitSeconds: synRetransmitSeconds, timeoutSeconds: synTimeoutSeconds };
@@ -88,15 +90,15 @@ export class TcpSocket implements TcpConnection {
   answerSyn(skb: Skb, segment: TcpSegment, accepted: () => void): void {
     this.#out.flow = skb.track?.flow;
     this.#accepted = accepted;
-    this.#next = 1;
+    this.#sender.begin();
     this.#sendSynAck(skb, segment);
   }
 
   send(payload: Payload): void {
-    if (this.#finQueued || this.state === "CLOSED") return;
+    if (this.#sender.isFinQueued || this.state === "CLOSED") return;
     this.#out.call("send", this.state);
-    this.#send.push(payload);
-    if (this.state !== "SYN_SENT" && this.state !== "SYN_RECV") this.#output();
+    this.#sender.push(payload);
+    if (this.state !== "SYN_SENT" && this.state !== "SYN_RECV") this.#sender.output();
   }
 
   close(): void {
@@ -104,8 +106,8 @@ export class TcpSocket implements TcpConnection {
     this.#closed = true;
     this.#out.call("close", this.state);
     if (this.state === "SYN_SENT") return this.#end();
-    this.#finQueued = true;
-    if (this.state !== "SYN_RECV") this.#output();
+    this.#sender.finish();
+    if (this.state !== "SYN_RECV") this.#sender.output();
   }
 
   abort(): void {
@@ -113,7 +115,7 @@ export class TcpSocket implements TcpConnection {
     this.#closed = true;
     this.#out.call("close", this.state);
     if (this.state !== "SYN_SENT" && this.state !== "TIME_WAIT") {
-      this.#out.transmit({ flags: { rst: true, ack: true }, seq: this.#next, ack: this.#receive.next });
+      this.#out.transmit({ flags: { rst: true, ack: true }, seq: this.#sender.next, ack: this.#receive.next });
     }
     this.#end();
   }
@@ -126,7 +128,7 @@ export class TcpSocket implements TcpConnection {
     if (flags.rst === true) return this.#receiveReset(skb, segment);
     if (flags.syn === true) return this.#receiveSyn(skb, segment);
     if (flags.ack !== true) return recordNoSocket(skb, "TCP_OUT_OF_PLACE");
-    if (ack > this.#next || (this.state === "SYN_RECV" && ack !== this.#next)) {
+    if (ack > this.#sender.next || (this.state === "SYN_RECV" && ack !== this.#sender.next)) {
       recordNoSocket(skb, "TCP_OUT_OF_PLACE", "The segment acknowledges what was never sent.");
       if (this.state === "SYN_RECV") answerWithReset(this.#setup.ns, skb, segment);
       else this.#acknowledge();
@@ -140,7 +142,7 @@ export class TcpSocket implements TcpConnection {
 
   #receiveInSynSent(skb: Skb, segment: TcpSegment): void {
     const { flags, ack } = segment;
-    if (flags.ack === true && ack !== this.#next) {
+    if (flags.ack === true && ack !== this.#sender.next) {
       recordNoSocket(skb, "TCP_OUT_OF_PLACE", "The segment acknowledges what was never sent.");
       return answerWithReset(this.#setup.ns, skb, segment);
     }
@@ -177,7 +179,7 @@ export class TcpSocket implements TcpConnection {
   #established(skb: Skb): void {
     this.state = "ESTABLISHED";
     this.#timer.stop();
-    this.#unacknowledged = Math.max(this.#unacknowledged, 1);
+    this.#sender.established();
     if (this.#setup.side === "original") {
       this.#acknowledge();
       this.#out.call("connected", this.state);
@@ -186,27 +188,13 @@ export class TcpSocket implements TcpConnection {
       this.#accepted?.();
     }
     this.handlers.connected?.(this);
-    if (!this.isOver()) this.#output();
+    if (!this.isOver()) this.#sender.output();
   }
 
   /** Our data or FIN got there. */
-  #acknowledged({ ack, sackBlocks = 0 }: TcpSegment): void {
-    if (ack === this.#unacknowledged && sackBlocks > 0 && ack >= this.#recoveryPoint && ack < this.#next) {
-      // Later bytes got there and these did not: they were lost (RFC 8985, without reordering).
-      this.#recoveryPoint = this.#next;
-      this.#sendAgain(2);
-    }
-    if (ack > this.#unacknowledged) {
-      this.#unacknowledged = ack;
-      this.#send.acknowledge(ack);
-      this.#out.forgetBelow(ack);
-      this.#retransmissions = 0;
-      this.#softError = undefined;
-      if (ack < this.#next) this.#armRetransmission();
-      else this.#timer.stop();
-      this.#output();
-    }
-    if (!this.#finSent || this.#unacknowledged < this.#next) return;
+  #acknowledged(segment: TcpSegment): void {
+    if (this.#sender.acknowledged(segment)) this.#softError = undefined;
+    if (!this.#sender.isFinished) return;
     if (this.state === "FIN_WAIT1") this.#linger("FIN_WAIT2");
     else if (this.state === "CLOSING") this.#linger("TIME_WAIT");
     else if (this.state === "LAST_ACK") this.#end();
@@ -252,39 +240,6 @@ export class TcpSocket implements TcpConnection {
     else this.#linger("TIME_WAIT");
   }
 
-  /** Sends what is queued and was not sent yet, and the FIN behind it. */
-  #output(): void {
-    // After a time-out the window is one segment, and that one is on its way (tcp_enter_loss).
-    if (this.#retransmissions > 0) return;
-    const wasIdle = this.#unacknowledged === this.#next;
-    this.#capacity = this.#currentCapacity();
-    for (let piece = this.#send.take(this.#capacity); piece !== undefined; piece = this.#send.take(this.#capacity)) {
-      this.#next += piece.length;
-      this.#acks.dataLeaves();
-      this.#sendPiece(piece, 1);
-    }
-    if (this.#finQueued && !this.#finSent && this.#send.isAllSent) {
-      this.#finSent = true;
-      this.state = this.state === "CLOSE_WAIT" ? "LAST_ACK" : "FIN_WAIT1";
-      this.#sendFin(this.#next++, 1);
-    }
-    if (wasIdle && this.#unacknowledged < this.#next) this.#armRetransmission();
-  }
-
-  #currentCapacity(): number {
-    return segmentCapacity(this.#setup.ns, this.remote, this.#peerMss);
-  }
-
-  #sendPiece({ seq, payload, push }: Piece, attempt: number): void {
-    this.#acks.paid();
-    this.#out.transmit({ flags: { ack: true, psh: push }, seq, ack: this.#receive.next, payload }, attempt);
-  }
-
-  #sendFin(seq: number, attempt: number): void {
-    this.#acks.paid();
-    this.#out.transmit({ flags: { fin: true, ack: true }, seq, ack: this.#receive.next }, attempt);
-  }
-
   #sendSynAck(skb: Skb, segment: TcpSegment): void {
     this.state = "SYN_RECV";
     this.#out.cause = skb.track;
@@ -309,7 +264,7 @@ export class TcpSocket implements TcpConnection {
     const sackBlocks = Math.min(3, this.#receive.gaps + repeated);
     this.#out.transmit({
       flags: { ack: true },
-      seq: this.#next,
+      seq: this.#sender.next,
       ack: this.#receive.next,
       ...(sackBlocks > 0 && { sackBlocks }),
     });
@@ -319,26 +274,6 @@ export class TcpSocket implements TcpConnection {
     this.#out.cause = undefined;
     this.#out.timer("retransmit", attempt);
     this.#handshake(this.state === "SYN_SENT" ? { syn: true } : { syn: true, ack: true }, attempt);
-  }
-
-  #armRetransmission(): void {
-    const waitNanos = retransmissionNanos(this.#retransmissions);
-    this.#timer.after(waitNanos, () => {
-      this.#out.cause = undefined;
-      if (this.#retransmissions >= (this.#closed ? orphanRetries : dataRetries)) return this.#timedOut();
-      const attempt = ++this.#retransmissions + 1;
-      this.#out.timer("retransmit", attempt);
-      this.#sendAgain(attempt);
-      this.#armRetransmission();
-    });
-  }
-
-  /** The first segment that is not acknowledged. */
-  #sendAgain(attempt: number): void {
-    this.#capacity = this.#currentCapacity();
-    const piece = this.#send.first(this.#capacity);
-    if (piece !== undefined) this.#sendPiece(piece, attempt);
-    else if (this.#finSent) this.#sendFin(this.#unacknowledged, attempt);
   }
 
   #timedOut(): void {
@@ -354,22 +289,16 @@ export class TcpSocket implements TcpConnection {
    * ends if the error `endsRequests`.
    */
   icmpError(error: SocketError, quotedSeq: number, endsRequests: boolean): void {
-    if (quotedSeq < this.#unacknowledged || quotedSeq > this.#next) return;
+    if (quotedSeq < this.#sender.unacknowledged || quotedSeq > this.#sender.next) return;
     const unheard = typeof this.remote.address === "bigint" && this.isCalling();
     if (this.state === "SYN_SENT" && !unheard) this.#fail(error);
     else if (this.state !== "SYN_RECV") this.#softError = error;
     else if (endsRequests) this.#end();
   }
 
-  /** The path takes less than was sent: what was too long goes again in parts (tcp_v4_mtu_reduced). */
+  /** The path takes less than was sent. */
   pathMtuReduced(): void {
-    if (this.state === "SYN_SENT" || this.isOver() || this.#unacknowledged === this.#next) return;
-    const capacity = this.#currentCapacity();
-    if (capacity >= this.#capacity) return;
-    this.#capacity = capacity;
-    this.#recoveryPoint = this.#next;
-    for (const piece of this.#send.tooLong(capacity)) this.#sendPiece(piece, 2);
-    this.#armRetransmission();
+    if (this.state !== "SYN_SENT" && !this.isOver()) this.#sender.pathMtuReduced();
   }
 
   /** connect(2) still runs and holds the socket. */

@@ -55,6 +55,18 @@ export class SendQueue {
     return piece;
   }
 
+  /** How many segments are on their way. */
+  get segments(): number {
+    return this.#segmentEnds.length;
+  }
+
+  /** The last segment on its way. */
+  last(): Piece | undefined {
+    const end = this.#segmentEnds.at(-1);
+    const start = this.#segmentEnds.at(-2) ?? this.#acknowledged;
+    return end === undefined ? undefined : this.#at(start, end - start);
+  }
+
   /** Forgets what lies below `ack`. */
   acknowledge(ack: number): void {
     this.#acknowledged = Math.min(ack, this.#end);

@@ -14,8 +14,7 @@ export type TcpSocketState =
   | "TIME_WAIT"
   | "CLOSED";
 
-/** tcp_retries2 and tcp_orphan_retries: retransmissions before the connection is given up. */
-export const dataRetries: number = 15;
+/** tcp_orphan_retries: a connection that its process has closed is given up after the time of so many retransmissions. */
 export const orphanRetries: number = 8;
 /**
  * An answer that comes sooner has crossed no cable: it is processed on the way of the SYN itself, inside connect(2),

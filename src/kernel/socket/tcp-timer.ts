@@ -1,7 +1,4 @@
-import { type Clock, type Timer, nanosPerMilli, nanosPerSecond } from "../clock.ts";
-
-const rtoMinNanos = 200 * nanosPerMilli;
-const rtoMaxNanos = 120 * nanosPerSecond;
+import { type Clock, type Timer, nanosPerSecond } from "../clock.ts";
 
 /** When something is sent again and when its sender gives up, in seconds after the first time. */
 export interface RetransmissionPlan {
@@ -45,12 +42,4 @@ export class TcpTimer {
       this.follow(plan, send, giveUp, attempt + 1);
     });
   }
-}
-
-/**
- * How long data waits for its acknowledgement: 200 ms, doubled with each retransmission up to two minutes. The
- * round trips of a cluster are far below TCP_RTO_MIN, so the estimate is always the minimum.
- */
-export function retransmissionNanos(retransmissions: number): number {
-  return Math.min(rtoMinNanos * 2 ** retransmissions, rtoMaxNanos);
 }
