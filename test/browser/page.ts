@@ -1,11 +1,17 @@
-import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
+import { type Browser, type Page, chromium } from "playwright-core";
 import { describe, expect, inject } from "vitest";
 import { missingBrowser } from "./chromium.ts";
 import { Complaints } from "./complaints.ts";
 
-interface OpenOptions extends BrowserContextOptions {
+/** What a user has, and by default: light, motion, no touch, a window of 1440 by 900. */
+interface OpenOptions {
   /** What stands behind the address of the page: `#s=...`. */
   readonly fragment?: string;
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly hasTouch?: boolean;
+  readonly colorScheme?: "light" | "dark";
+  readonly reducedMotion?: "reduce";
+  readonly forcedColors?: "active";
 }
 
 /** Describes what needs a browser. */
@@ -29,8 +35,7 @@ export function sharedBrowser(): Promise<Browser> {
 
 /** A page that one test after another loads anew: to make one takes longer than most tests. */
 interface Tab {
-  /** With which options it was made. */
-  readonly kind: string;
+  readonly hasTouch: boolean;
   readonly page: Page;
   readonly complaints: Complaints;
 }
@@ -41,13 +46,10 @@ let tab: Tab | undefined;
  * Opens the page, built and served as it is for users, runs a test on it, and fails on anything that the console, the
  * network or the page complains of.
  */
-export async function onPage(
-  { fragment = "", ...options }: OpenOptions,
-  run: (page: Page) => Promise<void>,
-): Promise<void> {
+export async function onPage(options: OpenOptions, run: (page: Page) => Promise<void>): Promise<void> {
   const { page, complaints } = await tabFor(options);
   try {
-    await openAnew(page, complaints, fragment);
+    await openAnew(page, complaints, options);
     await run(page);
     expect(complaints.all).toEqual([]);
   } catch (error) {
@@ -58,24 +60,28 @@ export async function onPage(
   }
 }
 
-async function tabFor(options: BrowserContextOptions): Promise<Tab> {
-  const kind = JSON.stringify(options);
-  if (tab?.kind === kind) return tab;
+/** Touch is a matter of the whole context; all else can be changed. */
+async function tabFor({ hasTouch = false }: OpenOptions): Promise<Tab> {
+  if (tab?.hasTouch === hasTouch) return tab;
   await tab?.page.context().close();
-  const context = await (await sharedBrowser()).newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const context = await (await sharedBrowser()).newContext({ hasTouch });
   await context.addInitScript(countAnswers);
   const page = await context.newPage();
-  return (tab = { kind, page, complaints: new Complaints(page, shared().url) });
+  return (tab = { hasTouch, page, complaints: new Complaints(page, shared().url) });
 }
 
 /** Nothing of the test before is left: neither its documents and workers nor what they stored, nor the pointer. */
-async function openAnew(page: Page, complaints: Complaints, fragment: string): Promise<void> {
+async function openAnew(page: Page, complaints: Complaints, options: OpenOptions): Promise<void> {
+  const { fragment = "", viewport = { width: 1440, height: 900 } } = options;
   if (page.url() !== "about:blank") {
     await page.mouse.move(0, 0);
     await page.evaluate(() => localStorage.clear());
     // To an address that differs in its fragment alone a browser only scrolls.
     if (fragment !== "") await page.goto("about:blank");
   }
+  const { colorScheme = "light", reducedMotion = "no-preference", forcedColors = "none" } = options;
+  await page.emulateMedia({ colorScheme, reducedMotion, forcedColors });
+  await page.setViewportSize(viewport);
   page.once("framenavigated", () => complaints.clear());
   await page.goto(shared().url + fragment);
   await page.locator(".badge").waitFor();
