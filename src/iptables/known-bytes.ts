@@ -46,11 +46,14 @@ export function isBetween({ value, known }: KnownWord, least: number, most: numb
 export class KnownBytes {
   readonly values: Uint8Array;
   readonly known: Uint8Array;
+  /** 1 where a byte is not known because it is drawn or computed: a checksum, a sequence number. */
+  readonly drawn: Uint8Array;
   #at = 0;
 
   constructor(length: number) {
     this.values = new Uint8Array(length);
     this.known = new Uint8Array(length);
+    this.drawn = new Uint8Array(length);
   }
 
   get length(): number {
@@ -69,10 +72,18 @@ export class KnownBytes {
   }
 
   putAll(other: KnownBytes): this {
+    this.drawn.set(other.drawn.subarray(0, Math.max(0, this.length - this.#at)), Math.min(this.#at, this.length));
     for (const [at, value] of other.values.entries()) this.#byte(value, other.known[at] as number);
     return this;
   }
 
+  /** Bytes that are drawn or computed. */
+  putDrawn(bytes: number): this {
+    this.drawn.fill(1, this.#at, this.#at + bytes);
+    return this.skip(bytes);
+  }
+
+  /** Bytes that nobody stated. */
   skip(bytes: number): this {
     this.#at += bytes;
     return this;

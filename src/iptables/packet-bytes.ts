@@ -32,8 +32,8 @@ export function bytesOf(packet: Packet): KnownBytes {
 function putIPv4(bytes: KnownBytes, packet: Packet): void {
   const { tos = 0, dontFragment, fragment, ttl, transport, src, dst } = packet;
   const flags = (dontFragment ? 0x4000 : 0) | (fragment?.more ? 0x2000 : 0) | ((fragment?.offset ?? 0) >> 3);
-  bytes.put(0x45, 1).put(tos, 1).put(bytes.length, 2).skip(2).put(flags, 2);
-  bytes.put(ttl, 1).put(protocolNumber(transport), 1).skip(2);
+  bytes.put(0x45, 1).put(tos, 1).put(bytes.length, 2).putDrawn(2).put(flags, 2);
+  bytes.put(ttl, 1).put(protocolNumber(transport), 1).putDrawn(2);
   putAddress(putAddress(bytes, src), dst);
 }
 
@@ -51,7 +51,7 @@ function putIPv6(bytes: KnownBytes, packet: Packet): void {
       .put(next, 1)
       .put(0, 1)
       .put(fragment.offset | (fragment.more ? 1 : 0), 2)
-      .skip(4);
+      .putDrawn(4);
 }
 
 function putAddress(bytes: KnownBytes, address: Address): KnownBytes {
@@ -69,7 +69,7 @@ function putTransport(bytes: KnownBytes, transport: Transport, payload: Payload)
         .put(transport.srcPort, 2)
         .put(transport.dstPort, 2)
         .put(8 + payloadBytes(payload), 2)
-        .skip(2);
+        .putDrawn(2);
       return;
     case "sctp":
       bytes
@@ -90,7 +90,7 @@ function putTransport(bytes: KnownBytes, transport: Transport, payload: Payload)
         const types = transport.protocol === "icmp" ? [8, 0] : [128, 129];
         const type = types[transport.kind === "echo-request" ? 0 : 1] as number;
         // Who pings draws an identifier.
-        bytes.put(type, 1).put(0, 1).skip(4).put(transport.sequence, 2);
+        bytes.put(type, 1).put(0, 1).putDrawn(4).put(transport.sequence, 2);
       }
       return;
     }
@@ -109,19 +109,19 @@ function putTcp(bytes: KnownBytes, segment: TcpSegment): void {
   bytes
     .put(srcPort, 2)
     .put(dstPort, 2)
-    .skip(8)
+    .putDrawn(8)
     .put(length << 2, 1)
     .put(bits, 1)
-    .skip(4);
+    .putDrawn(4);
   if (flags.urg === true) bytes.skip(2);
   else bytes.put(0, 2);
   if (length === 20) return;
   if (flags.syn === true) {
     if (mss === undefined) bytes.skip(20);
-    else bytes.put(0x0204, 2).put(mss, 2).put(0x0402_080a, 4).skip(8).put(0x01_0303, 3).skip(1);
+    else bytes.put(0x0204, 2).put(mss, 2).put(0x0402_080a, 4).putDrawn(8).put(0x01_0303, 3).skip(1);
     return;
   }
-  bytes.put(0x0101_080a, 4).skip(8);
+  bytes.put(0x0101_080a, 4).putDrawn(8);
   if (sackBlocks !== undefined) bytes.put(0x0101_0500 | (2 + 8 * sackBlocks), 4).skip(8 * sackBlocks);
 }
 
@@ -129,7 +129,7 @@ function putTcp(bytes: KnownBytes, segment: TcpSegment): void {
 const plainErrors = { icmp: [3, 11], icmpv6: [1, 2, 3] } as const;
 
 function putError(bytes: KnownBytes, { protocol, type, code, mtu = 0 }: IcmpError): void {
-  bytes.put(type, 1).put(code, 1).skip(2);
+  bytes.put(type, 1).put(code, 1).putDrawn(2);
   if (plainErrors[protocol].some((plain) => plain === type)) bytes.put(mtu, 4);
   else bytes.skip(4);
 }
@@ -173,7 +173,7 @@ const dnsTypes: Readonly<Record<string, number>> = {
 /** RFC 1035, section 4.1: the header but for its identifier and flags, and the question. */
 function putDns(bytes: KnownBytes, { question, answer, authority, additional, udpSize }: DnsMessage): KnownBytes {
   const extra = additional.length + (udpSize === undefined ? 0 : 1);
-  bytes.skip(4).put(1, 2).put(answer.length, 2).put(authority.length, 2).put(extra, 2);
+  bytes.putDrawn(2).skip(2).put(1, 2).put(answer.length, 2).put(authority.length, 2).put(extra, 2);
   for (const label of question.name.split(".")) if (label !== "") bytes.put(label.length, 1).putText(label);
   bytes.put(0, 1);
   const type = dnsTypes[question.type];

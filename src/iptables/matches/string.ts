@@ -67,14 +67,20 @@ function isLetter(byte: number): boolean {
   return /[a-z]/i.test(String.fromCharCode(byte));
 }
 
+/** So many bytes that are drawn or computed do not spell a piece of the text by chance: less than one in 16 million. */
+const tooManyDrawn = 3;
+
 /** Whether the text begins at a place; undefined where bytes are not known. */
 function standsAt({ pattern, ignoreCase }: StringMatch, bytes: KnownBytes, at: number): boolean | undefined {
   let whole: boolean | undefined = true;
+  let drawn = 0;
   for (const [offset, wanted] of pattern.entries()) {
     const known = bytes.known[at + offset] as number;
     const compared = ignoreCase && isLetter(wanted) ? known & ~caseBit : known;
     if (((bytes.values[at + offset] as number) ^ wanted) & compared) return false;
-    if (known !== 0xff) whole = undefined;
+    if (known === 0xff) continue;
+    whole = undefined;
+    if (bytes.drawn[at + offset] === 1 && ++drawn === tooManyDrawn) return false;
   }
   return whole;
 }
