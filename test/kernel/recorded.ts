@@ -30,16 +30,19 @@ export function readRecorded(file: string): Recorded {
   };
 }
 
-/** `flow NAME PROTOCOL RESULT [JSON]`, then `ct NAMESPACE ...` and frames. */
+/** `flow NAME PROTOCOL RESULT [JSON]`, then `ct NAMESPACE ...`, `rules NAMESPACE PACKET; STEP; ...` and frames. */
 function readFlow(text: string): GoldenFlow {
   const [head = "", ...lines] = text.trimEnd().split("\n");
   const [, name = "", proto = "", result = "", json = "{}"] = /^(\S+) (\S+) (\S+) ?(.*)$/.exec(head) ?? [];
   const conntrack: Record<string, string[]> = {};
+  const trace: Record<string, { readonly at: string; readonly steps: readonly string[] }[]> = {};
   const wire: string[] = [];
   for (const line of lines) {
-    const [, namespace = "", entry = ""] = /^ct (\S+) (.*)$/.exec(line) ?? [];
-    if (entry === "") wire.push(line);
-    else (conntrack[namespace] ??= []).push(entry);
+    const [, kind, namespace = "", entry = ""] = /^(ct|rules) (\S+) (.*)$/.exec(line) ?? [];
+    const [at = "", ...steps] = entry.split("; ");
+    if (kind === undefined) wire.push(line);
+    else if (kind === "ct") (conntrack[namespace] ??= []).push(entry);
+    else (trace[namespace] ??= []).push({ at, steps });
   }
-  return { name, proto, result, ...(JSON.parse(json === "" ? "{}" : json) as object), wire, conntrack, trace: {} };
+  return { name, proto, result, ...(JSON.parse(json === "" ? "{}" : json) as object), wire, conntrack, trace };
 }

@@ -54,9 +54,12 @@ function parseParts(text: string, dimension: Dimension, family: Family, bitmap: 
       return parseNets(text, family);
     case "port":
       return parsePorts(text, family, bitmap);
+    case "mark":
+      if (!/^(0x[\da-f]{1,8}|\d+)$/i.test(text) || Number(text) > 0xffff_ffff)
+        throw new ElementProblem(`${text} is not a mark`);
+      return [markPart(Number(text))];
     case "mac":
     case "iface":
-    case "mark":
     case "set":
       return [{ kind: "text", text: dimension === "mac" ? text.toLowerCase() : text }];
   }
@@ -171,6 +174,11 @@ export function partKey(part: Part): number | bigint | string {
   }
 }
 
+/** A mark as `ipset save` prints it. */
+export function markPart(mark: number): Extract<Part, { kind: "text" }> {
+  return { kind: "text", text: `0x${(mark >>> 0).toString(16).padStart(8, "0")}` };
+}
+
 /** The part of a packet that a dimension is compared with; undefined where the packet has none. */
 export function partOf(state: HookState, dimension: Dimension, side: "src" | "dst", bitmap: boolean): Part | undefined {
   const { packet } = state.skb;
@@ -185,7 +193,7 @@ export function partOf(state: HookState, dimension: Dimension, side: "src" | "ds
       return device && { kind: "text", text: device.name };
     }
     case "mark":
-      return { kind: "text", text: `0x${state.skb.mark.toString(16).padStart(8, "0")}` };
+      return markPart(state.skb.mark);
     case "mac": {
       const mac = side === "src" ? state.skb.srcMac : state.skb.dstMac;
       return mac === undefined ? undefined : { kind: "text", text: mac };

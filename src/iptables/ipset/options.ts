@@ -10,6 +10,8 @@ export interface SetOptions {
   readonly skbinfo: boolean;
   /** Only these leading bits of an address count (hash:ip, bitmap:ip). */
   readonly netmask?: number;
+  /** Only these bits of a mark count (hash:ip,mark). */
+  readonly markmask?: number;
   /** Most elements that it holds. */
   readonly maxElements: number;
   /** First and last port or IPv4 address of a bitmap, as numbers. */
@@ -53,6 +55,7 @@ export function readSetOptions(words: readonly string[]): SetOptions {
   const number = (name: string): number | undefined => (options.has(name) ? Number(options.get(name)) : undefined);
   const timeoutSeconds = number("timeout");
   const netmask = number("netmask");
+  const markmask = number("markmask");
   const range = options.has("range") ? readRange(options.get("range") ?? "") : undefined;
   return {
     counters: options.has("counters"),
@@ -61,6 +64,7 @@ export function readSetOptions(words: readonly string[]): SetOptions {
     maxElements: number("maxelem") ?? defaultMaxElements,
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     ...(netmask !== undefined && { netmask }),
+    ...(markmask !== undefined && { markmask }),
     ...(range !== undefined && { range }),
   };
 }

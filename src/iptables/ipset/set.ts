@@ -3,7 +3,16 @@ import type { Owner } from "../../trace/records.ts";
 import type { Family } from "../../wire/address.ts";
 import { addressBits, maskAddress } from "../../wire/cidr.ts";
 import type { SetFlag } from "../matches/set.ts";
-import { type Dimension, type Element, type Part, blockKey, formatElement, partKey, partOf } from "./element.ts";
+import {
+  type Dimension,
+  type Element,
+  type Part,
+  blockKey,
+  formatElement,
+  markPart,
+  partKey,
+  partOf,
+} from "./element.ts";
 import { type SetOptions, readSetOptions } from "./options.ts";
 
 /** What `ipset create` takes. */
@@ -200,13 +209,16 @@ export class IpSet {
     return { kind: "net", base: maskAddress(part.base, length), prefixLength: length };
   }
 
-  /** The element under the set's netmask. */
+  /** The element under the set's masks. */
   #masked(element: Element): Element {
-    return this.options.netmask === undefined ? element : element.map((part) => this.#maskedPart(part));
+    const { netmask, markmask } = this.options;
+    return netmask === undefined && markmask === undefined ? element : element.map((part) => this.#maskedPart(part));
   }
 
+  /** The only text in a set with a mask for marks is a mark. */
   #maskedPart(part: Part): Part {
-    const { netmask } = this.options;
+    const { netmask, markmask } = this.options;
+    if (part.kind === "text" && markmask !== undefined) return markPart(Number(part.text) & markmask);
     if (part.kind !== "ip" || netmask === undefined) return part;
     return { kind: "ip", address: maskAddress(part.address, netmask) };
   }

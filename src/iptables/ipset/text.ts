@@ -1,7 +1,7 @@
 import { type Family, formatAddress, ipv4 } from "../../wire/address.ts";
 import { LineProblem, readLines } from "../text-error.ts";
 import { type Word, splitWords } from "../words.ts";
-import { ElementProblem, formatElement, parseElements } from "./element.ts";
+import { ElementProblem, formatElement, markPart, parseElements } from "./element.ts";
 import { splitOptions } from "./options.ts";
 import { type EntryOptions, type IpSet, type SetEntry, dimensionsOf } from "./set.ts";
 import type { IpSets } from "./store.ts";
@@ -166,6 +166,10 @@ function saveSet(set: IpSet): string {
 /** The range of addresses is printed from end to end, whatever it was given as. */
 function printOptions({ spec, options, isBitmap }: IpSet): readonly string[] {
   const { range } = options;
+  if (options.markmask !== undefined) {
+    const mask = markPart(options.markmask).text;
+    return spec.options.map((word, at) => (spec.options[at - 1] === "markmask" ? mask : word));
+  }
   if (!isBitmap || spec.type === "bitmap:port" || range === undefined) return spec.options;
   const text = range.map((end) => formatAddress(ipv4(end))).join("-");
   return spec.options.map((word, at) => (spec.options[at - 1] === "range" ? text : word));
