@@ -3,10 +3,10 @@ import type { Clock } from "../kernel/clock.ts";
 import type { HookState } from "../kernel/netfilter.ts";
 import type { Choice, StateChange } from "../trace/records.ts";
 import { packetBytes } from "../wire/packet.ts";
+import type { LimitEntry } from "./hashlimit-bucket.ts";
 import type { SetEntry } from "./ipset/set.ts";
 import type { IpSets } from "./ipset/store.ts";
 import type { IpvsView } from "./matches/ipvs.ts";
-import type { Bucket } from "./matches/rate.ts";
 import type { SetFlag, SetMatch } from "./matches/set.ts";
 import type { LiveChain, ReadyRule, Term } from "./live-chain.ts";
 import type { RecentLists } from "./recent-list.ts";
@@ -17,8 +17,8 @@ export interface Shared {
   readonly clock: Clock;
   readonly sets: IpSets;
   readonly recentLists: RecentLists;
-  /** Buckets of `hashlimit` by table. */
-  readonly buckets: Map<string, Map<string, Bucket>>;
+  /** Entries of `hashlimit` by table. */
+  readonly limits: Map<string, Map<string, LimitEntry>>;
   /** What IPVS knows of a packet; set by ipvs/. */
   ipvsView?: ((state: HookState) => IpvsView | undefined) | undefined;
 }
@@ -90,12 +90,12 @@ export class Evaluation {
     return ((this.ready as ReadyRule).targetMemory ??= create()) as T;
   }
 
-  /** The buckets of a `hashlimit` table: rules of one family that name it share them. */
-  buckets(name: string): Map<string, Bucket> {
-    const { buckets } = this.#shared;
+  /** The entries of a `hashlimit` table: rules of one family that name it share them. */
+  limits(name: string): Map<string, LimitEntry> {
+    const { limits } = this.#shared;
     const key = `${this.state.family} ${name}`;
-    let found = buckets.get(key);
-    if (found === undefined) buckets.set(key, (found = new Map()));
+    let found = limits.get(key);
+    if (found === undefined) limits.set(key, (found = new Map()));
     return found;
   }
 

@@ -4,7 +4,10 @@ import { targetModule, targetNames } from "../../src/iptables/targets/index.ts";
 
 /** What of a match or target is read and printed, and makes the outcome unknown where it decides. */
 const notModelled: Readonly<Record<string, string>> = {
-  hashlimit: "rates of bytes, `--hashlimit-rate-match`",
+  bpf: "`--object-pinned`; bytes of the packet that are not known",
+  frag: "identifications",
+  string: "text in what is not known of the packet",
+  u32: "bytes of the packet that are not known",
   sctp: "flags of chunks (`DATA:U`)",
   set: "a set that does not exist",
   socket: "`--restore-skmark`; `--transparent` where nobody said whether the listener is",

@@ -1,64 +1,89 @@
 import { formatAddress } from "../../wire/address.ts";
 import { maskAddress } from "../../wire/cidr.ts";
-import { type Packet, hasPorts } from "../../wire/packet.ts";
-import type { Evaluation } from "../evaluation.ts";
+import { type Packet, hasPorts, packetBytes } from "../../wire/packet.ts";
+import { type Limit, createLimitEntry, packetScale } from "../hashlimit-bucket.ts";
 import type { Draft, OptionReader } from "../option.ts";
+import { bytesOf, isByteRate, printBurst, printByteRate, readByteRate, readBytes } from "./byte-rate.ts";
 import type { MatchModule } from "./module.ts";
-import { readRate, shownRate, spend } from "./rate.ts";
+import { readRate, shownRate } from "./rate.ts";
 
 const modes = ["srcip", "srcport", "dstip", "dstport"] as const;
 
-/** `-m hashlimit`: a token bucket for each address, port or both. */
-export interface HashlimitMatch {
+/** `-m hashlimit`: a limit for each address, port or both. */
+export interface HashlimitMatch extends Limit {
   readonly kind: "hashlimit";
   readonly name: string;
   readonly above: boolean;
-  /** Time a packet costs, in millionths of a second (XT_HASHLIMIT_SCALE_v2). Absent for a rate of bytes. */
-  readonly average?: number;
-  /** A rate of bytes and its burst as they were written. Not modelled. */
-  readonly bytes?: { readonly rate: string; readonly burst?: string };
-  readonly burst: number;
-  /** What has a bucket of its own; none: there is one for all. */
+  /** What has a limit of its own; none: there is one for all. */
   readonly modes: readonly (typeof modes)[number][];
   readonly srcPrefix?: number;
   readonly dstPrefix?: number;
-  /** A bucket that nobody asked for so long is forgotten, ms. */
+  /** An entry that nobody asked for so long is forgotten, ms. */
   readonly expireMillis: number;
   /** Options of the table that decide nothing: their values by name, as printed. */
   readonly table: Readonly<Record<string, number>>;
-  /** `--hashlimit-rate-match` and its interval in seconds. Not modelled. */
-  readonly rateMatch?: number;
 }
 
-const scale = 1_000_000;
-/** More credit does not fit 64 bits and wraps around (user2credits): 37 hours, in the same unit. */
-const mostCredit = 2 ** 64 / 137_438_953;
 const tableOptions = ["--hashlimit-htable-size", "--hashlimit-htable-max", "--hashlimit-htable-gcinterval"];
 const defaultBurst = 5;
+/** How long entries of rates of bytes are kept, seconds; with a burst longer (XT_HASHLIMIT_BYTE_EXPIRE). */
+const byteExpireSeconds = 15;
+const burstExpireSeconds = 60;
 
-/** What the words say before it is known whether they mean packets or bytes. */
-type HashlimitDraft = Draft<HashlimitMatch> & { burstText?: string; unitSeconds?: number };
+/** What the words say before it is known what they mean together. */
+type HashlimitDraft = Draft<HashlimitMatch> & {
+  burstText?: string;
+  unitSeconds?: number;
+  isWindow?: true;
+  intervalSeconds?: number;
+};
 
 function readLimit(draft: HashlimitDraft, read: OptionReader, above: boolean): void {
   draft.above = above;
   const text = read.value();
-  if (/b\/s/i.test(text)) draft.bytes = { rate: text };
-  else {
-    const { cost, unitSeconds } = readRate(read, scale, text);
-    draft.average = cost;
-    draft.unitSeconds = unitSeconds;
-  }
+  draft.of = isByteRate(text) ? "bytes" : "packets";
+  const rate =
+    draft.of === "bytes" ? { cost: readByteRate(read, text), unitSeconds: 1 } : readRate(read, packetScale, text);
+  Object.assign(draft, rate);
+}
+
+/** So many times the rate that the burst fits. */
+function byteBurst(text: string | undefined, cost: number, read: OptionReader): number {
+  if (text === undefined) return 0;
+  const rate = bytesOf(cost);
+  const bytes = readBytes(read, text);
+  if (bytes < rate || rate === 0) read.fail("BAD_RATE", `a burst cannot be smaller than the rate, ${rate}b`);
+  return Math.ceil(bytes / rate);
 }
 
 function finish(given: HashlimitDraft, read: OptionReader): HashlimitMatch {
-  const { name, above, average, bytes, burstText, expireMillis, unitSeconds = 1, ...rest } = given;
-  if (name === undefined || above === undefined) {
+  const {
+    name,
+    above,
+    cost: stated,
+    of,
+    burstText,
+    expireMillis,
+    unitSeconds = 1,
+    isWindow,
+    intervalSeconds,
+    ...rest
+  } = given;
+  if (name === undefined || above === undefined || stated === undefined || of === undefined) {
     return read.fail(
       "MISSING_OPTION",
       "-m hashlimit needs --hashlimit-name, and --hashlimit-upto or --hashlimit-above",
     );
   }
-  const burst = bytes === undefined && burstText !== undefined ? read.number(1, 1_000_000, burstText) : defaultBurst;
+  // A window counts so many in its own time.
+  const cost = isWindow ? Math.trunc(stated / unitSeconds) : stated;
+  const burst =
+    of === "bytes"
+      ? byteBurst(burstText, cost, read)
+      : burstText === undefined
+        ? defaultBurst
+        : read.number(1, 1_000_000, burstText);
+  const expireSeconds = of === "packets" ? unitSeconds : burst > 0 ? burstExpireSeconds : byteExpireSeconds;
   return {
     modes: [],
     table: {},
@@ -66,30 +91,33 @@ function finish(given: HashlimitDraft, read: OptionReader): HashlimitMatch {
     kind: "hashlimit",
     name,
     above,
+    cost,
+    of,
     burst,
-    expireMillis: expireMillis ?? unitSeconds * 1000,
-    ...(average !== undefined && { average }),
-    ...(bytes !== undefined && { bytes: { ...bytes, ...(burstText !== undefined && { burst: burstText }) } }),
+    expireMillis: expireMillis ?? expireSeconds * 1000,
+    ...(isWindow && { windowSeconds: intervalSeconds ?? unitSeconds }),
   };
 }
 
 function print(match: HashlimitMatch): string {
-  const { name, above, average, bytes, burst, srcPrefix, dstPrefix, expireMillis, rateMatch } = match;
-  const shown = average === undefined ? undefined : shownRate(average, scale);
-  const burstText = bytes === undefined ? String(burst) : bytes.burst;
+  const { name, above, cost, of, burst, srcPrefix, dstPrefix, expireMillis, windowSeconds } = match;
+  const shown = of === "packets" ? shownRate(cost, packetScale) : undefined;
+  const rate = shown?.text ?? printByteRate(cost);
+  const burstText = of === "packets" ? String(burst) : burst === 0 ? undefined : printBurst(cost, burst);
+  const usualSeconds = shown?.unitSeconds ?? (burst > 0 ? burstExpireSeconds : byteExpireSeconds);
   return [
-    `--hashlimit-${above ? "above" : "upto"} ${shown?.text ?? bytes?.rate ?? ""}`,
+    `--hashlimit-${above ? "above" : "upto"} ${rate}`,
     ...(burstText === undefined ? [] : [`--hashlimit-burst ${burstText}`]),
     ...(match.modes.length === 0 ? [] : [`--hashlimit-mode ${match.modes.join(",")}`]),
     `--hashlimit-name ${name}`,
     ...tableOptions.flatMap((option) =>
       match.table[option] === undefined ? [] : [`${option} ${match.table[option]}`],
     ),
-    ...(expireMillis === (shown?.unitSeconds ?? 1) * 1000 ? [] : [`--hashlimit-htable-expire ${expireMillis}`]),
+    ...(expireMillis === usualSeconds * 1000 ? [] : [`--hashlimit-htable-expire ${expireMillis}`]),
     ...(srcPrefix === undefined ? [] : [`--hashlimit-srcmask ${srcPrefix}`]),
     ...(dstPrefix === undefined ? [] : [`--hashlimit-dstmask ${dstPrefix}`]),
-    ...(rateMatch === undefined ? [] : ["--hashlimit-rate-match"]),
-    ...(rateMatch === undefined || rateMatch === 1 ? [] : [`--hashlimit-rate-interval ${rateMatch}`]),
+    ...(windowSeconds === undefined ? [] : ["--hashlimit-rate-match"]),
+    ...(windowSeconds === undefined || windowSeconds === 1 ? [] : [`--hashlimit-rate-interval ${windowSeconds}`]),
   ].join(" ");
 }
 
@@ -104,20 +132,6 @@ function keyOf(match: HashlimitMatch, { src, dst, transport }: Packet): string {
     dstport: () => ports.dstPort,
   };
   return match.modes.map((mode) => parts[mode]()).join(" ");
-}
-
-function matches(match: HashlimitMatch, evaluation: Evaluation): boolean | undefined {
-  if (match.average === undefined || match.rateMatch !== undefined) return undefined;
-  const { nowNanos, state } = evaluation;
-  const buckets = evaluation.buckets(match.name);
-  const key = keyOf(match, state.skb.packet);
-  const costNanos = match.average * (1e9 / scale);
-  const burst = ((match.average * match.burst) % mostCredit) / match.average;
-  let bucket = buckets.get(key);
-  if (bucket === undefined || nowNanos - bucket.atNanos > match.expireMillis * 1e6) {
-    buckets.set(key, (bucket = { creditNanos: costNanos * burst, atNanos: nowNanos }));
-  }
-  return spend(bucket, costNanos, burst, nowNanos) !== match.above;
 }
 
 export const hashlimit: MatchModule<HashlimitMatch> = {
@@ -135,8 +149,9 @@ export const hashlimit: MatchModule<HashlimitMatch> = {
     "--hashlimit-srcmask": (draft, read) => void (draft.srcPrefix = read.number(0, read.family === "ipv4" ? 32 : 128)),
     "--hashlimit-dstmask": (draft, read) => void (draft.dstPrefix = read.number(0, read.family === "ipv4" ? 32 : 128)),
     "--hashlimit-htable-expire": (draft, read) => void (draft.expireMillis = read.number(0, 0xffffffff)),
-    "--hashlimit-rate-match": (draft) => void (draft.rateMatch ??= 1),
-    "--hashlimit-rate-interval": (draft, read) => void (draft.rateMatch = read.number(1, 0xffffffff)),
+    "--hashlimit-rate-match": (draft: HashlimitDraft) => void (draft.isWindow = true),
+    "--hashlimit-rate-interval": (draft: HashlimitDraft, read) =>
+      void (draft.intervalSeconds = read.number(1, 0xffffffff)),
     ...Object.fromEntries(
       tableOptions.map((option) => [
         option,
@@ -148,7 +163,19 @@ export const hashlimit: MatchModule<HashlimitMatch> = {
   start: () => ({ kind: "hashlimit" }),
   finish,
   print,
-  matches,
+  // hashlimit_mt_common() of net/netfilter/xt_hashlimit.c.
+  matches(match, evaluation) {
+    const { nowNanos, state } = evaluation;
+    const { packet } = state.skb;
+    const entries = evaluation.limits(match.name);
+    const key = keyOf(match, packet);
+    let entry = entries.get(key);
+    if (entry === undefined || nowNanos - entry.usedNanos > match.expireMillis * 1e6) {
+      entries.set(key, (entry = createLimitEntry(match, nowNanos)));
+    }
+    entry.usedNanos = nowNanos;
+    return entry.take(packetBytes(packet), nowNanos) !== match.above;
+  },
   changesWhenAsked: true,
   explain: (match) => ({ term: print(match), packet: match.above ? "below the limit" : "the limit is used up" }),
 };
