@@ -80,6 +80,7 @@ export class ConnectionTable {
     this.#requests.set(keyOf(requestEnds(connection)), connection);
     this.#replies.set(keyOf(replyEnds(connection)), connection);
     connection.server[connection.inactive ? "inactiveConnections" : "activeConnections"]++;
+    judgeLoad(connection.server, "more");
     if (connection.template !== undefined) connection.template.connections++;
     this.#nextExpiry = Math.min(this.#nextExpiry, connection.expiresAtNanos);
   }
@@ -88,6 +89,7 @@ export class ConnectionTable {
     if (!this.#requests.delete(keyOf(requestEnds(connection)))) return;
     this.#replies.delete(keyOf(replyEnds(connection)));
     connection.server[connection.inactive ? "inactiveConnections" : "activeConnections"]--;
+    judgeLoad(connection.server, "fewer");
     if (connection.template !== undefined) connection.template.connections--;
   }
 
@@ -134,6 +136,17 @@ export class ConnectionTable {
       if (connection.expiresAtNanos <= now) this.delete(connection);
       else this.#nextExpiry = Math.min(this.#nextExpiry, connection.expiresAtNanos);
     }
+  }
+}
+
+/** A server is overloaded from one threshold down to the other, which is three quarters where none is given. ip_vs_bind_dest(), ip_vs_unbind_dest(). */
+function judgeLoad(server: RealServer, change: "more" | "fewer"): void {
+  const { upperThreshold, lowerThreshold, activeConnections, inactiveConnections } = server;
+  const total = activeConnections + inactiveConnections;
+  if (change === "more") {
+    if (upperThreshold > 0 && total >= upperThreshold) server.overloaded = true;
+  } else if (lowerThreshold > 0 ? total < lowerThreshold : total * 4 < upperThreshold * 3 || upperThreshold === 0) {
+    server.overloaded = false;
   }
 }
 

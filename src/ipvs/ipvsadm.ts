@@ -1,6 +1,6 @@
-import { type Address, formatEndpoint, parseAddress } from "../wire/address.ts";
+import { type Address, formatAddress, formatEndpoint, ipv4, parseAddress } from "../wire/address.ts";
 import type { ServiceKey, ServiceTable } from "./service-table.ts";
-import type { IpvsProtocol, VirtualServer } from "./virtual-server.ts";
+import type { IpvsProtocol, RealServer, VirtualServer } from "./virtual-server.ts";
 
 /** A line that ipvsadm would refuse. */
 export class IpvsadmError extends Error {
@@ -51,6 +51,7 @@ export function runIpvsadm(table: ServiceTable, line: string): void {
       scheduler: read.scheduler ?? "wlc",
       schedulerFlags: read.flags,
       persistenceSeconds: read.persistence ?? 0,
+      ...(read.persistencePrefix !== undefined && { persistencePrefix: read.persistencePrefix }),
     });
     return;
   }
@@ -59,10 +60,10 @@ export function runIpvsadm(table: ServiceTable, line: string): void {
   const server = { address: read.server.address, port: read.server.port ?? key.port };
   switch (command) {
     case "-a":
-      table.addServer(key, { ...server, weight: read.weight ?? 1 });
+      table.addServer(key, { ...server, ...read.thresholds, weight: read.weight ?? 1 });
       return;
     case "-e":
-      return table.setWeight(key, server, read.weight ?? 1);
+      return table.editServer(key, { ...server, ...read.thresholds, weight: read.weight ?? 1 });
     case "-d":
       return table.deleteServer(key, server);
     default:
@@ -77,10 +78,13 @@ interface Options {
   flags: string[];
   persistence?: number;
   weight?: number;
+  readonly thresholds: { upperThreshold?: number; lowerThreshold?: number };
+  /** Bits of a client's address. */
+  persistencePrefix?: number;
 }
 
 function readOptions(words: string[]): Options {
-  const options: Options = { flags: [] };
+  const options: Options = { flags: [], thresholds: {} };
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const protocol = protocolOptions[word];
     if (protocol !== undefined) {
@@ -109,6 +113,18 @@ function readOptions(words: string[]): Options {
       case "-w":
       case "--weight":
         options.weight = Number(value(words, word));
+        break;
+      case "-x":
+      case "--u-threshold":
+        options.thresholds.upperThreshold = Number(value(words, word));
+        break;
+      case "-y":
+      case "--l-threshold":
+        options.thresholds.lowerThreshold = Number(value(words, word));
+        break;
+      case "-M":
+      case "--netmask":
+        options.persistencePrefix = prefixOf(value(words, word));
         break;
       case "-m":
       case "--masquerading":
@@ -139,6 +155,14 @@ function endpoint(text: string): { readonly address: Address; readonly port: num
   return { address, port: match?.[3] === undefined ? undefined : Number(match[3]) };
 }
 
+/** `255.255.255.0`, or the number of bits of an IPv6 address. */
+function prefixOf(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  const mask = parseAddress(text);
+  if (typeof mask !== "number") throw new IpvsadmError("BAD_ENDPOINT", `${text} is not a netmask`);
+  return 32 - Math.log2(2 ** 32 - mask);
+}
+
 /** The table in the syntax of `ipvsadm-save -n`: what `runIpvsadm` reads, line by line. */
 export function formatIpvsadmSave(table: ServiceTable): string {
   return table
@@ -152,12 +176,22 @@ function serviceLines(service: VirtualServer): string[] {
   const { protocol, address, port, schedulerName, schedulerFlags, persistenceSeconds } = service;
   const virtual = `${{ tcp: "-t", udp: "-u", sctp: "--sctp-service" }[protocol]} ${formatEndpoint(address, port)}`;
   const flags = schedulerFlags.length > 0 ? ` -b ${schedulerFlags.join(",")}` : "";
-  const persistence = persistenceSeconds > 0 ? ` -p ${persistenceSeconds}` : "";
+  const persistence = persistenceSeconds > 0 ? ` -p ${persistenceSeconds}${netmask(service)}` : "";
   return [
     `-A ${virtual} -s ${schedulerName}${flags}${persistence}`,
     // Read again from the last one, each goes to the head of the list: the order stays.
     ...service.servers.toReversed().map((server) => {
-      return `-a ${virtual} -r ${formatEndpoint(server.address, server.port)} -m -w ${server.weight}`;
+      return `-a ${virtual} -r ${formatEndpoint(server.address, server.port)} -m -w ${server.weight}${thresholds(server)}`;
     }),
   ];
+}
+
+function netmask({ address, persistencePrefix }: VirtualServer): string {
+  if (typeof address === "bigint") return persistencePrefix === 128 ? "" : ` -M ${persistencePrefix}`;
+  return persistencePrefix === 32 ? "" : ` -M ${formatAddress(ipv4(2 ** 32 - 2 ** (32 - persistencePrefix)))}`;
+}
+
+function thresholds({ upperThreshold, lowerThreshold }: RealServer): string {
+  const upper = upperThreshold > 0 ? ` -x ${upperThreshold}` : "";
+  return lowerThreshold > 0 ? `${upper} -y ${lowerThreshold}` : upper;
 }

@@ -127,10 +127,10 @@ function deleteServer(node: IpvsNode, service: PlannedService, planned: PlannedS
     table.deleteServer(service, planned);
     return;
   }
-  table.setWeight(service, planned, 0);
+  table.editServer(service, { ...planned, weight: 0 });
   const check = (): void => {
     // Deleted or added anew in the meantime.
-    if (serverOf(table.find(service)?.servers, planned) !== server) return;
+    if (serverOf(table.find(service)?.servers, planned) !== server || server.weight > 0) return;
     deleteServer(node, service, planned);
   };
   node.namespace.surroundings.clock.after(checkIntervalNanos, check);

@@ -2,6 +2,7 @@ import { type Packet, type TcpFlags, type Transport, emptyPayload } from "../wir
 import { address, formatAddress } from "../wire/address.ts";
 import type { IpvsConnection } from "./connection.ts";
 import { ServiceTable } from "./service-table.ts";
+import type { VirtualServer } from "./virtual-server.ts";
 
 /** A recorded sequence of connections to one virtual server: the files of test/referee/ipvs. */
 export interface ScheduleCase {
@@ -13,32 +14,52 @@ export interface ScheduleCase {
   /** In the order they are added in. */
   readonly servers: readonly string[];
   readonly weights: readonly number[];
-  readonly connections: readonly {
-    readonly action: "open" | "close" | "open-close";
-    readonly src?: string;
-    readonly sport?: number;
-    /** Which connection is closed: its number among the opened ones, from 0. */
-    readonly close?: number;
-  }[];
+  /** Upper and lower threshold of each server (`ipvsadm -x -y`). */
+  readonly limits?: readonly (readonly [number, number] | null)[];
+  /** Seconds. */
+  readonly persistent?: number;
+  readonly netmask?: string;
+  readonly sysctls?: Readonly<Record<string, number>>;
+  readonly connections: readonly ScheduleStep[];
+}
+
+/** A connection, or what is done to the servers between two of them. */
+export interface ScheduleStep {
+  readonly action: "open" | "close" | "open-close" | "add" | "weight" | "delete";
+  readonly src?: string;
+  readonly sport?: number;
+  /** Which connection is closed: its number among the opened ones, from 0. */
+  readonly close?: number;
+  /** Which server is added, changed or deleted: `address:port`. */
+  readonly server?: string;
+  readonly weight?: number;
 }
 
 /** The server each connection gets: its address, `none` where nobody takes it, null for what opens nothing. */
 export function replaySchedule(recorded: ScheduleCase): (string | null)[] {
   const table = new ServiceTable(() => 0);
   const vip = endpoint(recorded.vip);
+  const mask = recorded.netmask === undefined ? undefined : address(recorded.netmask);
   const service = table.addService({
     protocol: recorded.proto,
     ...vip,
     scheduler: recorded.scheduler,
-    schedulerFlags: typeof recorded.flags === "string" ? [recorded.flags] : [],
+    schedulerFlags: typeof recorded.flags === "string" ? recorded.flags.split(",") : [],
+    persistenceSeconds: recorded.persistent ?? 0,
+    ...(typeof mask === "number" && { persistencePrefix: 32 - Math.log2(2 ** 32 - mask) }),
   });
+  table.expireQuiescentTemplates = recorded.sysctls?.["expire_quiescent_template"] === 1;
   for (const [index, server] of recorded.servers.entries()) {
-    table.addServer(service, { ...endpoint(server), weight: recorded.weights[index] ?? 1 });
+    const [upperThreshold = 0, lowerThreshold = 0] = recorded.limits?.[index] ?? [];
+    const weight = recorded.weights[index] ?? 1;
+    table.addServer(service, { ...endpoint(server), weight, upperThreshold, lowerThreshold });
   }
   const opened: (IpvsConnection | undefined)[] = [];
-  return recorded.connections.map(({ action, src = "", sport = 0, close }) => {
-    if (action === "close") {
-      shut(table, opened[close ?? -1]);
+  return recorded.connections.map((step) => {
+    const { action, src = "", sport = 0 } = step;
+    if (action !== "open" && action !== "open-close") {
+      if (action === "close") shut(table, opened[step.close ?? -1]);
+      else change(table, service, step);
       return null;
     }
     const packet: Packet = {
@@ -62,6 +83,12 @@ export function replaySchedule(recorded: ScheduleCase): (string | null)[] {
     if (action === "open-close") shut(table, connection);
     return formatAddress(connection.server.address);
   });
+}
+
+function change(table: ServiceTable, service: VirtualServer, { action, server = "", weight = 1 }: ScheduleStep): void {
+  if (action === "add") table.addServer(service, { ...endpoint(server), weight });
+  else if (action === "weight") table.editServer(service, { ...endpoint(server), weight });
+  else table.deleteServer(service, endpoint(server));
 }
 
 /** The client closes, the server follows. */

@@ -21,6 +21,13 @@ export interface ServiceOptions {
   readonly owner?: Owner;
 }
 
+/** What `ipvsadm -a` and `-e` say of a real server. */
+export interface ServerOptions extends Pick<RealServer, "address" | "port" | "weight"> {
+  readonly upperThreshold?: number;
+  readonly lowerThreshold?: number;
+  readonly owner?: Owner;
+}
+
 export type ServiceKey = Pick<ServiceOptions, "protocol" | "address" | "port">;
 
 /** A command that the kernel would refuse. */
@@ -40,6 +47,8 @@ export class ServiceTable {
   /** net.ipv4.vs.expire_quiescent_template: a server of weight 0 keeps no persistent clients. */
   expireQuiescentTemplates = false;
   readonly #services = new Map<string, { readonly service: VirtualServer; readonly scheduler: Scheduler }>();
+  /** Removed servers: one that is added again is the same, with the connections it still has (ip_vs_trash_get_dest). */
+  readonly #removed = new Map<string, RealServer>();
   readonly #nowNanos: () => number;
 
   constructor(nowNanos: () => number) {
@@ -87,28 +96,30 @@ export class ServiceTable {
 
   /** `ipvsadm -D`. Connections go on with servers that are not available any more. */
   deleteService(key: ServiceKey): void {
-    for (const server of this.#need(key).service.servers) server.available = false;
+    for (const server of this.#need(key).service.servers) this.#remove(key, server);
     this.#services.delete(textOf(key));
   }
 
   /** `ipvsadm -a`: the new server goes to the head of the list. */
-  addServer(
-    key: ServiceKey,
-    server: { readonly address: Address; readonly port: number; readonly weight: number; readonly owner?: Owner },
-  ): RealServer {
+  addServer(key: ServiceKey, server: ServerOptions): RealServer {
     const { service, scheduler } = this.#need(key);
     if (findServer(service, server) !== undefined)
       throw new IpvsError("SERVER_EXISTS", "the real server exists already");
-    const added: RealServer = { activeConnections: 0, inactiveConnections: 0, available: true, ...server };
+    const known = this.#removed.get(serverText(key, server));
+    const added: RealServer = known ?? newServer(server);
+    this.#removed.delete(serverText(key, server));
+    added.available = true;
+    added.lastWeight = server.weight;
+    update(added, server);
     service.servers.unshift(added);
     scheduler.serversChanged?.();
     return added;
   }
 
-  /** `ipvsadm -e -w`. */
-  setWeight(key: ServiceKey, server: Pick<RealServer, "address" | "port">, weight: number): void {
+  /** `ipvsadm -e -w -x -y`: thresholds that are not given are taken away. */
+  editServer(key: ServiceKey, server: ServerOptions): void {
     const { service, scheduler } = this.#need(key);
-    needServer(service, server).weight = weight;
+    update(needServer(service, server), server);
     scheduler.serversChanged?.();
   }
 
@@ -119,7 +130,7 @@ export class ServiceTable {
     const at = service.servers.indexOf(removed);
     const previous = service.servers[at - 1];
     service.servers.splice(at, 1);
-    removed.available = false;
+    this.#remove(key, removed);
     scheduler.serversChanged?.({ server: removed, previous });
   }
 
@@ -174,11 +185,45 @@ export class ServiceTable {
     return template;
   }
 
+  #remove(key: ServiceKey, server: RealServer): void {
+    server.available = false;
+    this.#removed.set(serverText(key, server), server);
+  }
+
   #need(key: ServiceKey): { readonly service: VirtualServer; readonly scheduler: Scheduler } {
     const found = this.#services.get(textOf(key));
     if (found === undefined) throw new IpvsError("NO_SERVICE", "there is no such virtual server");
     return found;
   }
+}
+
+/** __ip_vs_update_dest() */
+function update(server: RealServer, { weight, upperThreshold = 0, lowerThreshold = 0 }: ServerOptions): void {
+  server.weight = weight;
+  if (weight !== 0) server.lastWeight = weight;
+  if (upperThreshold === 0 || upperThreshold > server.upperThreshold) server.overloaded = false;
+  server.upperThreshold = upperThreshold;
+  server.lowerThreshold = lowerThreshold;
+}
+
+function newServer({ address, port, weight, owner }: ServerOptions): RealServer {
+  return {
+    address,
+    port,
+    weight,
+    lastWeight: weight,
+    activeConnections: 0,
+    inactiveConnections: 0,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+    overloaded: false,
+    available: true,
+    ...(owner && { owner }),
+  };
+}
+
+function serverText(key: ServiceKey, { address, port }: Pick<RealServer, "address" | "port">): string {
+  return `${textOf(key)} ${address} ${port}`;
 }
 
 function textOf({ protocol, address, port }: ServiceKey): string {

@@ -10,10 +10,17 @@ export interface RealServer {
   readonly port: number;
   /** 0: gets no new connections. */
   weight: number;
+  /** The last weight that was not 0, or the one it was added with: what mh gives it slots by (last_weight). */
+  lastWeight: number;
   /** Connections in state ESTABLISHED. */
   activeConnections: number;
   /** All others. */
   inactiveConnections: number;
+  /** With so many connections it is overloaded (`-x`), and till it has fewer than these (`-y`); 0: no limit. */
+  upperThreshold: number;
+  lowerThreshold: number;
+  /** Gets no new connections for now (IP_VS_DEST_F_OVERLOAD). */
+  overloaded: boolean;
   /** Still a server of its service; connections outlive it. */
   available: boolean;
   readonly owner?: Owner;
@@ -25,7 +32,7 @@ export interface VirtualServer {
   readonly address: Address;
   readonly port: number;
   readonly schedulerName: string;
-  /** `sh-port`, `mh-port`. */
+  /** `sh-port`, `sh-fallback`, `mh-port`, `mh-fallback`. */
   readonly schedulerFlags: readonly string[];
   /** Seconds a client stays with its server after its last connection; 0: no persistence. */
   persistenceSeconds: number;
@@ -34,6 +41,11 @@ export interface VirtualServer {
   /** In the kernel's order: a new server goes to the head. */
   readonly servers: RealServer[];
   readonly owner?: Owner;
+}
+
+/** Whether new connections may go to it. */
+export function isOpen({ weight, overloaded }: RealServer): boolean {
+  return weight > 0 && !overloaded;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Address } from "../../wire/address.ts";
 import { type Packet, hasPorts } from "../../wire/packet.ts";
-import type { RealServer, Scheduler, VirtualServer } from "../virtual-server.ts";
+import { type RealServer, type Scheduler, type VirtualServer, isOpen } from "../virtual-server.ts";
 
 const tableBits = 8;
 
@@ -25,6 +25,7 @@ export function sourceHashing({ servers, schedulerFlags }: VirtualServer): Sched
     servers,
     ({ weight }) => Math.max(1, weight),
     (packet) => foldAddress(packet.src) + (withPort ? sourcePort(packet) : 0),
+    schedulerFlags.includes("sh-fallback"),
   );
 }
 
@@ -41,10 +42,23 @@ export function sourcePort({ transport }: Packet): number {
   return hasPorts(transport) ? transport.srcPort : 0;
 }
 
+/** Round the table, from behind the slot that no server answers for (ip_vs_sh_get_fallback). */
+export function nextOpen(
+  table: readonly (RealServer | undefined)[],
+  slotAt: (offset: number) => number,
+): RealServer | undefined {
+  for (let offset = 0; offset < table.length; offset++) {
+    const server = table[slotAt(offset) % table.length];
+    if (server === undefined || isOpen(server)) return server;
+  }
+  return undefined;
+}
+
 function hashing(
   servers: readonly RealServer[],
   slotsInARow: (server: RealServer) => number,
   value: (packet: Packet) => number,
+  fallsBack = false,
 ): Scheduler {
   let slots: RealServer[] = [];
   const refresh = (): void => {
@@ -52,12 +66,15 @@ function hashing(
     while (servers.length > 0 && slots.length < 2 ** tableBits) {
       for (const server of servers) for (let i = 0; i < slotsInARow(server); i++) slots.push(server);
     }
+    slots.length = Math.min(slots.length, 2 ** tableBits);
   };
   refresh();
   return {
     pick(packet) {
-      const server = slots[slotOf(value(packet))];
-      return server !== undefined && server.weight > 0 ? server : undefined;
+      const slot = slotOf(value(packet));
+      const server = slots[slot];
+      if (server === undefined || isOpen(server)) return server;
+      return fallsBack ? nextOpen(slots, (offset) => slot + slot + offset) : undefined;
     },
     serversChanged: refresh,
   };

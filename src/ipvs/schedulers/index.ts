@@ -1,6 +1,8 @@
 import type { Scheduler, VirtualServer } from "../virtual-server.ts";
+import { overflow, weightedFailover } from "./failover.ts";
 import { destinationHashing, sourceHashing } from "./hashing.ts";
 import { leastConnection, neverQueue, shortestExpectedDelay, weightedLeastConnection } from "./least-connection.ts";
+import { localityBasedLeastConnection, localityBasedWithReplication } from "./locality.ts";
 import { maglev } from "./maglev.ts";
 import { roundRobin } from "./round-robin.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
@@ -16,4 +18,8 @@ export const schedulers: Readonly<Record<string, (service: VirtualServer) => Sch
   sh: sourceHashing,
   dh: destinationHashing,
   mh: maglev,
+  fo: weightedFailover,
+  ovf: overflow,
+  lblc: localityBasedLeastConnection,
+  lblcr: localityBasedWithReplication,
 };

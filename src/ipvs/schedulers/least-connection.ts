@@ -1,7 +1,7 @@
-import type { RealServer, Scheduler, VirtualServer } from "../virtual-server.ts";
+import { type RealServer, type Scheduler, type VirtualServer, isOpen } from "../virtual-server.ts";
 
 /** An inactive connection costs a 256th of an active one (ip_vs_dest_conn_overhead). */
-function overhead({ activeConnections, inactiveConnections }: RealServer): number {
+export function overhead({ activeConnections, inactiveConnections }: RealServer): number {
   return activeConnections * 256 + inactiveConnections;
 }
 
@@ -10,11 +10,11 @@ function expectedDelay({ activeConnections }: RealServer): number {
   return activeConnections + 1;
 }
 
-/** The first server with the least load per weight, in the order of the list. Weight 0 takes none. */
-function least(servers: readonly RealServer[], load: (server: RealServer) => number): RealServer | undefined {
+/** The first server with the least load per weight, in the order of the list, of those that take connections. */
+export function least(servers: readonly RealServer[], load: (server: RealServer) => number): RealServer | undefined {
   let best: RealServer | undefined;
   for (const server of servers) {
-    if (server.weight <= 0) continue;
+    if (!isOpen(server)) continue;
     if (best === undefined || load(best) * server.weight > load(server) * best.weight) best = server;
   }
   return best;
@@ -26,7 +26,7 @@ export function leastConnection({ servers }: VirtualServer): Scheduler {
     pick() {
       let best: RealServer | undefined;
       for (const server of servers) {
-        if (server.weight > 0 && (best === undefined || overhead(server) < overhead(best))) best = server;
+        if (isOpen(server) && (best === undefined || overhead(server) < overhead(best))) best = server;
       }
       return best;
     },
@@ -47,7 +47,6 @@ export function shortestExpectedDelay({ servers }: VirtualServer): Scheduler {
 export function neverQueue({ servers }: VirtualServer): Scheduler {
   return {
     pick: () =>
-      servers.find(({ weight, activeConnections }) => weight > 0 && activeConnections === 0) ??
-      least(servers, expectedDelay),
+      servers.find((server) => isOpen(server) && server.activeConnections === 0) ?? least(servers, expectedDelay),
   };
 }

@@ -1,5 +1,5 @@
-import type { RealServer, Scheduler, VirtualServer } from "../virtual-server.ts";
-import { foldAddress, sourcePort } from "./hashing.ts";
+import { type RealServer, type Scheduler, type VirtualServer, isOpen } from "../virtual-server.ts";
+import { foldAddress, nextOpen, sourcePort } from "./hashing.ts";
 
 const tableSize = 4093;
 /** Half of IP_VS_MH_TAB_INDEX: weights are cut to so many bits. */
@@ -8,14 +8,18 @@ const turnBits = 6;
 /** mh: Maglev hashing by source address, with `mh-port` also by source port. net/netfilter/ipvs/ip_vs_mh.c. */
 export function maglev({ servers, schedulerFlags }: VirtualServer): Scheduler {
   const withPort = schedulerFlags.includes("mh-port");
+  const fallsBack = schedulerFlags.includes("mh-fallback");
   let table: readonly (RealServer | undefined)[] = [];
   const refresh = (): void => void (table = populate(servers));
   refresh();
   return {
     pick(packet) {
       const value = foldAddress(packet.src) + (withPort ? sourcePort(packet) : 0);
-      const server = table[halfSipHash(value, firstKey) % tableSize];
-      return server !== undefined && server.weight > 0 ? server : undefined;
+      const slot = halfSipHash(value, firstKey) % tableSize;
+      const server = table[slot];
+      if (server === undefined || isOpen(server)) return server;
+      if (!fallsBack) return undefined;
+      return nextOpen(table, (offset) => halfSipHash(((offset + slot) % tableSize) + value, firstKey));
     },
     serversChanged: refresh,
   };
@@ -24,16 +28,16 @@ export function maglev({ servers, schedulerFlags }: VirtualServer): Scheduler {
 /** Each server in turn takes the next free slot of its own permutation. ip_vs_mh_populate. */
 function populate(servers: readonly RealServer[]): readonly (RealServer | undefined)[] {
   const table = Array.from({ length: tableSize }, (): RealServer | undefined => undefined);
-  const divisor = servers.reduce((common, { weight }) => gcd(weight, common), 0);
+  const divisor = servers.reduce((common, { lastWeight }) => gcd(lastWeight, common), 0);
   if (divisor === 0) return table;
-  const most = servers.reduce((max, { weight }) => Math.max(max, weight), 0) / divisor;
+  const most = servers.reduce((max, { lastWeight }) => Math.max(max, lastWeight), 0) / divisor;
   const shift = Math.max(0, 32 - Math.clz32(most) - turnBits);
   const ways = servers.map((server) => {
     const value = foldAddress(server.address) + server.port;
-    const turns = (server.weight / divisor) >> shift;
+    const turns = (server.lastWeight / divisor) >> shift;
     return {
       server,
-      turns: turns > 0 ? turns : server.weight === 0 ? 0 : 1,
+      turns: turns > 0 ? turns : server.lastWeight === 0 ? 0 : 1,
       skip: (halfSipHash(value, secondKey) % (tableSize - 1)) + 1,
       at: halfSipHash(value, firstKey) % tableSize,
     };

@@ -1,4 +1,4 @@
-import type { RealServer, Scheduler, VirtualServer } from "../virtual-server.ts";
+import { type RealServer, type Scheduler, type VirtualServer, isOpen } from "../virtual-server.ts";
 
 /** rr: the servers in turn, from behind the one picked last. net/netfilter/ipvs/ip_vs_rr.c. */
 export function roundRobin({ servers }: VirtualServer): Scheduler {
@@ -8,7 +8,7 @@ export function roundRobin({ servers }: VirtualServer): Scheduler {
       const start = last === undefined ? -1 : servers.indexOf(last);
       for (let step = 1; step <= servers.length; step++) {
         const server = servers[(start + step) % servers.length] as RealServer;
-        if (server.weight > 0) return (last = server);
+        if (isOpen(server)) return (last = server);
       }
       return undefined;
     },

@@ -25,7 +25,7 @@ export function weightedRoundRobin({ servers }: VirtualServer): Scheduler {
       for (let rounds = 0; rounds <= Math.ceil(highest / step) + 1; rounds++) {
         while (++at < servers.length) {
           const server = servers[at] as RealServer;
-          if (server.weight >= threshold) return server;
+          if (!server.overloaded && server.weight >= threshold) return server;
         }
         at = -1;
         threshold -= step;
