@@ -4,6 +4,7 @@ import { kernelProfiles } from "../../src/kernel/profile.ts";
 import { setDown } from "../../src/kernel/link.ts";
 import type { PacketTrace } from "../../src/trace/records.ts";
 import type { Payload } from "../../src/wire/packet.ts";
+import { formatTcpFlags } from "../../src/trace/packet-record.ts";
 import { type Lab, byDevice, hostGateway, wireOf } from "./cluster.ts";
 import { endpoint, goldenFlow, listen, tcpConversation } from "./conversation.ts";
 
@@ -292,4 +293,28 @@ test("a ping hears of its reply with the TTL it came with, and of an error about
   made.clock.run();
   // Recorded on Linux 6.18: flows ping-cross (TTL 62) and ttl1 (time exceeded).
   expect(seen.toSorted()).toEqual(["error 11/0", "reply ttl 62"]);
+});
+
+/*
+ * What `-m owner --socket-exists` said of each segment on Linux 6.18: hello, an answer, the client closes, then the
+ * server. Only what a process holds has an owner.
+ */
+test.for([
+  { namespace: "p1b", owned: ["S yes", "A yes", "PA yes", "A yes", "FA yes", "A no"] },
+  { namespace: "p2a", owned: ["SA yes", "A no", "PA yes", "FA yes"] },
+])("the segments of $namespace have an owner while a process holds the socket", ({ namespace, owned }) => {
+  const made = lab();
+  const seen: string[] = [];
+  made.ns(namespace).hooks.register("ipv4", "OUTPUT", {
+    name: "look",
+    priority: 0,
+    run: ({ skb }) => {
+      const { transport } = skb.packet;
+      if (transport.protocol === "tcp")
+        seen.push(`${formatTcpFlags(transport.flags)} ${skb.socket === undefined ? "no" : "yes"}`);
+      return "accept";
+    },
+  });
+  tcpConversation(made, "p1b", "10.244.1.2:8080", 40_001, { seconds: 2 });
+  expect(seen).toEqual(owned);
 });

@@ -97,6 +97,7 @@ export class TcpSocket implements TcpConnection {
   send(payload: Payload): void {
     if (this.#sender.isFinQueued || this.state === "CLOSED") return;
     this.#out.call("send", this.state);
+    this.#out.isOwned = true;
     this.#sender.push(payload);
     if (this.state !== "SYN_SENT" && this.state !== "SYN_RECV") this.#sender.output();
   }
@@ -106,8 +107,10 @@ export class TcpSocket implements TcpConnection {
     this.#closed = true;
     this.#out.call("close", this.state);
     if (this.state === "SYN_SENT") return this.#end();
+    this.#out.isOwned = true;
     this.#sender.finish();
     if (this.state !== "SYN_RECV") this.#sender.output();
+    this.#out.isOwned = false;
   }
 
   abort(): void {
@@ -185,6 +188,8 @@ export class TcpSocket implements TcpConnection {
       this.#out.call("connected", this.state);
     } else {
       this.#out.arrival(skb, "accept", this.state);
+      // The process gets hold of it only after the first data came, if that follows at once (measured).
+      this.#out.isOwned = false;
       this.#accepted?.();
     }
     this.handlers.connected?.(this);
@@ -222,6 +227,7 @@ export class TcpSocket implements TcpConnection {
     }
     if (finished) this.#peerClosed(skb);
     else this.#acks.owed();
+    this.#out.isOwned = !this.#closed;
     for (const message of messages) this.handlers.received?.(this, message);
     if (finished) this.handlers.ended?.(this);
   }

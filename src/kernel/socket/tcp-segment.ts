@@ -36,7 +36,10 @@ export function sendSegment(
   remote: Endpoint,
   options: SocketOptions,
   segment: OutgoingSegment,
-  send: { readonly flowKey: string; readonly track: PacketRecorder | undefined },
+  {
+    isOwned,
+    ...send
+  }: { readonly flowKey: string; readonly track: PacketRecorder | undefined; readonly isOwned: boolean },
 ): SocketError | undefined {
   const { flags, seq, ack, payload = emptyPayload, mss, sackBlocks } = segment;
   const packet: Packet = {
@@ -61,7 +64,7 @@ export function sendSegment(
   const { mark, uid } = options;
   return sendPacket(ns, packet, {
     ...send,
-    socket: { uid: uid ?? 0, gid: uid ?? 0 },
+    ...(isOwned && { socket: { uid: uid ?? 0, gid: uid ?? 0 } }),
     ...(mark !== undefined && { mark }),
   });
 }

@@ -23,6 +23,8 @@ export class TcpTransmitter {
   flow: FlowRecorder | undefined;
   /** The last packet that came in: what is sent now was caused by it. Undefined when a timer has run. */
   cause: PacketRecorder | undefined;
+  /** A process holds the socket: it has accepted it and not closed it yet (sk->sk_socket). */
+  isOwned = true;
   readonly #ends: TcpEnds;
   #sent = 0;
   /** Flow keys of the last transmissions of what is outstanding, by sequence number. */
@@ -43,7 +45,7 @@ export class TcpTransmitter {
     const track = this.flow && this.#open(this.flow, segment, attempt);
     const flowKey = keyOf(options.flowKey, ++this.#sent);
     if (takesSequence(segment)) this.#last.set(segment.seq, flowKey);
-    sendSegment(ns, local, remote, options, segment, { flowKey, track });
+    sendSegment(ns, local, remote, options, segment, { flowKey, track, isOwned: this.isOwned });
   }
 
   #open(flow: FlowRecorder, segment: OutgoingSegment, attempt: number): PacketRecorder {
