@@ -51,3 +51,30 @@ test("a set that is full takes no more", () => {
   expect(saveSets(router.iptables.sets)).not.toContain("10.0.0.2");
   expect(() => restoreSets(router.iptables.sets, "add a 10.0.0.3\n", "sets")).toThrow("SET_FULL");
 });
+
+/** What `ipset save` of Linux 6.18 printed after two packets from 10.0.0.2; there the networks were 10.1.0.0/24 and so on. */
+test.for([
+  ["add a 10.0.0.0/24\nadd a 10.0.0.0/8\n", "--del-set", []],
+  ["add a 10.0.0.0/24\nadd a 10.0.0.0/8\ndel a 10.0.0.0/24\n", "--add-set", ["10.0.0.0/8"]],
+  [
+    "add a 10.0.0.0/24\nadd a 10.0.0.0/8\nadd a 10.2.0.0/24\ndel a 10.0.0.0/24\n",
+    "--add-set",
+    ["10.0.0.0/24", "10.0.0.0/8", "10.2.0.0/24"],
+  ],
+] as const)("a packet's address is as long as the longest block that is left: %j, %s", ([text, option, left]) => {
+  const router = node();
+  restoreSets(router.iptables.sets, `create a hash:net\n${text}`, "sets");
+  load(router, `*filter\n-A FORWARD -j SET ${option} a src\nCOMMIT\n`);
+  send(router);
+  send(router);
+  const saved = saveSets(router.iptables.sets).match(/(?<=^add a ).*/gm) ?? [];
+  expect(saved.toSorted()).toEqual([...left].toSorted());
+});
+
+test("a member of a list stands where it was put, as ipset 7.17 saves it", () => {
+  const router = node();
+  const text = "create l list:set\ncreate a hash:ip\ncreate b hash:ip\ncreate c hash:ip\n";
+  restoreSets(router.iptables.sets, `${text}add l a\nadd l b before a\nadd l c after b\n`, "sets");
+  expect(saveSets(router.iptables.sets).match(/(?<=^add l ).*/gm)).toEqual(["b", "c", "a"]);
+  expect(() => restoreSets(router.iptables.sets, "add l a before x\n", "sets")).toThrow("NO_ELEMENT");
+});

@@ -61,8 +61,9 @@ export class IpSet {
   readonly dimensions: readonly Dimension[];
   readonly #nowNanos: () => number;
   readonly #entries = new Map<Key, SetEntry>();
-  /** Prefix lengths in use per `net` dimension, longest first. */
+  /** Prefix lengths in use per `net` dimension, longest first, and how many elements have each. */
   readonly #lengths = new Map<number, number[]>();
+  readonly #uses = new Map<string, number>();
 
   constructor(spec: SetSpec, nowNanos: () => number) {
     this.name = spec.name;
@@ -98,21 +99,36 @@ export class IpSet {
   add(given: Element, options: EntryOptions = {}): boolean {
     const element = this.#masked(given);
     const isNew = !this.has(element);
+    const key = keyOf(element);
+    if (!this.#entries.has(key)) this.#countLengths(element, 1);
     const { timeoutSeconds } = this.options;
     const seconds = timeoutSeconds === undefined ? 0 : (options.timeout ?? timeoutSeconds);
-    this.#entries.set(keyOf(element), {
+    this.#entries.set(key, {
       element,
       ...options,
       ...(seconds > 0 && { expiresAtNanos: this.#nowNanos() + seconds * 1e9 }),
     });
-    for (const [index, part] of element.entries()) if (part.kind === "net") this.#useLength(index, part.prefixLength);
     return isNew;
+  }
+
+  /** Moves an element of a list:set next to another; false when that is not there. */
+  move(element: Element, where: "before" | "after", other: Element): boolean {
+    const [key, otherKey] = [keyOf(element), keyOf(other)];
+    const entry = this.#entries.get(key);
+    if (entry === undefined || key === otherKey || !this.has(other)) return false;
+    const rest = [...this.#entries].filter(([own]) => own !== key);
+    const at = rest.findIndex(([own]) => own === otherKey) + (where === "before" ? 0 : 1);
+    this.#entries.clear();
+    for (const [own, one] of rest.toSpliced(at, 0, [key, entry])) this.#entries.set(own, one);
+    return true;
   }
 
   /** False when it was not there. */
   delete(given: Element): boolean {
     const element = this.#masked(given);
-    return this.has(element) && this.#entries.delete(keyOf(element));
+    if (!this.has(element)) return false;
+    this.#countLengths(element, -1);
+    return this.#entries.delete(keyOf(element));
   }
 
   has(given: Element): boolean {
@@ -131,6 +147,7 @@ export class IpSet {
   flush(): void {
     this.#entries.clear();
     this.#lengths.clear();
+    this.#uses.clear();
   }
 
   /** Seconds until an entry goes; 0: it stays. */
@@ -223,13 +240,26 @@ export class IpSet {
     return { kind: "ip", address: maskAddress(part.address, netmask) };
   }
 
-  #useLength(index: number, length: number): void {
-    const lengths = this.#lengths.get(index) ?? [];
-    if (lengths.includes(length)) return;
-    this.#lengths.set(
-      index,
-      [...lengths, length].sort((a, b) => b - a),
-    );
+  /** mtype_add_cidr(), mtype_del_cidr(): a length that no element has is not looked for, and widens nothing. */
+  #countLengths(element: Element, by: 1 | -1): void {
+    for (const [index, part] of element.entries()) {
+      if (part.kind !== "net") continue;
+      const use = `${index}/${part.prefixLength}`;
+      const uses = (this.#uses.get(use) ?? 0) + by;
+      this.#uses.set(use, uses);
+      const lengths = this.#lengths.get(index) ?? [];
+      if (uses === 0)
+        this.#lengths.set(
+          index,
+          lengths.filter((length) => length !== part.prefixLength),
+        );
+      else if (!lengths.includes(part.prefixLength)) {
+        this.#lengths.set(
+          index,
+          [...lengths, part.prefixLength].sort((a, b) => b - a),
+        );
+      }
+    }
   }
 }
 

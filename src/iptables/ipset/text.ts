@@ -1,7 +1,7 @@
 import { type Family, formatAddress, ipv4 } from "../../wire/address.ts";
 import { LineProblem, readLines } from "../text-error.ts";
 import { type Word, splitWords } from "../words.ts";
-import { ElementProblem, formatElement, markPart, parseElements } from "./element.ts";
+import { type Element, ElementProblem, formatElement, markPart, parseElements } from "./element.ts";
 import { splitOptions } from "./options.ts";
 import { type EntryOptions, type IpSet, type SetEntry, dimensionsOf } from "./set.ts";
 import type { IpSets } from "./store.ts";
@@ -20,9 +20,12 @@ export function restoreSets(sets: IpSets, text: string, file: string, exist = fa
   });
 }
 
+/** Raises a problem, at the first word where no other is named. */
+type Fail = (code: string, message: string, at?: Word) => never;
+
 function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean): void {
   const [first, second] = words;
-  const fail = (code: string, message: string, at: Word | undefined = first): never => {
+  const fail: Fail = (code, message, at = first) => {
     throw new LineProblem(code, at?.column ?? command.column, message);
   };
   const setAt = (word: Word | undefined): IpSet =>
@@ -57,6 +60,7 @@ function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean
           fail("SET_FULL", `the set holds ${set.options.maxElements} elements, its maxelem`, second);
         }
         set.add(element, entryOptions(words.slice(2)));
+        if (set.spec.type === "list:set") moveMember(set, element, words.slice(2), fail);
       }
       return;
     }
@@ -100,17 +104,24 @@ function run(sets: IpSets, command: Word, words: readonly Word[], exist: boolean
   }
 }
 
+/** `before NAME`, `after NAME`. */
+function moveMember(set: IpSet, element: Element, words: readonly Word[], fail: Fail): void {
+  const at = words.findIndex(({ text, quoted }) => (text === "before" || text === "after") && !quoted);
+  if (at < 0) return;
+  const name = words[at + 1];
+  const [other] = elementsOf(set, name, fail);
+  if (other === undefined || !set.move(element, words[at]?.text === "before" ? "before" : "after", other)) {
+    fail("NO_ELEMENT", `${name?.text} is not in the set`, name);
+  }
+}
+
 function splitFamily(options: readonly string[]): { readonly family: Family; readonly options: readonly string[] } {
   const at = options.indexOf("family");
   if (at < 0) return { family: "ipv4", options };
   return { family: options[at + 1] === "inet6" ? "ipv6" : "ipv4", options: options.toSpliced(at, 2) };
 }
 
-function elementsOf(
-  set: IpSet,
-  word: Word | undefined,
-  fail: (code: string, message: string, at?: Word) => never,
-): ReturnType<typeof parseElements> {
+function elementsOf(set: IpSet, word: Word | undefined, fail: Fail): ReturnType<typeof parseElements> {
   if (word === undefined) return fail("MISSING_VALUE", "an element is missing");
   try {
     return parseElements(word.text, dimensionsOf(set.spec.type), set.spec.family, set.isBitmap);

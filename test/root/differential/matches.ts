@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { type Place, only } from "./place.ts";
-import { setKinds } from "./sets.ts";
+import { ipv4Sets, setKinds } from "./sets.ts";
 
 function words(...parts: readonly (string | false)[]): string[] {
   return parts.filter((part): part is string => part !== false);
@@ -172,7 +172,7 @@ export function match(place: Place): fc.Arbitrary<string> {
     fc.array(fc.constantFrom("src", "dst"), { minLength: dimensions, maxLength: dimensions }).map((f) => f.join(","));
   const suffix = v4 ? "4" : "6";
   const inSet = fc
-    .constantFrom(...setKinds.filter(([name]) => v4 || name !== "bitmap"))
+    .constantFrom(...setKinds.filter(([name]) => v4 || !ipv4Sets.includes(name)))
     .chain(([name, dimensions]) =>
       fc.tuple(
         not,
@@ -243,6 +243,11 @@ export function match(place: Place): fc.Arbitrary<string> {
       "-m hashlimit --hashlimit-above 1/hour --hashlimit-burst 2 --hashlimit-mode srcip,dstport --hashlimit-name h2",
       "-m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-name h3",
       `-m hashlimit --hashlimit-above 1/day --hashlimit-burst 3 --hashlimit-mode dstip --hashlimit-dstmask ${v4 ? 16 : 48} --hashlimit-name h4`,
+      // A packet costs all that a second gives.
+      "-m hashlimit --hashlimit-upto 16b/s --hashlimit-mode srcip --hashlimit-name h5",
+      "-m hashlimit --hashlimit-above 32b/s --hashlimit-burst 96b --hashlimit-mode dstip --hashlimit-name h6",
+      "-m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 1 --hashlimit-rate-match --hashlimit-rate-interval 3600 --hashlimit-mode srcip --hashlimit-name h7",
+      "-m hashlimit --hashlimit-above 48b/s --hashlimit-burst 96b --hashlimit-rate-match --hashlimit-rate-interval 3600 --hashlimit-name h8",
     ),
     fc.tuple(not, fc.constantFrom("60", "0:52", "60:100", "1500")).map(([n, l]) => `-m length ${n}--length ${l}`),
     v4

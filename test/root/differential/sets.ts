@@ -13,7 +13,15 @@ export const setKinds: readonly (readonly [string, number])[] = [
   ["list", 1],
   ["made", 1],
   ["port", 1],
+  ["wide", 1],
+  ["info", 1],
+  ["until", 1],
+  ["lists", 2],
+  ["macs", 2],
 ];
+
+/** Those that exist in IPv4 only. */
+export const ipv4Sets: readonly string[] = ["bitmap", "macs"];
 
 function setText(family: Family): string {
   const v4 = family === "ipv4";
@@ -55,6 +63,25 @@ function setText(family: Family): string {
     `create list${n} list:set`,
     `add list${n} ip${n}`,
     `add list${n} net${n}`,
+    `create wide${n} hash:ip${inet} netmask ${v4 ? 24 : 64} counters skbinfo`,
+    `add wide${n} ${b} skbmark 0x7/0xff`,
+    `create info${n} hash:ip${inet} skbinfo comment`,
+    `add info${n} ${a} skbmark 0x5/0xf skbprio 1:10 comment "a b"`,
+    `add info${n} ${b} skbmark 0x20000 skbqueue 2`,
+    `create until${n} hash:net${inet} timeout 600 counters comment`,
+    `add until${n} ${except} timeout 0 nomatch packets 3 bytes 300`,
+    `add until${n} ${net} comment net`,
+    `create lists${n} list:set size 4 counters timeout 0`,
+    `add lists${n} ipport${n} packets 5 bytes 500`,
+    `add lists${n} until${n} timeout 700`,
+    `add lists${n} netport${n} before until${n}`,
+    ...(v4
+      ? [
+          "create macs4 bitmap:ip,mac range 10.1.0.0-10.1.0.255 counters",
+          "add macs4 10.1.0.2,02:00:00:00:00:00",
+          "add macs4 10.1.0.3,02:00:00:00:00:09",
+        ]
+      : []),
     "",
   ].join("\n");
 }

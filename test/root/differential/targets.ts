@@ -43,6 +43,11 @@ export function target(place: Place, jumps: readonly string[]): fc.Arbitrary<str
       `-j SET --del-set ip${v4 ? 4 : 6} src`,
       `-j SET --add-set port${v4 ? 4 : 6} src`,
       `-j SET --add-set net${v4 ? 4 : 6} src`,
+      `-j SET --add-set wide${v4 ? 4 : 6} dst`,
+      `-j SET --add-set until${v4 ? 4 : 6} src --exist --timeout 900`,
+      `-j SET --del-set until${v4 ? 4 : 6} dst`,
+      `-j SET --add-set lists${v4 ? 4 : 6} dst,dst --exist`,
+      `-j SET --del-set lists${v4 ? 4 : 6} dst,dst`,
     ),
   ];
   if (table === "raw")
@@ -59,6 +64,12 @@ export function target(place: Place, jumps: readonly string[]): fc.Arbitrary<str
       ),
     );
   if (table === "mangle") {
+    const maps = only(place, "FORWARD", "OUTPUT", "POSTROUTING") ? ["", "--map-prio"] : [""];
+    all.push(
+      fc
+        .tuple(fc.constantFrom("info", "wide"), fc.constantFrom("src", "dst"), fc.constantFrom(...maps))
+        .map(([name, side, prio]) => `-j SET --map-set ${name}${v4 ? 4 : 6} ${side} --map-mark ${prio}`),
+    );
     all.push(
       v4
         ? fc.constantFrom("-j TTL --ttl-set 10", "-j TTL --ttl-dec 1", "-j TTL --ttl-inc 5")
