@@ -22,6 +22,8 @@ export interface IpvsPacketView {
   readonly virtualPort: number;
   readonly direction: "ORIGINAL" | "REPLY";
   readonly method: "MASQ";
+  /** Virtual port of the client's persistence entry. */
+  readonly controlPort?: number;
 }
 
 /** Where IPVS hooks in: ip_vs_ops4 and ip_vs_ops6, net/netfilter/ipvs/ip_vs_core.c. */
@@ -73,7 +75,8 @@ export class Ipvs {
     if (connection === undefined) return undefined;
     const { address, port } = connection.service;
     const direction = skb.conntrack?.direction === "reply" ? "REPLY" : "ORIGINAL";
-    return { virtualAddress: address, virtualPort: port, direction, method: "MASQ" };
+    const control = connection.template === undefined ? {} : { controlPort: port };
+    return { virtualAddress: address, virtualPort: port, direction, method: "MASQ", ...control };
   }
 
   /** ip_vs_in(): requests to virtual servers. */

@@ -9,7 +9,8 @@ import { type Recorded, readRecorded } from "./recorded.ts";
 /**
  * Recorded on Linux 6.18.44 (iproute2 6.1, iptables-legacy 1.8.9) in network namespaces, frames by AF_PACKET sockets on
  * every device: the format of test/referee/kernel in one text per topology, with rule traces only where the rules are
- * what it is about. Those of IPIP, SCTP, sets and full connection tables come from Linux 6.1.0-56-amd64 (Debian 6.1.192-2) in a virtual machine: CONTRIBUTING.md says how.
+ * what it is about. Those of IPIP, SCTP, IPVS, dummy devices, sets, ranges of addresses and full connection tables come
+ * from Linux 6.1.0-56-amd64 (Debian 6.1.192-2) in a virtual machine: CONTRIBUTING.md says how.
  */
 const folder = join(import.meta.dirname, "recorded");
 const names = readdirSync(folder).map((file) => file.replace(/\.txt$/, ""));
