@@ -20,7 +20,8 @@ import { type RealServer, type VirtualServer, serviceText } from "./virtual-serv
 export interface IpvsPacketView {
   readonly virtualAddress: Address;
   readonly virtualPort: number;
-  readonly direction: "ORIGINAL" | "REPLY";
+  /** Undefined: the packet is not tracked. */
+  readonly direction: "ORIGINAL" | "REPLY" | undefined;
   readonly method: "MASQ";
   /** Virtual port of the client's persistence entry. */
   readonly controlPort?: number;
@@ -74,7 +75,8 @@ export class Ipvs {
     const connection = ends && this.table.connections.byReply(reverse(ends));
     if (connection === undefined) return undefined;
     const { address, port } = connection.service;
-    const direction = skb.conntrack?.direction === "reply" ? "REPLY" : "ORIGINAL";
+    const { conntrack } = skb;
+    const direction = conntrack && (conntrack.direction === "reply" ? "REPLY" : "ORIGINAL");
     const control = connection.template === undefined ? {} : { controlPort: port };
     return { virtualAddress: address, virtualPort: port, direction, method: "MASQ", ...control };
   }
@@ -207,6 +209,8 @@ export class Ipvs {
     }
     const mtu = to.route.mtu ?? to.device.mtu;
     if (packetBytes(packet) > mtu && packet.dontFragment) {
+      // The TTL has fallen by then (decrement_ttl).
+      skb.packet = { ...packet, ttl: packet.ttl - 1 };
       reject(namespace, skb, "MTU_EXCEEDED", v4 ? { type: 3, code: 4, mtu } : { type: 2, code: 0, mtu });
       return "stolen";
     }

@@ -25,7 +25,8 @@ export type IpvsMethod = "GATE" | "IPIP" | "MASQ";
 export interface IpvsView {
   readonly virtualAddress: Address;
   readonly virtualPort: number;
-  readonly direction: "ORIGINAL" | "REPLY";
+  /** Undefined: the packet is not tracked, and has neither. */
+  readonly direction: "ORIGINAL" | "REPLY" | undefined;
   readonly method: IpvsMethod;
   /** Port of the controlling connection (persistence), where there is one. */
   readonly controlPort?: number;
