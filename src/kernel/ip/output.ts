@@ -24,6 +24,8 @@ export interface SendOptions {
   readonly pmtuDiscovery?: PmtuDiscovery;
   /** SO_BINDTODEVICE. */
   readonly device?: string;
+  /** The route was looked up before the source address was chosen, and is not again: no rule sees that address. */
+  readonly isUnbound?: boolean;
   /** The connection it belongs to, for packets the kernel answers with (nf_ct_attach). */
   readonly conntrack?: Skb["conntrack"];
   /** A tunnel's outer packet: the packet inside, and the tunnel's device, which POSTROUTING shows as `in`. */
@@ -43,7 +45,7 @@ export function sendPacket(ns: NetworkNamespace, packet: Packet, options: SendOp
   const { track } = skb;
   const routed = lookupOutput(ns, {
     dst: packet.dst,
-    src: packet.src,
+    ...(options.isUnbound !== true && { src: packet.src }),
     mark: skb.mark,
     packet,
     ...(options.device !== undefined && { device: options.device }),
@@ -95,29 +97,36 @@ function settleFragmentation(ns: NetworkNamespace, skb: Skb, to: RoutedTo, disco
  */
 export function localOut(ns: NetworkNamespace, skb: Skb, inDevice?: Device): SocketError | undefined {
   const { device } = skb.route as RoutedTo;
-  let { src, dst } = skb.packet;
-  let { mark } = skb;
+  let { packet: before, mark } = skb;
   let failure: SocketError | undefined;
   const state: HookState = {
     namespace: ns,
     hook: "OUTPUT",
-    family: familyOf(dst),
+    family: familyOf(before.dst),
     skb,
     inDevice: undefined,
     outDevice: device,
     physIn: undefined,
     physOut: undefined,
   };
-  const verdict = settleHook(state, () => {
+  const verdict = settleHook(state, (name) => {
     const { packet } = skb;
-    if (packet.dst === dst && packet.src === src && skb.mark === mark) return true;
-    ({ src, dst } = packet);
-    ({ mark } = skb);
+    const isMoved = packet.dst !== before.dst || packet.src !== before.src;
+    // Of the tables, mangle alone asks again for the sake of a mark or class (ipt_mangle_out, ip6t_mangle_out).
+    const isMarked = name === "mangle" && (skb.mark !== mark || isReclassed(before, packet));
+    before = packet;
+    mark = skb.mark;
+    if (!isMoved && !isMarked) return true;
     failure = reroute(ns, skb);
     return failure === undefined;
   });
   if (verdict !== "accept") return failure ?? errorOf(verdict);
   return errorOf(postrouting(ns, skb, inDevice, false));
+}
+
+/** Another type of service; in IPv6 also another hop limit. */
+function isReclassed(before: Packet, after: Packet): boolean {
+  return (before.tos ?? 0) !== (after.tos ?? 0) || (typeof after.dst === "bigint" && before.ttl !== after.ttl);
 }
 
 function errorOf(verdict: HookVerdict): SocketError | undefined {

@@ -131,7 +131,13 @@ export interface Sockets {
   echo(
     remote: Address,
     handlers: EchoHandlers,
-    options: SocketOptions & { readonly ident: number; readonly sequence: number; readonly dataBytes: number },
+    options: SocketOptions & {
+      readonly ident: number;
+      readonly sequence: number;
+      readonly dataBytes: number;
+      /** Another socket was connected there first, as ping(8) does it. */
+      readonly connects?: boolean;
+    },
   ): SocketError | undefined;
   /** For the packet path: a packet that got through INPUT. */
   receive(skb: Skb): void;

@@ -51,6 +51,7 @@ export class EchoSockets {
       flowKey: options.flowKey,
       track: flow?.packet("original"),
       pmtuDiscovery: options.pmtuDiscovery ?? "want",
+      isUnbound: options.source === undefined && (options.connects !== true || protocol === "icmpv6"),
       socket: { uid: uid ?? 0, gid: uid ?? 0 },
       ...(mark !== undefined && { mark }),
     });

@@ -51,8 +51,9 @@ export function chooseSource(
   if (source !== undefined) return source;
   const chosen = sourceForRoute(ns, routed.to, dst);
   if (chosen === undefined) return { errno: "EADDRNOTAVAIL" };
-  // connect(2) looks again with the source it has now: a rule may know it (ip_route_connect).
-  const again = options.connects === true ? lookupOutput(ns, { dst, mark, src: chosen }) : routed;
+  // connect(2) looks again with the source it has now: a rule may know it (ip_route_connect). In IPv6 it does not.
+  const again =
+    options.connects === true && typeof dst === "number" ? lookupOutput(ns, { dst, mark, src: chosen }) : routed;
   return again.kind === "none" ? { errno: again.errno } : chosen;
 }
 

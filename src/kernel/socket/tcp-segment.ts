@@ -29,6 +29,16 @@ export interface OutgoingSegment {
   readonly sackBlocks?: number;
 }
 
+/** How a segment is sent. */
+export interface SegmentSending {
+  readonly flowKey: string;
+  readonly track: PacketRecorder | undefined;
+  /** A process holds its socket. */
+  readonly isOwned: boolean;
+  /** Its route was chosen before the source address (ip6_dst_lookup_flow). */
+  readonly isUnbound: boolean;
+}
+
 /** Sends a segment of a connection. */
 export function sendSegment(
   ns: NetworkNamespace,
@@ -36,10 +46,7 @@ export function sendSegment(
   remote: Endpoint,
   options: SocketOptions,
   segment: OutgoingSegment,
-  {
-    isOwned,
-    ...send
-  }: { readonly flowKey: string; readonly track: PacketRecorder | undefined; readonly isOwned: boolean },
+  { isOwned, ...send }: SegmentSending,
 ): SocketError | undefined {
   const { flags, seq, ack, payload = emptyPayload, mss, sackBlocks } = segment;
   const packet: Packet = {

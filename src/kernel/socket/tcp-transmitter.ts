@@ -39,13 +39,14 @@ export class TcpTransmitter {
 
   /** Sends a segment; not again while it still waits for a link address (skb_still_in_host_queue). */
   transmit(segment: OutgoingSegment, attempt = 1): void {
-    const { ns, local, remote, options } = this.#ends;
+    const { ns, local, remote, options, side } = this.#ends;
     const last = attempt > 1 ? this.#last.get(segment.seq) : undefined;
     if (last !== undefined && ns.neighbours.holds(last)) return;
     const track = this.flow && this.#open(this.flow, segment, attempt);
     const flowKey = keyOf(options.flowKey, ++this.#sent);
     if (takesSequence(segment)) this.#last.set(segment.seq, flowKey);
-    sendSegment(ns, local, remote, options, segment, { flowKey, track, isOwned: this.isOwned });
+    const isUnbound = side === "original" && options.source === undefined && typeof remote.address === "bigint";
+    sendSegment(ns, local, remote, options, segment, { flowKey, track, isOwned: this.isOwned, isUnbound });
   }
 
   #open(flow: FlowRecorder, segment: OutgoingSegment, attempt: number): PacketRecorder {

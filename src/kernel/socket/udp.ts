@@ -120,6 +120,7 @@ export class UdpSockets {
       flowKey,
       track,
       pmtuDiscovery: options.pmtuDiscovery ?? "want",
+      isUnbound: anyAddress || (typeof src === "bigint" && options.source === undefined),
       socket: { uid: uid ?? 0, gid: uid ?? 0 },
       ...(mark !== undefined && { mark }),
     });

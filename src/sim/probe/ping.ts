@@ -71,6 +71,7 @@ function ping(
       sequence: 1,
       dataBytes: command.dataBytes,
       process: "ping",
+      connects: true,
       ...(command.ttl !== undefined && { ttl: command.ttl }),
       ...(flow && { flow }),
     },
