@@ -9,8 +9,8 @@ const hooks = {
 } as const;
 type Table = keyof typeof hooks;
 
-/** Rules for one node: what a cluster has, Services and masquerading, and some more by chance. */
-export function randomRules(draft: Draft, place: Place): void {
+/** Rules for one node: `natFirst`, what a cluster has, Services and masquerading, and some more by chance. */
+export function randomRules(draft: Draft, place: Place, natFirst: readonly string[]): void {
   const { dice, v6, add } = draft;
   const file = v6 ? "ip6tables" : "iptables";
   if (dice.happens(0.05)) return;
@@ -19,7 +19,7 @@ export function randomRules(draft: Draft, place: Place): void {
     if (table !== "nat" && table !== "filter" && dice.happens(0.3)) continue;
     const chains: readonly string[] = hooks[table];
     const own = dice.times(dice.below(3), (index) => `OWN${index}`);
-    const rules: string[] = [];
+    const rules: string[] = table === "nat" ? [...natFirst] : [];
     if (table === "nat") rules.push(...services(draft));
     if (table === "filter" && dice.happens(0.3)) {
       rules.push("-A FORWARD -m conntrack --ctstate INVALID -j DROP");
@@ -252,7 +252,7 @@ function target(draft: Draft, table: Table, chain: string, { protocol }: Matched
     if (chain === "POSTROUTING") {
       choices.push([
         4,
-        () => `-j MASQUERADE${dice.pick(["", " --random-fully", protocol === "tcp" ? " --to-ports 30000-30010" : ""])}`,
+        () => `-j MASQUERADE${dice.pick(["", " --random-fully", protocol === "tcp" ? " --to-ports 31000-31999" : ""])}`,
       ]);
       choices.push([3, () => `-j SNAT --to-source ${to("")}`]);
     }

@@ -1,5 +1,6 @@
 import type { TopologyFiles } from "../../src/topology/topology.ts";
 import { Dice } from "./dice.ts";
+import { firstWithExtras, randomClashes, randomExtras, randomNat } from "./random-extras.ts";
 import { randomFlows } from "./random-flows.ts";
 import { randomRules } from "./random-rules.ts";
 
@@ -52,10 +53,14 @@ export function randomTopology(seed: number): TopologyFiles {
   }
   for (const place of places.filter(({ kind }) => kind === "node")) {
     changeNode(draft, place, style);
-    randomRules(draft, place);
+    randomRules(draft, place, seed < firstWithExtras ? [] : randomNat(seed, draft, place));
   }
   for (const place of places.filter(({ kind }) => kind !== "node")) changeHost(draft, place);
   for (const line of randomFlows(draft, style === "vxlan")) put("flows", line);
+  if (seed >= firstWithExtras) {
+    randomExtras(draft, seed, style);
+    for (const line of randomClashes(draft, seed, style === "vxlan")) put("flows", line);
+  }
   return new Map([...files].map(([path, lines]) => [path, `${lines.join("\n")}\n`]));
 }
 
