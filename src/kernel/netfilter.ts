@@ -99,12 +99,12 @@ export class Hooks {
 
 /**
  * Runs the functions of a hook in order of priority, from above `after` (to re-enter behind one of them).
- * `between` runs after each function that accepted; false ends the packet there (it recorded why).
+ * `between` runs after each function that accepted, with its name; false ends the packet there (it recorded why).
  */
 export function runHook(
   state: HookState,
   after: number = Number.NEGATIVE_INFINITY,
-  between?: () => boolean,
+  between?: (name: string) => boolean,
 ): HookVerdict {
   const entries = state.namespace.hooks.at(state.family, state.hook);
   if (entries.length === 0) return "accept";
@@ -121,18 +121,18 @@ export function runHook(
     if (entry.priority <= after) continue;
     const verdict = entry.run(state);
     if (verdict !== "accept") return verdict;
-    if (between !== undefined && !between()) return "drop";
+    if (between !== undefined && !between(entry.name)) return "drop";
   }
   return "accept";
 }
 
 /** Runs a hook and settles the verdict of a packet that ends in it. True: it goes on. */
-export function passHook(state: HookState, between?: () => boolean): boolean {
+export function passHook(state: HookState, between?: (name: string) => boolean): boolean {
   return settleHook(state, between) === "accept";
 }
 
 /** The same for a caller who has to know how the packet ended. */
-export function settleHook(state: HookState, between?: () => boolean): HookVerdict {
+export function settleHook(state: HookState, between?: (name: string) => boolean): HookVerdict {
   const verdict = runHook(state, undefined, between);
   const { track } = state.skb;
   // A function that rejected has said so already; one that only dropped may have left it open.
