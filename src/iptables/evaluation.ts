@@ -19,6 +19,8 @@ export interface Shared {
   readonly recentLists: RecentLists;
   /** Entries of `hashlimit` by table. */
   readonly limits: Map<string, Map<string, LimitEntry>>;
+  /** A copy of a packet is on its way through the rules: it is not copied itself (nf_skb_duplicated). */
+  isDuplicating: boolean;
   /** What IPVS knows of a packet; set by ipvs/. */
   ipvsView?: ((state: HookState) => IpvsView | undefined) | undefined;
 }
@@ -147,6 +149,16 @@ export class Evaluation {
       sets.addPacket(set, this.state, target.flags, target.exist === true, options);
     }
     return true;
+  }
+
+  /** Sends a copy of the packet at hand, through the rules; that of a copy is not sent. */
+  duplicate(send: (state: HookState) => void): void {
+    const { state } = this;
+    if (this.#shared.isDuplicating) return;
+    this.#shared.isDuplicating = true;
+    send(state);
+    this.#shared.isDuplicating = false;
+    this.state = state;
   }
 
   /** The decision taken since the last call, if any. */

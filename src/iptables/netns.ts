@@ -44,7 +44,7 @@ export class Iptables {
     const { clock } = namespace.surroundings;
     this.sets = new IpSets(() => clock.nowNanos());
     this.recentLists = new RecentLists();
-    this.#shared = { clock, sets: this.sets, recentLists: this.recentLists, limits: new Map() };
+    this.#shared = { clock, sets: this.sets, recentLists: this.recentLists, limits: new Map(), isDuplicating: false };
   }
 
   /** The rules with their counters as they are now. */

@@ -1,4 +1,5 @@
 import type { HookState, HookVerdict } from "../kernel/netfilter.ts";
+import type { Skb } from "../kernel/skb.ts";
 import type { HookName } from "../trace/records.ts";
 import { type IPv4, ipv4 } from "../wire/address.ts";
 import { packetBytes } from "../wire/packet.ts";
@@ -78,8 +79,7 @@ export class TableWalk {
     const { skb } = state;
     this.#evaluation.state = state;
     this.#evaluation.table = this.#table;
-    this.#packet.set(skb);
-    this.#bytes = packetBytes(skb.packet);
+    this.#look(skb);
     const verdict = this.#walk(base.number, this.#memory.enter(base.number), 0);
     if (verdict === "end") return this.#policy(base, state);
     if (typeof verdict !== "string") {
@@ -87,6 +87,11 @@ export class TableWalk {
       return "drop";
     }
     return verdict;
+  }
+
+  #look(skb: Skb): void {
+    this.#packet.set(skb);
+    this.#bytes = packetBytes(skb.packet);
   }
 
   #policy(base: LiveChain, { skb: { track } }: HookState): HookVerdict {
@@ -232,6 +237,8 @@ export class TableWalk {
     const { rule, targetModule } = this.#face(number, at);
     const target = rule.target as ModuleTarget;
     const verdict = targetModule?.run(target, evaluation) ?? "continue";
+    // Its copy came by here.
+    if (target.kind === "TEE") this.#look(evaluation.state.skb);
     switch (verdict) {
       case "continue":
         return undefined;

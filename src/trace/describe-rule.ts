@@ -25,14 +25,14 @@ const effects: Readonly<Record<string, (table: string, chain: string, rules: str
   TCPMSS: () => "the largest segment size that the connection may use is lowered",
   TPROXY: () => "the packet is handed to a proxy on this machine",
   SET: () => "a set is changed by the packet's addresses",
+  TEE: (_table, _chain, rules) => `a copy of the packet goes to another host${argument(rules, "--gateway")}`,
 };
 
 /** Targets of iptables that are not modelled. Any other unknown name is a chain. */
 export const otherTargets: ReadonlySet<string> = new Set(
-  (
-    "AUDIT CLUSTERIP CONNSECMARK DNPT ECN HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SNPT SYNPROXY TCPOPTSTRIP " +
-    "TEE"
-  ).split(" "),
+  "AUDIT CLUSTERIP CONNSECMARK DNPT ECN HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SNPT SYNPROXY TCPOPTSTRIP".split(
+    " ",
+  ),
 );
 
 function argument(rules: string, option: string): string {

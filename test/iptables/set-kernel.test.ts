@@ -76,5 +76,5 @@ test("a member of a list stands where it was put, as ipset 7.17 saves it", () =>
   const text = "create l list:set\ncreate a hash:ip\ncreate b hash:ip\ncreate c hash:ip\n";
   restoreSets(router.iptables.sets, `${text}add l a\nadd l b before a\nadd l c after b\n`, "sets");
   expect(saveSets(router.iptables.sets).match(/(?<=^add l ).*/gm)).toEqual(["b", "c", "a"]);
-  expect(() => restoreSets(router.iptables.sets, "add l a before x\n", "sets")).toThrow("NO_ELEMENT");
+  expect(() => restoreSets(router.iptables.sets, "create d hash:ip\nadd l d before x\n", "sets")).toThrow("NO_ELEMENT");
 });

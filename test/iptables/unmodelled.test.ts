@@ -8,7 +8,7 @@ test.for([
   ["IDLETIMER --timeout 10 --label x", "accept"],
   ["SECMARK --selctx system_u:object_r:http_packet_t:s0", "accept"],
   ["NFQUEUE --queue-num 1", "unknown"],
-  ["TEE --gateway 10.0.0.9", "unknown"],
+  ["SYNPROXY --mss 1460", "unknown"],
 ] as const)("behind -j %s a packet's fate is %s", ([target, verdict]) => {
   const router = node();
   load(router, `*filter\n-A FORWARD -j ${target}\nCOMMIT\n`);

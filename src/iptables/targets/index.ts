@@ -13,6 +13,7 @@ import { type RedirectTarget, redirect } from "./redirect.ts";
 import { type RejectTarget, reject } from "./reject.ts";
 import { type SetTarget, set } from "./set.ts";
 import { type TcpmssTarget, tcpmss } from "./tcpmss.ts";
+import { type TeeTarget, tee } from "./tee.ts";
 import { type TosTarget, tos } from "./tos.ts";
 import { type TproxyTarget, tproxy } from "./tproxy.ts";
 import { type TtlTarget, hl, ttl } from "./ttl.ts";
@@ -37,6 +38,7 @@ export type Target =
   | RejectTarget
   | SetTarget
   | TcpmssTarget
+  | TeeTarget
   | TosTarget
   | TproxyTarget
   | TtlTarget
@@ -75,6 +77,7 @@ const modules: { readonly [K in TargetKind]: TargetModule<TargetOf<K>> } = {
   SET: set,
   SNAT: snat,
   TCPMSS: tcpmss,
+  TEE: tee,
   TOS: tos,
   TPROXY: tproxy,
   TRACE: trace,

@@ -27,7 +27,7 @@ export function readPorts(read: OptionReader, text: string): PortSpan {
 }
 
 export function printPorts({ port, lastPort, basePort }: PortSpan): string {
-  return lastPort === undefined ? String(port) : `${port}-${lastPort}${basePort === undefined ? "" : `/${basePort}`}`;
+  return `${port}${lastPort === undefined ? "" : `-${lastPort}`}${basePort === undefined ? "" : `/${basePort}`}`;
 }
 
 /** The flags behind the range, each with a blank before it. */

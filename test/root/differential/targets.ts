@@ -64,6 +64,14 @@ export function target(place: Place, jumps: readonly string[]): fc.Arbitrary<str
       ),
     );
   if (table === "mangle") {
+    all.push(
+      fc
+        .tuple(
+          fc.constantFrom(...(v4 ? ["10.2.0.5", "10.1.0.6", "10.4.0.3"] : ["fd02::5", "fd01::6", "fd04::3"])),
+          fc.constantFrom("", "", "--oif in0"),
+        )
+        .map(([gateway, oif]) => `-j TEE --gateway ${gateway} ${oif}`),
+    );
     const maps = only(place, "FORWARD", "OUTPUT", "POSTROUTING") ? ["", "--map-prio"] : [""];
     all.push(
       fc
@@ -130,6 +138,12 @@ export function target(place: Place, jumps: readonly string[]): fc.Arbitrary<str
         fc.constant(`-p tcp -j DNAT --to-destination ${bracket(to)}:8080`),
         fc.constant(`-p tcp -j DNAT --to-destination ${bracket(`${to}-${other}`)}:8080`),
         fc.constant(`-j DNAT --to-destination ${to}-${other} --persistent`),
+        fc
+          .tuple(
+            fc.constantFrom("udp", "tcp"),
+            fc.constantFrom("8000-8100/80", "7000-7010/400", "53-53/80", "60000-60001/1"),
+          )
+          .map(([p, span]) => `-p ${p} -j DNAT --to-destination ${bracket(to)}:${span}`),
         fc.constant("-p tcp -j REDIRECT --to-ports 15001"),
         fc.constant("-p udp -j REDIRECT"),
         fc.constant(v4 ? "-j NETMAP --to 10.2.0.0/24" : "-j NETMAP --to fd02::/64"),
