@@ -21,8 +21,10 @@ test("a copy goes through OUTPUT and POSTROUTING, untracked, and is not copied i
     ].join("\n"),
   );
   expect([send(router).verdict, send(router).verdict]).toEqual(["accept", "accept"]);
-  const counted = (chain: string): unknown =>
-    router.iptables.chain("ipv4", "mangle", chain)?.counters?.map(({ packets, bytes }) => [packets, bytes].join(":"));
+  const counted = (name: string): readonly unknown[] => {
+    const { counters = [] } = router.iptables.chain("ipv4", "mangle", name) ?? {};
+    return counters.map((own) => `${own?.packets}:${own?.bytes}`);
+  };
   expect([counted("FORWARD"), counted("OUTPUT"), counted("POSTROUTING")]).toEqual([
     ["2:120", "2:120"],
     ["2:120", "2:120"],
