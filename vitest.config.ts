@@ -17,6 +17,9 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/browser/**", "test/root/**", "test/package/**"],
           testTimeout: 60_000,
+          // No test leaves anything behind, so the files share workers: to load the engine takes longer than most of them.
+          isolate: false,
+          maxWorkers: "100%",
           sequence: { groupOrder: 0 },
         },
       },

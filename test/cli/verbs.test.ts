@@ -87,12 +87,13 @@ describe("streams", () => {
     { env: { FORCE_COLOR: "1", NO_COLOR: "1" }, painted: false },
     { env: { FORCE_COLOR: "0" }, painted: false },
   ])("$env", ({ env, painted: wanted }) => {
-    const out = execFileSync(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...curl("http://web")], {
+    const asked = 'import("./src/cli/io.ts").then(({ processStreams }) => console.log(String(processStreams.colour)))';
+    const out = execFileSync(process.execPath, ["--import", "tsx", "--eval", asked], {
       cwd: root,
       encoding: "utf8",
       env: { PATH: process.env["PATH"], ...env },
     });
-    expect(out.includes("\u001B[")).toBe(wanted);
+    expect(out).toBe(`${wanted}\n`);
   });
 
   test("-f - reads standard input", () => {
@@ -105,9 +106,10 @@ describe("streams", () => {
       cwd: root,
       encoding: "utf8",
       input: manifests,
+      env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "1" },
     });
     expect(run.status, run.stderr).toBe(0);
-    expect(run.stdout).toContain("✔ answered");
+    expect(run.stdout).toContain("\u001B[32m✔");
     const broken = spawnSync(process.execPath, [...args, "curl", "http://web"], {
       cwd: root,
       encoding: "utf8",
