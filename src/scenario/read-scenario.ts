@@ -152,12 +152,12 @@ function readUpstream(reader: Reader, node: Maybe): NonNullable<Scenario["upstre
 function readPort(reader: Reader, node: YamlNode): PortSpec | undefined {
   const text = reader.string(node, "a port");
   if (text === undefined) return undefined;
-  const match = /^(\d+)(?:\/(tcp|udp))?$/i.exec(text);
+  const match = /^(\d+)(?:\/(tcp|udp|sctp))?$/i.exec(text);
   const port = Number(match?.[1]);
   if (!match || port < 1 || port > 65535) {
     return reader.problem("BAD_VALUE", node, `\`${text}\` is no port; write 8080 or 53/udp`);
   }
-  return { port, protocol: match[2]?.toLowerCase() === "udp" ? "udp" : "tcp" };
+  return { port, protocol: (match[2]?.toLowerCase() ?? "tcp") as PortSpec["protocol"] };
 }
 
 function readFlow(reader: Reader, node: YamlNode): ScenarioFlow | undefined {

@@ -21,10 +21,10 @@ export interface Scenario {
   readonly flows: readonly ScenarioFlow[];
 }
 
-/** `8080`, `"53/udp"`. */
+/** `8080`, `"53/udp"`, `"3868/sctp"`. */
 export interface PortSpec {
   readonly port: number;
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: "tcp" | "udp" | "sctp";
 }
 
 export type ScenarioCluster = Partial<ClusterSettings> & { readonly nodes?: number; readonly seed?: number };

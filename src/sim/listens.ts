@@ -8,7 +8,7 @@ import { podsOf, workloadKindOf } from "./who.ts";
 /** A port that somebody says a pod listens on. */
 export interface ListenPort {
   readonly port: number;
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: "tcp" | "udp" | "sctp";
 }
 
 /** What a pod listens on, with the assumption behind it where nobody stated it. */
@@ -39,12 +39,13 @@ export function portsOf(cluster: Cluster, pod: Pod, listens: Listens, namespace:
   );
 }
 
+const socketProtocols = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const;
+
 function portsOfContainer(container: Container): readonly PodPort[] {
-  const declared = container.ports.flatMap(({ containerPort, protocol }) =>
-    protocol === "SCTP"
-      ? []
-      : [{ port: containerPort, protocol: protocol === "UDP" ? ("udp" as const) : ("tcp" as const) }],
-  );
+  const declared = container.ports.map(({ containerPort, protocol }) => ({
+    port: containerPort,
+    protocol: socketProtocols[protocol],
+  }));
   const probed = container.probes.flatMap(({ port }) => {
     const number = typeof port === "number" ? port : container.ports.find(({ name }) => name === port)?.containerPort;
     return number === undefined ? [] : [{ port: number, protocol: "tcp" as const }];
@@ -67,7 +68,7 @@ const okPage: Payload = { kind: "http", line: "HTTP/1.1 200 OK", length: 120 };
 const notTls: Payload = { kind: "http", line: "HTTP/1.0 400 Bad Request", length: 76 };
 
 /** Answers HTTP with 200 and anything else with a line that says who answered. */
-function answerTcp(namespace: string, page: Payload): (connection: TcpConnection) => TcpHandlers {
+function answerStream(namespace: string, page: Payload): (connection: TcpConnection) => TcpHandlers {
   return () => ({
     received: (connection, payload) => connection.send(payload.kind === "http" ? page : greeting(namespace)),
     ended: (connection) => connection.close(),
@@ -87,9 +88,9 @@ export function openServers(namespace: NetworkNamespace, ports: readonly PodPort
       port,
       process,
       ...(assumption !== undefined && { assumption }),
-      ...(protocol === "tcp"
-        ? { accept: answerTcp(namespace.name, tls ? notTls : okPage) }
-        : { datagram: (socket, from) => void socket.send(greeting(namespace.name), from) }),
+      ...(protocol === "udp"
+        ? { datagram: (socket, from) => void socket.send(greeting(namespace.name), from) }
+        : { accept: answerStream(namespace.name, tls ? notTls : okPage) }),
     };
     namespace.sockets.listen(listener);
   }

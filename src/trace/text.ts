@@ -215,7 +215,8 @@ function isShown(step: Step): boolean {
 export function formatPacketLine(packet: PacketRecord): string {
   const src = endpoint(packet.src, packet.srcPort);
   const dst = endpoint(packet.dst, packet.dstPort);
-  const flags = packet.flags === undefined ? "" : ` ${packet.flags}`;
+  const kind = packet.flags ?? packet.chunks;
+  const flags = kind === undefined ? "" : ` ${kind}`;
   const icmp = packet.icmpType === undefined ? "" : ` ${packet.icmpType}/${packet.icmpCode}`;
   const payload = packet.payload === undefined ? "" : `  ${packet.payload}`;
   const ttl = packet.ttl === undefined ? "" : ` ttl ${packet.ttl}`;

@@ -20,14 +20,14 @@ Examples:
   kubectl get nodes,ns,pods,svc,endpointslices,netpol -A -o yaml | kubehop trace -f - -n shop --from deploy/client dig web
   kubehop trace -f shop.yaml --from external curl http://172.18.0.2:30080 -o json
 
-Probes: curl URL, dig NAME [TYPE], ping HOST, tcp HOST:PORT, udp HOST:PORT
+Probes: curl URL, dig NAME [TYPE], ping HOST, tcp HOST:PORT, udp HOST:PORT, sctp HOST:PORT
 Exit codes: 0 whatever the outcome, 1 when --expect is not met, 2 usage, 3 bad input, 4 outcome unknown`;
 
 /** `kubehop trace`: one probe, every decision. */
 export function traceVerb(shell: Shell): Command {
   return withInput(new Command("trace"))
     .description("send one probe through the simulated cluster and show every decision")
-    .argument("<probe...>", "curl URL | dig NAME [TYPE] | ping HOST | tcp HOST:PORT | udp HOST:PORT")
+    .argument("<probe...>", "curl URL | dig NAME [TYPE] | ping HOST | tcp HOST:PORT | udp HOST:PORT | sctp HOST:PORT")
     .requiredOption("--from <who>", "pod/NAME, deploy/NAME, NAMESPACE/pod/NAME, node/NAME, external or external:IP")
     .addOption(new Option("-o, --output <format>", "what to print").choices(Object.keys(traceOutputs)).default("text"))
     .addOption(new Option("--expect <outcome>", "exit 1 when the outcome is another").choices([...expectable]))

@@ -31,7 +31,7 @@ export type ProbeCommand =
       /** `-W`: how long to wait for the answer. */
       readonly waitSeconds?: number;
     }
-  | { readonly tool: "tcp" | "udp"; readonly host: string; readonly port: number };
+  | { readonly tool: "tcp" | "udp" | "sctp"; readonly host: string; readonly port: number };
 
 /** A command line that is no probe. `hint` says what to write instead. */
 export interface CommandProblem {
@@ -45,6 +45,7 @@ const usage: Readonly<Record<string, string>> = {
   ping: "ping HOST [-t TTL] [-s BYTES] [-W SECONDS]",
   tcp: "tcp HOST:PORT",
   udp: "udp HOST:PORT",
+  sctp: "sctp HOST:PORT",
 };
 
 /** Parses the words of a probe: `curl http://web`, `dig web.shop`, `ping 10.244.0.2`, `tcp web:80`, `udp dns:53`. */
@@ -59,6 +60,7 @@ export function parseProbe(words: readonly string[]): ProbeCommand | CommandProb
       return parsePing(rest);
     case "tcp":
     case "udp":
+    case "sctp":
       return parsePort(tool, rest);
     default:
       return bad(
@@ -194,7 +196,7 @@ function isWhole(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
 }
 
-function parsePort(tool: "tcp" | "udp", words: readonly string[]): ProbeCommand | CommandProblem {
+function parsePort(tool: "tcp" | "udp" | "sctp", words: readonly string[]): ProbeCommand | CommandProblem {
   const [target, ...more] = words;
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d+)$/.exec(target ?? "");
   const port = Number(match?.[2]);

@@ -16,6 +16,7 @@ export const runProbe: RunProbe<ProbeCommand> = (command, context, done) => {
       return runPing(command, context, done);
     case "tcp":
     case "udp":
+    case "sctp":
       return runPort(command, context, done);
   }
 };

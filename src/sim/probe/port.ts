@@ -5,18 +5,19 @@ import type { Payload } from "../../wire/packet.ts";
 import type { ProbeCommand } from "./command.ts";
 import { type ProbeContext, type ProbeResult, type RunProbe, errorDetails, once, outcomeOf } from "./probe.ts";
 
-type PortCommand = Extract<ProbeCommand, { tool: "tcp" | "udp" }>;
+type PortCommand = Extract<ProbeCommand, { tool: "tcp" | "udp" | "sctp" }>;
 
 /** How long an answer is waited for, once the datagram is sent or the connection made. */
 const answerNanos = 5 * nanosPerSecond;
 
-/** `tcp HOST:PORT` connects, says hello and reads a line; `udp HOST:PORT` sends one datagram and waits for one. */
+/** `tcp HOST:PORT` and `sctp HOST:PORT` connect, say hello and read a line; `udp HOST:PORT` sends one datagram and waits for one. */
 export const runPort: RunProbe<PortCommand> = (command, context, done) => {
   context.resolve(command.host, ["ipv4", "ipv6"], (resolution) => {
     switch (resolution.kind) {
       case "addresses": {
         const remote = { address: resolution.addresses[0] as Address, port: command.port };
-        return command.tool === "tcp" ? tcp(context, remote, once(done)) : udp(context, remote, once(done));
+        if (command.tool === "udp") return udp(context, remote, once(done));
+        return stream(command.tool, context, remote, once(done));
       }
       case "failed":
         return done({
@@ -37,7 +38,12 @@ export const runPort: RunProbe<PortCommand> = (command, context, done) => {
 
 const hello: Payload = { kind: "bytes", length: 6, text: "hello" };
 
-function tcp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult) => void): void {
+function stream(
+  protocol: "tcp" | "sctp",
+  context: ProbeContext,
+  remote: Endpoint,
+  done: (result: ProbeResult) => void,
+): void {
   const { namespace, clock } = context;
   const to = formatEndpoint(remote.address, remote.port);
   const startNanos = clock.nowNanos();
@@ -46,8 +52,8 @@ function tcp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult
     silence?.cancel();
     done(result);
   };
-  const flow = context.openFlow({ protocol: "tcp", from: namespace.name, to, purpose: `connect to ${to}` });
-  const connection: TcpConnection = namespace.sockets.connectTcp(
+  const flow = context.openFlow({ protocol, from: namespace.name, to, purpose: `connect to ${to}` });
+  const connection: TcpConnection = namespace.sockets[protocol === "tcp" ? "connectTcp" : "connectSctp"](
     remote,
     {
       connected: (open) => {
@@ -67,7 +73,7 @@ function tcp(context: ProbeContext, remote: Endpoint, done: (result: ProbeResult
       },
       failed: (_, error) => finish(failure(to, error, clock.nowNanos() - startNanos)),
     },
-    { flowKey: context.key, process: "tcp", ...(flow && { flow }) },
+    { flowKey: context.key, process: protocol, ...(flow && { flow }) },
   );
   if (flow) flow.flow.from = formatEndpoint(connection.local.address, connection.local.port);
 }

@@ -58,7 +58,7 @@ function stepRow({ index, step, tone, hop, stepIndex }: Moment): Row {
 function stopRow(course: Course, stop: Stop, number: number): Row {
   const { step, hop, stepIndex } = course.moments[stop.first] as Moment;
   const { stepIndex: lastStep } = course.moments[stop.last] as Moment;
-  const flags = hop?.packet.flags;
+  const flags = hop?.packet.flags ?? hop?.packet.chunks;
   return {
     ...stop,
     cursor: stop.last,
