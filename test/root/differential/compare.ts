@@ -51,24 +51,28 @@ function compareLines(to: string[], what: string, kernel: readonly string[], eng
   for (const line of left) to.push(`${what}: engine: ${line}`);
 }
 
-/** A packet without what differs from run to run. */
-function lineOf(port: number, record: Readonly<Record<string, unknown>>): string {
-  const { seq: _seq, ack: _ack, payload: _payload, mark: _mark, inner, ...given } = record;
+/** A packet without what differs from run to run; its type of service stands apart, as bytes are read without it. */
+function lineOf(port: number, record: Readonly<Record<string, unknown>>, tos = 0): string {
+  const { seq: _seq, ack: _ack, payload: _payload, mark: _mark, tos: _tos, inner, ...given } = record;
   const { dontFragment, ...without } = given;
   // IPv6 routers never fragment: there is no such bit.
   const rest = String(given["src"]).includes(":") ? without : { ...without, dontFragment };
   const inside = inner === undefined ? {} : { inner: lineOf(port, inner as Readonly<Record<string, unknown>>) };
-  return `w${port} ${JSON.stringify({ ...rest, ...inside }, Object.keys({ ...rest, ...inside }).sort())}`;
+  const all = { ...rest, ...inside };
+  return `w${port} tos ${tos} ${JSON.stringify(all, Object.keys(all).sort())}`;
 }
 
 function packetLine({ port, srcMac, dstMac, packet }: NumberedPacket): string {
-  return lineOf(port, recordPacket({ body: packet, srcMac, dstMac }) as unknown as Record<string, unknown>);
+  const record = recordPacket({ body: packet, srcMac, dstMac }) as unknown as Record<string, unknown>;
+  return lineOf(port, record, packet.tos);
 }
 
 function frameLine({ port, bytes }: NumberedFrame): string[] {
   const read = readFrame(bytes);
   if (read === undefined || read.packet.dst.startsWith("ff02:")) return [];
-  return [lineOf(port, read.packet as unknown as Record<string, unknown>)];
+  const isIPv6 = bytes.readUInt16BE(12) === 0x86dd;
+  const tos = isIPv6 ? (bytes.readUInt16BE(14) >> 4) & 0xff : bytes.readUInt8(15);
+  return [lineOf(port, read.packet as unknown as Record<string, unknown>, tos)];
 }
 
 function compareShown(to: string[], kernel: Shown, engine: Shown): void {
