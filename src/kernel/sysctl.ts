@@ -45,6 +45,7 @@ const perDevice: Readonly<Record<string, number>> = {
 
 /** Seconds: nf_conntrack_proto_tcp.c, _sctp.c, _udp.c, _icmp.c, _generic.c. */
 const conntrackDefaults: Readonly<Record<string, number>> = {
+  buckets: 262_144,
   checksum: 1,
   tcp_loose: 1,
   tcp_max_retrans: 3,

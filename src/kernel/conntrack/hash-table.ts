@@ -257,6 +257,12 @@ export class TupleTable {
     this.#sweepAt = this.#size * 2;
     if (now - this.#sweptNanos < leastSweepNanos) return;
     this.#sweptNanos = now;
+    this.purge();
+  }
+
+  /** Drops what has expired. */
+  purge(): void {
+    const now = this.#nowNanos();
     for (const entry of this.#confirmed((expiresAtNanos) => expiresAtNanos <= now)) this.delete(entry);
   }
 }

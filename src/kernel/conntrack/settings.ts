@@ -6,6 +6,8 @@ import type { SctpState, TcpState } from "./entry.ts";
 export interface ConntrackSettings {
   /** Most connections; 0: no limit. */
   readonly max: number;
+  /** Lists of the kernel's hash table. */
+  readonly buckets: number;
   /** Packets and bytes of new connections are counted. */
   readonly accounting: boolean;
   /** Packets with a wrong checksum are INVALID where they come in. */
@@ -31,6 +33,7 @@ function read(sysctls: Sysctls): ConntrackSettings {
   const sctp = (key: string): number => nanos(`sctp_timeout_${key}`);
   return {
     max: value("max"),
+    buckets: value("buckets"),
     accounting: value("acct") !== 0,
     checksum: value("checksum") !== 0,
     tcpLoose: value("tcp_loose") !== 0,

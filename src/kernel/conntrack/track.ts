@@ -3,6 +3,7 @@ import type { HookState, HookVerdict } from "../netfilter.ts";
 import type { Skb } from "../skb.ts";
 import { Accountant } from "./accounting.ts";
 import type { Connection } from "./connection.ts";
+import { makeRoom } from "./early-drop.ts";
 import { formatConnection } from "./format.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { relatedTo } from "./icmp-error.ts";
@@ -55,7 +56,7 @@ export class Tracker {
     if (transport.protocol === "tcp" && transport.badChecksum === true && state.hook === "PREROUTING") {
       if (this.#settings().checksum) return this.#invalid(skb);
     }
-    return this.#trackPacket(skb, packet);
+    return this.#trackPacket(state, packet);
   }
 
   #trackError(skb: Skb, quoted: Packet): HookVerdict {
@@ -64,14 +65,15 @@ export class Tracker {
     return "accept";
   }
 
-  #trackPacket(skb: Skb, packet: Packet): HookVerdict {
+  #trackPacket(state: HookState, packet: Packet): HookVerdict {
+    const { skb } = state;
     const key = this.#key;
     if (!key.ofPacket(packet)) return this.#invalid(skb);
     const now = this.#nowNanos();
     const settings = this.#settings();
     for (;;) {
       const found = findInZone(this.table, key, skb.zone);
-      const entry = found?.entry ?? this.#begin(key, skb.zone?.reply ?? 0, settings);
+      const entry = found?.entry ?? this.#begin(state, settings);
       if (entry === undefined) {
         skb.track?.step({
           kind: "drop",
@@ -114,7 +116,12 @@ export class Tracker {
   }
 
   /** A connection that is not in the table before its first packet got through: init_conntrack(). */
-  #begin(key: TupleKey, replyZone: number, { max }: ConntrackSettings): Connection | undefined {
-    return max > 0 && this.table.size >= max ? undefined : this.table.begin(key, replyZone);
+  #begin({ namespace, skb }: HookState, settings: ConntrackSettings): Connection | undefined {
+    const { max } = settings;
+    if (max > 0 && this.table.size >= max) {
+      const { chance } = namespace.surroundings;
+      if (!makeRoom(this.table, settings, chance, `${namespace.name}/early-drop/${skb.flowKey}`)) return undefined;
+    }
+    return this.table.begin(this.#key, skb.zone?.reply ?? 0);
   }
 }
