@@ -15,6 +15,8 @@ import type { Sockets } from "./socket/api.ts";
 export interface Wire {
   /** The frame leaves `device`; it arrives at the other end in an event of its own. */
   transmit(from: NetworkNamespace, device: Device, skb: Skb | ArpSkb): void;
+  /** False when the other end of a veth pair is down, as far as that is known: then nothing leaves at all. */
+  hasCarrier?(device: Device): boolean;
 }
 
 /** What a run hands to every namespace. */

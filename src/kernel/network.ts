@@ -85,6 +85,12 @@ export class Network implements Wire {
     return this.#down.has(namespace);
   }
 
+  hasCarrier(device: Device): boolean {
+    if (device.kind !== "veth" || device.peer === undefined) return true;
+    // Asking makes no namespace: what does not run yet is up.
+    return this.#namespaces.get(device.peer.namespace)?.devices.get(device.peer.device)?.up !== false;
+  }
+
   transmit(from: NetworkNamespace, device: Device, skb: Skb | ArpSkb): void {
     if (device.kind !== "veth" && device.kind !== "physical") return;
     const { peer } = device;

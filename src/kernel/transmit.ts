@@ -11,6 +11,7 @@ import { transmitVxlan } from "./vxlan.ts";
 /** Hands a finished frame to a device: dev_queue_xmit(). */
 export function transmit(ns: NetworkNamespace, device: Device, skb: Skb | ArpSkb): void {
   if (!device.up) return drop(skb, "DEVICE_DOWN", `${device.name} is down.`);
+  if (!hasCarrier(ns, device)) return drop(skb, "LINK_DOWN", `${device.name} has no carrier.`);
   if (skb.track !== undefined) recordTransmit(device, skb.track);
   switch (device.kind) {
     case "loopback":
@@ -35,6 +36,18 @@ export function transmit(ns: NetworkNamespace, device: Device, skb: Skb | ArpSkb
       drop(skb, "DUMMY_DEVICE", `${device.name} is a dummy device: it swallows what is sent to it.`);
       return;
   }
+}
+
+/** Without one a device has no queue that takes packets: netif_carrier_off(), br_device_event(). */
+function hasCarrier(ns: NetworkNamespace, device: Device): boolean {
+  const { wire } = ns.surroundings;
+  if (wire.hasCarrier === undefined) return true;
+  if (device.kind === "veth") return wire.hasCarrier(device);
+  if (device.kind !== "bridge") return true;
+  return device.ports.some((name) => {
+    const port = ns.devices.get(name);
+    return port?.up === true && hasCarrier(ns, port);
+  });
 }
 
 /** Nobody knows what is behind the device: not even that nothing happens. */
