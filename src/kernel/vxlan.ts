@@ -63,7 +63,7 @@ function encapsulate(
     dontFragment:
       typeof remote === "bigint" || device.df === "set" || (device.df === "inherit" && inner?.dontFragment === true),
     id: nextIdentification(ns.ip),
-    transport: { protocol: "udp", srcPort: sourcePort(ns, device, frame), dstPort: device.dstPort },
+    transport: { protocol: "udp", srcPort: sourcePort(ns, device, hashed(skb, frame)), dstPort: device.dstPort },
     payload: { kind: "vxlan", vni: device.vni, frame },
   };
   const { track } = skb;
@@ -92,6 +92,16 @@ function outerTtl(ns: NetworkNamespace, { ttl }: VxlanDevice, remote: Address, i
   if (typeof ttl === "number") return ttl;
   if (isMulticast(remote)) return 1;
   return defaultTtl(ns, familyOf(remote));
+}
+
+/** A tunnel's own packet in a tunnel keeps the hash of a flow inside, if ports went into it (skb->l4_hash). */
+function hashed(skb: Skb | ArpSkb, frame: Frame): Frame {
+  let found = frame;
+  for (let at = skb; !isArp(at) && at.inner !== undefined;) {
+    at = at.inner;
+    if (!isArp(at) && hasPorts(at.packet.transport)) found = { ...frame, body: at.packet };
+  }
+  return found;
 }
 
 /** udp_flow_src_port(): one port per inner flow, from the local port range. */
