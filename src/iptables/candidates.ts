@@ -26,7 +26,7 @@ const ordered: ReadonlySet<Match["kind"]> = new Set([
 export class CandidateIndex {
   /** All lists of positions, each in order and ended by `behindAll`; at 0 the empty one. */
   readonly #lists: Int32Array;
-  /** Where the list of a key begins. */
+  /** Where the list of a key begins; of a destination with one position, its complement. */
   readonly #destinations: AddressMap;
   readonly #destinations6 = new Map<bigint, number>();
   readonly #ports = new Map<number, number>();
@@ -45,7 +45,8 @@ export class CandidateIndex {
     const lists = new Lists(rules);
     this.#destinations = new AddressMap(files.destinations.size);
     for (const [address, positions] of files.destinations) {
-      const list = lists.add(positions);
+      const [only] = positions;
+      const list = positions.length === 1 && only !== undefined ? ~only : lists.add(positions);
       if (typeof address === "number") this.#destinations.set(address, list);
       else this.#destinations6.set(address, list);
     }
@@ -95,7 +96,7 @@ export class Candidates {
   next(): number {
     const lists = this.#lists;
     const rest = lists[this.#rest] as number;
-    const destination = lists[this.#destination] as number;
+    const destination = this.#destination < 0 ? ~this.#destination : (lists[this.#destination] as number);
     const port = lists[this.#port] as number;
     const inDevice = lists[this.#in] as number;
     const outDevice = lists[this.#out] as number;
@@ -103,7 +104,7 @@ export class Candidates {
     const least = Math.min(rest, destination, port, inDevice, outDevice);
     if (least === behindAll) return behindAll;
     if (least === rest) this.#rest++;
-    else if (least === destination) this.#destination++;
+    else if (least === destination) this.#destination = this.#destination < 0 ? 0 : this.#destination + 1;
     else if (least === port) this.#port++;
     else if (least === inDevice) this.#in++;
     else this.#out++;
@@ -153,7 +154,7 @@ class Lists {
   }
 }
 
-/** IPv4 addresses to lists: open addressing in pairs of words, address and list; list 0 is a free place. */
+/** IPv4 addresses to their lists: open addressing in pairs of words, address and list; list 0 is a free place. */
 class AddressMap {
   readonly #pairs: Int32Array;
   readonly #mask: number;

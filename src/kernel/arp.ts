@@ -130,7 +130,7 @@ function answers(ns: NetworkNamespace, device: Device, arp: Arp): "no" | "own" |
   const own = (): "no" | "own" => (allowed(ns, device, arp) ? "own" : "no");
   // A probe for duplicates (RFC 5227) has no sender to route back to.
   if (sender === 0) return ns.fib.ipv4.lookupIn("local", target)?.type === "local" ? own() : "no";
-  const routed = lookupInput(ns, { dst: target, src: sender, mark: 0, device });
+  const routed = lookupInput(ns, { dst: target, src: sender, mark: 0, device, inDevice: device.name });
   if (routed.kind === "none") return "no";
   if (routed.to.kind === "local") return own();
   if (routed.to.kind !== "forward") return "no";

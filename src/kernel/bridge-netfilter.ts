@@ -56,7 +56,7 @@ export function bridgePrerouting(
 
 function redirectTranslated(ns: NetworkNamespace, bridge: BridgeDevice, skb: Skb, next: () => void): void {
   const { dst, src } = skb.packet;
-  const routed = lookupInput(ns, { dst, src, mark: skb.mark, device: bridge });
+  const routed = lookupInput(ns, { dst, src, mark: skb.mark, device: bridge, inDevice: bridge.name });
   // In IPv6 a route that refuses ends it here, too (br_nf_pre_routing_finish_ipv6).
   if (routed.kind === "none" && (typeof dst === "bigint" || isMartian(routed.code))) return drop(skb, routed.code);
   if (routed.kind === "none" || routed.to.device !== bridge) {

@@ -49,6 +49,8 @@ export interface Solicitation {
 export class NeighbourTable implements Neighbours {
   readonly #devices = new Map<string, Map<Address, Entry>>();
   readonly #namespace: () => NetworkNamespace;
+  /** The entry used last: one packet after the other goes to the same next hop. */
+  #last: Entry | undefined;
   /** As `ip neigh show proxy` prints them. */
   readonly proxies: Set<string> = new Set();
 
@@ -73,6 +75,7 @@ export class NeighbourTable implements Neighbours {
   }
 
   delete(device: string, address: Address): void {
+    this.#last = undefined;
     const entries = this.#devices.get(device);
     entries?.get(address)?.timer?.cancel();
     entries?.delete(address);
@@ -95,6 +98,7 @@ export class NeighbourTable implements Neighbours {
   }
 
   flush(device: string): void {
+    this.#last = undefined;
     for (const entry of this.#devices.get(device)?.values() ?? []) entry.timer?.cancel();
     this.#devices.delete(device);
   }
@@ -109,8 +113,13 @@ export class NeighbourTable implements Neighbours {
   }
 
   usable(device: string, address: Address): Mac | undefined {
-    const entry = this.#devices.get(device)?.get(address);
+    const last = this.#last;
+    const entry =
+      last !== undefined && last.address === address && last.device === device
+        ? last
+        : this.#devices.get(device)?.get(address);
     if (entry === undefined) return undefined;
+    this.#last = entry;
     this.#age(entry);
     switch (entry.state) {
       case "REACHABLE":
@@ -223,6 +232,7 @@ export class NeighbourTable implements Neighbours {
       timer: undefined,
       flow: undefined,
     };
+    this.#last = undefined;
     let entries = this.#devices.get(device);
     if (entries === undefined) this.#devices.set(device, (entries = new Map()));
     entries.set(address, entry);

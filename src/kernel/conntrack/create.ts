@@ -5,7 +5,7 @@ import { type HookEntry, priorities } from "../netfilter.ts";
 import { confirm } from "./confirm.ts";
 import { conntrackSettings } from "./settings.ts";
 import { TupleTable } from "./hash-table.ts";
-import { type NatHook, bind, manipAt, runNat } from "./nat.ts";
+import { Nat, type NatHook, manipAt } from "./nat.ts";
 import type { Conntrack } from "./table.ts";
 import { Tracker } from "./track.ts";
 
@@ -16,6 +16,7 @@ const natHooks: readonly NatHook[] = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUT
 export function createConntrack(ns: NetworkNamespace): Conntrack {
   const nowNanos = (): number => ns.surroundings.clock.nowNanos();
   const table = new TupleTable(nowNanos);
+  const nat = new Nat(ns, table);
   const tracker = new Tracker(table, nowNanos, conntrackSettings(ns.sysctls));
   const natTables: Record<Family, Record<NatHook, HookEntry[]> | undefined> = { ipv4: undefined, ipv6: undefined };
   const required = new Set<Family>();
@@ -51,12 +52,11 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
     if (known !== undefined) return known;
     const tables: Record<NatHook, HookEntry[]> = { PREROUTING: [], INPUT: [], OUTPUT: [], POSTROUTING: [] };
     natTables[family] = tables;
-    const { chance } = ns.surroundings;
     for (const hook of natHooks) {
       ns.hooks.register(family, hook, {
         name: "nat",
         priority: manipAt(hook) === "src" ? priorities.natSrc : priorities.natDst,
-        run: (state) => runNat(state, tables[hook], table, chance),
+        run: (state) => nat.run(state, tables[hook]),
       });
     }
     return tables;
@@ -79,7 +79,7 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
     setupNat(state, manip, range) {
       const entry = state.skb.conntrack?.entry;
       if (entry === undefined) return "drop";
-      bind(state, entry, manip, range, table, ns.surroundings.chance);
+      nat.bind(state, entry, manip, range);
       return "accept";
     },
   };

@@ -1,5 +1,6 @@
 import type { Address } from "../../wire/address.ts";
 import type { Chance } from "../chance.ts";
+import type { HookState } from "../netfilter.ts";
 import type { TupleTable } from "./hash-table.ts";
 import { spreadAddress } from "./spread-address.ts";
 import type { NatRange } from "./table.ts";
@@ -9,9 +10,6 @@ import type { TupleKey } from "./tuple-key.ts";
 export interface TupleChoice {
   readonly table: TupleTable;
   readonly chance: Chance;
-  /** These name the random ports in choice ids. */
-  readonly namespace: { readonly name: string };
-  readonly flowKey: string;
 }
 
 const attemptsPerRound = 128;
@@ -21,8 +19,13 @@ const attemptsPerRound = 128;
  * mapping it has, and a port is only changed on a clash or when asked for. get_unique_tuple() in nf_nat_core.c; as
  * there, the last try is left when no tuple is free.
  */
-export function makeUnique(tuple: TupleKey, manip: "src" | "dst", range: NatRange, choice: TupleChoice): void {
-  const { table } = choice;
+export function makeUnique(
+  tuple: TupleKey,
+  manip: "src" | "dst",
+  range: NatRange,
+  { table, chance }: TupleChoice,
+  state: HookState,
+): void {
   const random = range.randomPort !== "no";
   if (manip === "src" && !random) {
     if (inRange(tuple.srcAddress, tuple, range)) {
@@ -37,7 +40,7 @@ export function makeUnique(tuple: TupleKey, manip: "src" | "dst", range: NatRang
   if (only !== undefined && tuple.hasPorts) return tuple.setPort(manip, only);
   const fits = range.port === undefined || (range.basePort === undefined && portInRange(tuple, manip, range));
   if (!random && fits && !table.isTaken(tuple)) return;
-  drawPort(tuple, manip, range, choice);
+  drawPort(tuple, manip, range, table, chance, state);
 }
 
 /** The address and port a client port is mapped to already, when they lie in the range (find_appropriate_src). */
@@ -81,7 +84,9 @@ function drawPort(
   tuple: TupleKey,
   manip: "src" | "dst",
   range: NatRange,
-  { table, chance, namespace, flowKey }: TupleChoice,
+  table: TupleTable,
+  chance: Chance,
+  { namespace, skb: { flowKey } }: HookState,
 ): void {
   const span = tuple.hasPorts ? portSpan(tuple, manip, range) : undefined;
   if (span === undefined) return;

@@ -39,7 +39,7 @@ function routePacket(ns: NetworkNamespace, device: Device, skb: Skb): void {
   const { src, dst } = skb.packet;
   const routed: Routed | NoRoute =
     skb.route === undefined
-      ? lookupInput(ns, { src, dst, mark: skb.mark, device, packet: skb.packet })
+      ? lookupInput(ns, { src, dst, mark: skb.mark, device, inDevice: device.name, packet: skb.packet })
       : { kind: "routed", to: skb.route, table: skb.route.kind === "local" ? "local" : "main" };
   if (routed.kind === "none") {
     if (skb.track !== undefined) recordRoute(skb, "input", routed, dst);

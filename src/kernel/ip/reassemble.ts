@@ -38,7 +38,7 @@ function expire(ns: NetworkNamespace, key: string): void {
   const device = first?.inDevice;
   if (first === undefined || device === undefined) return;
   const { src, dst } = first.packet;
-  const routed = lookupInput(ns, { src, dst, mark: first.mark, device });
+  const routed = lookupInput(ns, { src, dst, mark: first.mark, device, inDevice: device.name });
   if (routed.kind === "none" || routed.to.kind !== "local") return;
   first.route = routed.to;
   if (sendIcmpError(ns, first, typeof dst === "number" ? { type: 11, code: 1 } : { type: 3, code: 1 })) {

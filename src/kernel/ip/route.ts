@@ -4,7 +4,7 @@ import { contains } from "../../wire/cidr.ts";
 import type { Packet } from "../../wire/packet.ts";
 import type { Device } from "../device.ts";
 import type { KernelDropCode } from "../drop-codes.ts";
-import { type FibResult, type Route, gatewayOf } from "../fib.ts";
+import { type FibResult, type FlowKey, type Route, gatewayOf } from "../fib.ts";
 import type { NetworkNamespace } from "../namespace.ts";
 import type { RoutedTo } from "../skb.ts";
 import type { Errno } from "../socket/api.ts";
@@ -177,11 +177,11 @@ function refused(dst: Address, found: FibResult): NoRoute {
   }
 }
 
-export interface InputKey {
-  readonly dst: Address;
+export interface InputKey extends FlowKey {
   readonly src: Address;
-  readonly mark: number;
   readonly device: Device;
+  /** Its name. */
+  readonly inDevice: string;
   readonly packet?: Packet;
 }
 
@@ -191,7 +191,7 @@ export function lookupInput(ns: NetworkNamespace, key: InputKey): Routed | NoRou
 }
 
 function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
-  const { dst, src, mark, device } = key;
+  const { dst, src, device } = key;
   const settings = ns.sysctls.device(device.name);
   if (isMulticast(src) || src === limitedBroadcast) return martian("MARTIAN_SOURCE");
   if (dst === limitedBroadcast || isMulticast(dst)) return groupInput(ns, key);
@@ -201,7 +201,7 @@ function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
     if (isLoopback(dst)) return martian("MARTIAN_DESTINATION");
     if (isLoopback(src)) return martian("MARTIAN_SOURCE");
   }
-  const found = ns.fib.ipv4.lookup({ dst, src, mark, inDevice: device.name });
+  const found = ns.fib.ipv4.lookup(key);
   const { forwarding } = settings;
   if (found === undefined) return forwarding ? { ...noRoute(dst, undefined), code: "NO_ROUTE_IN" } : notForwarding();
   const path = found.route.paths && selectPath(ns, found.route, { dst, src, ...packetOf(key), isOutput: false });
@@ -228,14 +228,14 @@ function lookupInput4(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
 }
 
 function lookupInput6(ns: NetworkNamespace, key: InputKey): Routed | NoRoute {
-  const { dst, src, mark, device } = key;
+  const { dst, src, device } = key;
   if (isMulticast(src)) return martian("MARTIAN_SOURCE");
   if (device.kind !== "loopback" && (isLoopback(dst) || isLoopback(src))) return martian("MARTIAN_DESTINATION");
   if (isMulticast(dst)) return groupInput(ns, key);
   if (isLinkLocal(dst)) {
     if (!device.addresses.some((entry) => entry.address === dst)) return martian("MARTIAN_DESTINATION");
   }
-  const found = ns.fib.ipv6.lookup({ dst, src, mark, inDevice: device.name });
+  const found = ns.fib.ipv6.lookup(key);
   if (found === undefined) return { ...noRoute(dst, undefined), code: "NO_ROUTE_IN" };
   const path = found.route.paths && selectPath(ns, found.route, { dst, src, ...packetOf(key), isOutput: false });
   const route = path?.route ?? found.route;
