@@ -1,26 +1,26 @@
-import { DrawKey } from "../kernel/chance.ts";
-import type { DrawState } from "../kernel/chance.ts";
-import { oddsOf } from "./rule-rows.ts";
+import type { DrawKey } from "../kernel/chance.ts";
+import { jumpTarget, oddsOf, rowWords } from "./rule-rows.ts";
 
 /*
  * Rules that share packets out evenly: the first takes one in n, the next one in n - 1 of the rest, and so on down to
  * one in two, as kube-proxy writes them for endpoints. Which of them takes a packet follows from the number of the
  * rule alone, so no row but that one needs to be looked at. The row of the chain (rule-rows.ts) says where they are.
  *
- *   word   3                4      5, 6
- *          first position   count  the two hashes of the place of the chain's draws
+ *   word   3                4      5                                      6
+ *          first position   count  what the ids of its draws begin with   number of the first target
  */
 const firstWord = 3;
 const countWord = 4;
-const stateWord = 5;
+const startWord = 5;
+const targetWord = 6;
 
 /** Fewer are walked one by one. */
 const leastCount = 2;
 
 /** Writes into the row of a chain where its rules, whose rows are written, share out evenly, if they do. */
-export function writeEvenSplit(words: Int32Array, row: number, length: number, state: DrawState | undefined): void {
+export function writeEvenSplit(words: Int32Array, row: number, length: number, start: number | undefined): void {
   words[row + countWord] = 0;
-  if (state === undefined) return;
+  if (start === undefined) return;
   for (let at = 0; at < length; at++) {
     const most = Math.round(2 ** 31 / oddsOf(words, row, at));
     if (!Number.isFinite(most)) continue;
@@ -28,8 +28,8 @@ export function writeEvenSplit(words: Int32Array, row: number, length: number, s
     if (count < leastCount) continue;
     words[row + firstWord] = at;
     words[row + countWord] = count;
-    words[row + stateWord] = state.low;
-    words[row + stateWord + 1] = state.high;
+    words[row + startWord] = start;
+    words[row + targetWord] = firstTarget(words, row, at, count);
     return;
   }
 }
@@ -42,6 +42,13 @@ function countDown(words: Int32Array, row: number, from: number, most: number): 
   return most - 1;
 }
 
+/** The number of the chain that the first of these rules jumps to, when the others jump to the next ones; or 0. */
+function firstTarget(words: Int32Array, row: number, from: number, count: number): number {
+  const first = jumpTarget(words, row, from);
+  for (let i = 1; i < count; i++) if (first === 0 || jumpTarget(words, row, from + i) !== first + i) return 0;
+  return first;
+}
+
 const odds: number[] = [];
 
 /** 1/n over 2^31, with the ten digits that kube-proxy gives. */
@@ -49,7 +56,7 @@ function oneIn(n: number): number {
   return (odds[n] ??= Math.round(Number((1 / n).toFixed(10)) * 2 ** 31));
 }
 
-/** How many rules of an even split there are at this position; 0: none begins there. */
+/** How many rules of an even split there are from this position on; 0: none begins there. */
 export function splitAt(words: Int32Array, row: number, at: number): number {
   return words[row + firstWord] === at ? (words[row + countWord] as number) : 0;
 }
@@ -58,11 +65,27 @@ export function splitAt(words: Int32Array, row: number, at: number): number {
 export function drawSplit(words: Int32Array, row: number, key: DrawKey): number {
   const first = words[row + firstWord] as number;
   const count = words[row + countWord] as number;
-  const low = words[row + stateWord] as number;
-  const high = words[row + stateWord + 1] as number;
+  const start = words[row + startWord] as number;
   for (let passed = 0; passed < count; passed++) {
     // Rules count from 1.
-    if (key.drawFrom(low, high, first + passed + 1) * 2 ** 31 < oneIn(count + 1 - passed)) return passed;
+    if (key.drawNumbered(start, first + passed + 1) < oneIn(count + 1 - passed)) return passed;
   }
   return count;
+}
+
+/** Rows of a chain that kube-proxy made for an endpoint: its own and two rules. */
+const targetRows = 3;
+
+/**
+ * Where the rows of the chain begin that the split's rule behind `passed` others jumps to, if they lie behind those of
+ * this chain, one target after the other; or 0. So they can be fetched while the rule's own row is still on its way.
+ */
+export function splitTarget(words: Int32Array, row: number, length: number, passed: number): number {
+  const at = row + (1 + length + targetRows * passed) * rowWords;
+  return at < words.length && words[at] === ~splitTargetNumber(words, row, passed) ? at : 0;
+}
+
+/** The number of that chain. */
+export function splitTargetNumber(words: Int32Array, row: number, passed: number): number {
+  return (words[row + targetWord] as number) + passed;
 }

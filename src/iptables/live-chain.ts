@@ -103,7 +103,7 @@ export class LiveChain {
       return;
     }
     for (let at = 0; at < rules.length; at++) this.#write(row, at, rules[at] as Rule);
-    writeEvenSplit(words, row, rules.length, this.#memory.stateAt(this.name));
+    writeEvenSplit(words, row, rules.length, this.#memory.drawStart(this.name));
   }
 
   /** Writes the row of a rule that was not met before. */
@@ -112,9 +112,9 @@ export class LiveChain {
   }
 
   #write(row: number, at: number, rule: Rule): void {
-    const { words, stateAt, chains } = this.#memory;
+    const { words, drawStart, chains } = this.#memory;
     writeRule(words, row + (at + 1) * rowWords, rule, {
-      stateAt: () => stateAt(this.name, at + 1),
+      drawStart: () => drawStart(this.name, at + 1),
       numberOf: (name) => chains.get(name)?.number ?? 0,
     });
   }

@@ -153,7 +153,7 @@ export class Iptables {
   #register(family: Family, name: TableName): LiveTable {
     const { namespace } = this;
     const memory = new RuleMemory((chain, rule) =>
-      namespace.surroundings.chance.stateAt?.(placeOfDraw(namespace.name, name, chain, rule)),
+      namespace.surroundings.chance.startAt?.(placeOfDraw(namespace.name, name, chain, rule)),
     );
     const chains = new LiveChains(memory);
     const live = { family, chains, memory, walk: new TableWalk(name, chains, memory, new Evaluation(this.#shared)) };

@@ -1,4 +1,3 @@
-import type { DrawState } from "../kernel/chance.ts";
 import { LiveChain } from "./live-chain.ts";
 import type { Chain } from "./rule.ts";
 import { lengthWord, nameWord, rowWords } from "./rule-rows.ts";
@@ -18,8 +17,8 @@ const gone = -1;
  * packet first enters it. The arrays may be others after a chain was entered: nobody keeps them.
  */
 export class RuleMemory {
-  /** The state of the draws of a rule, which rows may hold (rule-rows.ts), or of what all draws of a chain begin with. */
-  readonly stateAt: (chain: string, rule?: number) => DrawState | undefined;
+  /** What the ids of the draws of a rule begin with (DrawKey), or those of a chain: rows may hold it. */
+  readonly drawStart: (chain: string, rule?: number) => number | undefined;
   words: Int32Array = new Int32Array(firstRows * rowWords);
   /** The same memory as 64-bit numbers. */
   counters: Float64Array = new Float64Array(this.words.buffer);
@@ -35,8 +34,8 @@ export class RuleMemory {
   /** Where the rows of a chain begin among the words; 0: it has none yet. */
   #rows: Int32Array = new Int32Array(firstRows).fill(gone, 0, 1);
 
-  constructor(stateAt: RuleMemory["stateAt"]) {
-    this.stateAt = stateAt;
+  constructor(drawStart: RuleMemory["drawStart"]) {
+    this.drawStart = drawStart;
   }
 
   /** Makes a chain of the table. */

@@ -1,4 +1,4 @@
-import { DrawKey, type DrawState, drawFrom } from "../kernel/chance.ts";
+import { DrawKey } from "../kernel/chance.ts";
 import type { Skb } from "../kernel/skb.ts";
 import { hasPorts as carriesPorts, protocolNumber } from "../wire/packet.ts";
 import { stateOf } from "./matches/conntrack.ts";
@@ -65,7 +65,7 @@ const tests = {
   mark: 1,
   /** `--ctstate` alone: its bits. */
   states: 2,
-  /** `-m statistic --mode random`: the two hashes of the place of its draw; in the odds word, how likely it is. */
+  /** `-m statistic --mode random`: what the id of its draw begins with; in the odds word, how likely it is. */
   chance: 3,
   /** Not held here. */
   modules: 4,
@@ -93,8 +93,8 @@ export type RowVerdict = "match" | "miss" | "ask";
 
 /** What a rule needs of its surroundings to be written. */
 export interface RuleSurroundings {
-  /** The state of its draw, where it may be drawn here. */
-  readonly stateAt: () => DrawState | undefined;
+  /** What the id of its draw begins with (DrawKey), where it may be drawn here. */
+  readonly drawStart: () => number | undefined;
   /** The number of a chain that packets may have come to already; 0 for others. */
   readonly numberOf: (chain: string) => number;
 }
@@ -104,7 +104,7 @@ export function writeRule(
   words: Int32Array,
   row: number,
   { matches, target }: Rule,
-  { stateAt, numberOf }: RuleSurroundings,
+  { drawStart, numberOf }: RuleSurroundings,
 ): void {
   const begun = isWritten | (writeTarget(words, row, target, numberOf) << actionShift);
   let flags = begun;
@@ -118,7 +118,7 @@ export function writeRule(
       ? writeHeaderTerm(words, row, match)
       : left || testOf(flags) === tests.chance
         ? 0
-        : writeExtension(words, row, match, stateAt);
+        : writeExtension(words, row, match, drawStart);
     if (clashes(flags, added)) {
       words[row] = begun | (tests.modules << testShift);
       return;
@@ -188,7 +188,12 @@ function writeBlock(words: Int32Array, at: number, match: AddressMatch): boolean
 }
 
 /** The same for the terms of `-m`. A test takes the place of another, so only one fits. */
-function writeExtension(words: Int32Array, row: number, match: Match, stateAt: () => DrawState | undefined): number {
+function writeExtension(
+  words: Int32Array,
+  row: number,
+  match: Match,
+  drawStart: RuleSurroundings["drawStart"],
+): number {
   switch (match.kind) {
     case "tcp":
     case "udp":
@@ -209,11 +214,10 @@ function writeExtension(words: Int32Array, row: number, match: Match, stateAt: (
       words[row + testWord] = match.states.bits;
       return (tests.states << testShift) | (match.states.inverted ? notTest : 0);
     case "statistic": {
-      const state = match.mode === "random" ? stateAt() : undefined;
-      if (match.mode !== "random" || state === undefined) return 0;
+      const start = match.mode === "random" ? drawStart() : undefined;
+      if (match.mode !== "random" || start === undefined) return 0;
       if (!hasFields(match, 4)) return 0;
-      words[row + testWord] = state.low;
-      words[row + testWord + 1] = state.high;
+      words[row + testWord] = start;
       // Over 2^31; a certainty does not fit.
       if (probabilityBits(match) >= 2 ** 31) return 0;
       words[row + oddsWord] = probabilityBits(match);
@@ -281,6 +285,12 @@ export function oddsOf(words: Int32Array, chainRow: number, at: number): number 
   return terms === tests.chance << testShift ? (words[row + oddsWord] as number) : 0;
 }
 
+/** The number of the chain that the rule at a position jumps to, as far as it is known; 0 for other rules. */
+export function jumpTarget(words: Int32Array, chainRow: number, at: number): number {
+  const row = chainRow + (at + 1) * rowWords;
+  return actionOf(words, row) === actions.jump ? (words[row + argumentWord] as number) : 0;
+}
+
 /** What of a packet the rows are compared with, taken out once for all rules of a table. */
 export class PacketWords {
   skb!: Skb;
@@ -336,10 +346,10 @@ export function compare(words: Int32Array, row: number, packet: PacketWords): Ro
       if (packet.skb.track !== undefined) return "ask";
       break;
   }
-  return passesTest(words, row, packet.skb) === ((flags & notTest) !== 0) ? "miss" : "match";
+  return passesTest(words, row, packet) === ((flags & notTest) !== 0) ? "miss" : "match";
 }
 
-function passesTest(words: Int32Array, row: number, skb: Skb): boolean {
+function passesTest(words: Int32Array, row: number, { skb, drawKey }: PacketWords): boolean {
   const first = words[row + testWord] as number;
   const second = words[row + testWord + 1] as number;
   switch (testOf(words[row] as number)) {
@@ -348,6 +358,7 @@ function passesTest(words: Int32Array, row: number, skb: Skb): boolean {
     case tests.states:
       return (first & stateOf(skb)) !== 0;
     default:
-      return drawFrom(first, second, skb.flowKey) * 2 ** 31 < (words[row + oddsWord] as number);
+      drawKey.text = skb.flowKey;
+      return drawKey.draw(first) < (words[row + oddsWord] as number);
   }
 }

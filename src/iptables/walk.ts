@@ -5,7 +5,7 @@ import { type IPv4, ipv4 } from "../wire/address.ts";
 import { packetBytes } from "../wire/packet.ts";
 import { ChainTrail } from "./chain-trail.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { drawSplit, splitAt } from "./even-split.ts";
+import { drawSplit, splitAt, splitTarget, splitTargetNumber } from "./even-split.ts";
 import { type LiveChain, type ReadyRule, type Term } from "./live-chain.ts";
 import type { LiveChains } from "./live-chains.ts";
 import { sendRejection } from "./reject.ts";
@@ -125,8 +125,15 @@ export class TableWalk {
           this.#packet.drawKey.text = state.skb.flowKey;
           const passed = drawSplit(memory.words, own, this.#packet.drawKey);
           at += passed;
-          isDrawn = passed < shared;
           if (at >= length) return "end";
+          isDrawn = passed < shared;
+          const target = isDrawn ? splitTarget(memory.words, own, length, passed) : 0;
+          if (target > 0 && depth < maxDepth) {
+            this.#count(own + (at + 1) * rowWords);
+            const ended = this.#walk(splitTargetNumber(memory.words, own, passed), target, depth + 1);
+            if (ended !== "end") return ended;
+            continue;
+          }
         }
       }
       const row = own + (at + 1) * rowWords;

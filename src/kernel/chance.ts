@@ -4,16 +4,10 @@ export interface Chance {
   choose(id: string, probabilities: readonly number[]): number;
   /** What `choose` says for ids that begin with `place`: faster where one place draws again and again. */
   at?(place: string): Draw;
-  /** What `drawFrom` needs besides the rest of the id; undefined where a choice may be pinned. */
-  stateAt?(place: string): DrawState | undefined;
+  /** What `DrawKey` needs of ids that begin with `place`; undefined where a choice may be pinned. */
+  startAt?(place: string): number | undefined;
   /** A number from 0 to `exclusiveMax` - 1. */
   integer(id: string, exclusiveMax: number): number;
-}
-
-/** A draw that has read the first part of its id: two hashes. */
-export interface DrawState {
-  readonly low: number;
-  readonly high: number;
 }
 
 /** The decisions of one place: the choice with the id `place + key`. */
@@ -34,20 +28,15 @@ export function seededChance(seed: number, pins: Readonly<Record<string, number>
     return optionAt(drawFrom(startLow, startHigh, id), probabilities);
   }
 
-  function stateAt(place: string): DrawState | undefined {
-    if (hasPins) return undefined;
-    return { low: fnv(startLow, lowPrime, place), high: fnv(startHigh, highPrime, place) };
-  }
-
   return {
     choose,
     at(place) {
-      const state = stateAt(place);
-      return state === undefined
-        ? (key, probabilities) => choose(place + key, probabilities)
-        : (key, probabilities) => optionAt(drawFrom(state.low, state.high, key), probabilities);
+      if (hasPins) return (key, probabilities) => choose(place + key, probabilities);
+      const low = fnv(startLow, lowPrime, place);
+      const high = fnv(startHigh, highPrime, place);
+      return (key, probabilities) => optionAt(drawFrom(low, high, key), probabilities);
     },
-    stateAt,
+    startAt: (place) => (hasPins ? undefined : fnv(startHigh, highPrime, place)),
     integer: (id, exclusiveMax) => Math.floor(drawFrom(startLow, startHigh, id) * exclusiveMax),
   };
 }
@@ -71,18 +60,15 @@ function fnv(start: number, prime: number, text: string): number {
 }
 
 /** A number in [0, 1) from two FNV-1a states and the text behind them, finished as in MurmurHash3 (fmix32), 53 bits. */
-export function drawFrom(low: number, high: number, text: string): number {
-  let lower = low;
-  let upper = high;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    lower = Math.imul(lower ^ code, lowPrime);
-    upper = Math.imul(upper ^ code, highPrime);
-  }
-  return finish(lower, upper);
+function drawFrom(low: number, high: number, text: string): number {
+  const upper = mix(fnv(high, highPrime, text));
+  return (upper * 2 ** 21 + (mix(fnv(low, lowPrime, text)) >>> 11)) / 2 ** 53;
 }
 
-/** A text whose characters are at hand: for one that many draws are made with. */
+/**
+ * The rest of the id of many draws, its characters at hand. It says how many of 2^31 the draw is at least: enough to
+ * tell whether it is below a probability that is a multiple of 2^-31.
+ */
 export class DrawKey {
   #text = "";
   #codes = new Uint16Array(64);
@@ -94,28 +80,26 @@ export class DrawKey {
     for (let i = 0; i < text.length; i++) this.#codes[i] = text.charCodeAt(i);
   }
 
-  /** What `drawFrom` says behind `${number}/`, an integer from 1. */
-  drawFrom(low: number, high: number, number: number): number {
-    let lower = low;
-    let upper = high;
-    for (let unit = number < 10 ? 1 : highestUnit(number); unit >= 1; unit = (unit / 10) | 0) {
-      const digit = 48 + (((number / unit) | 0) % 10);
-      lower = Math.imul(lower ^ digit, lowPrime);
-      upper = Math.imul(upper ^ digit, highPrime);
-    }
-    lower = Math.imul(lower ^ slash, lowPrime);
-    upper = Math.imul(upper ^ slash, highPrime);
+  /** Behind what `startAt` said of the first part of the id. */
+  draw(start: number): number {
     const codes = this.#codes;
     const { length } = this.#text;
-    for (let i = 0; i < length; i++) {
-      const code = codes[i] as number;
-      lower = Math.imul(lower ^ code, lowPrime);
-      upper = Math.imul(upper ^ code, highPrime);
+    let state = start;
+    for (let i = 0; i < length; i++) state = Math.imul(state ^ (codes[i] as number), highPrime);
+    return mix(state) >>> 1;
+  }
+
+  /** The same behind `${number}/`, an integer from 1. */
+  drawNumbered(start: number, number: number): number {
+    let state = start;
+    for (let unit = number < 10 ? 1 : highestUnit(number); unit >= 1; unit = (unit / 10) | 0) {
+      state = Math.imul(state ^ (zero + (((number / unit) | 0) % 10)), highPrime);
     }
-    return finish(lower, upper);
+    return this.draw(Math.imul(state ^ slash, highPrime));
   }
 }
 
+const zero = 48;
 const slash = 47;
 
 /** The place value of a number's first decimal digit. */
@@ -123,10 +107,6 @@ function highestUnit(number: number): number {
   let unit = 1;
   while (unit * 10 <= number) unit *= 10;
   return unit;
-}
-
-function finish(lower: number, upper: number): number {
-  return (mix(upper) * 2 ** 21 + (mix(lower) >>> 11)) / 2 ** 53;
 }
 
 function mix(value: number): number {
