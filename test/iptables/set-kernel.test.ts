@@ -78,3 +78,17 @@ test("a member of a list stands where it was put, as ipset 7.17 saves it", () =>
   expect(saveSets(router.iptables.sets).match(/(?<=^add l ).*/gm)).toEqual(["b", "c", "a"]);
   expect(() => restoreSets(router.iptables.sets, "create d hash:ip\nadd l d before x\n", "sets")).toThrow("NO_ELEMENT");
 });
+
+/** What `ipset save` of Linux 6.18 had of an element that a packet of 60 bytes added again. */
+test.for([
+  ["hash:ip", "10.0.0.2", 'timeout 900 packets 1 bytes 60 comment "x"'],
+  ["hash:net", "10.0.0.2", 'timeout 900 packets 1 bytes 60 comment "x"'],
+  ["bitmap:ip range 10.0.0.0/24", "10.0.0.2", "timeout 900 packets 1 bytes 60"],
+] as const)("in %s, what is said of %s again is %s", ([type, element, left]) => {
+  const router = node();
+  const text = `create a ${type} timeout 600 counters comment skbinfo\nadd a ${element} comment x packets 7 skbmark 0x5\n`;
+  restoreSets(router.iptables.sets, text, "sets");
+  load(router, "*filter\n-A FORWARD -j SET --add-set a src --exist --timeout 900\nCOMMIT\n");
+  send(router);
+  expect(saveSets(router.iptables.sets)).toContain(`add a ${element} ${left}\n`);
+});

@@ -132,8 +132,13 @@ export class IpSet {
   }
 
   has(given: Element): boolean {
+    return this.entryOf(given) !== undefined;
+  }
+
+  /** The element as it is in the set. */
+  entryOf(given: Element): SetEntry | undefined {
     const entry = this.#entries.get(keyOf(this.#masked(given)));
-    return entry !== undefined && this.#lives(entry);
+    return entry !== undefined && this.#lives(entry) ? entry : undefined;
   }
 
   /** Whether an element lies in the range of a bitmap. */

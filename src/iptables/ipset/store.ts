@@ -114,7 +114,14 @@ export class IpSets {
     }
     const element = set.packetElement(state, flags);
     if (element === undefined || !set.takes(element)) return false;
-    if (set.has(element)) return exist && !set.add(element, options);
+    const known = set.entryOf(element);
+    if (known !== undefined) {
+      if (!exist) return false;
+      // A table of hashes keeps the comment, a bitmap does not.
+      const { comment } = set.isBitmap ? {} : known;
+      set.add(element, { ...options, ...(comment !== undefined && { comment }) });
+      return true;
+    }
     return !set.isFull && set.add(element, options);
   }
 
