@@ -102,7 +102,8 @@ export function answerWithReset(ns: NetworkNamespace, skb: Skb, segment: TcpSegm
     dst: packet.src,
     ttl: defaultTtl(ns, familyOf(packet.src)),
     dontFragment: true,
-    ...(packet.tos !== undefined && { tos: packet.tos }),
+    // Without the bits of ECN (INET_ECN_MASK).
+    ...(packet.tos !== undefined && { tos: packet.tos & ~3 }),
     id: nextIdentification(ns.ip),
     transport: {
       protocol: "tcp",
