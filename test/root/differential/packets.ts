@@ -28,6 +28,7 @@ export interface Opening {
   readonly srcPort: number;
   readonly dstPort: number;
   readonly ttl: number;
+  readonly tos?: number;
   /** To the router's own MAC address, or (on the bridge) to the neighbour's. */
   readonly bridged: boolean;
   /** How often the first packet is sent. */
@@ -65,7 +66,8 @@ export const opening: fc.Arbitrary<Opening> = fc.record({
   ),
   srcPort: fc.constantFrom(40_000, 40_001, 1000, 500),
   dstPort: fc.constantFrom(80, 80, 443, 53, 1500, 65_535),
-  ttl: fc.constantFrom(64, 64, 63, 2),
+  ttl: fc.constantFrom(64, 64, 63, 2, 1),
+  tos: fc.constantFrom(0, 0, 0, 0x10, 0xb8, 0x03),
   bridged: fc.boolean(),
   times: fc.constantFrom(1, 1, 2, 3),
 });
@@ -103,7 +105,7 @@ function payloadOf(kind: Opening["kind"]): Payload {
 
 /** The first packets of a conversation. `id` tells packets apart. */
 export function openingPackets(given: Opening, id: number): readonly NumberedPacket[] {
-  const { family, port, srcHost, to, kind, ttl, bridged, times } = given;
+  const { family, port, srcHost, to, kind, ttl, tos = 0, bridged, times } = given;
   const host = port >= 2 ? port : srcHost;
   const own = ports[port];
   if (own === undefined) throw new Error(`no port ${port}`);
@@ -119,6 +121,7 @@ export function openingPackets(given: Opening, id: number): readonly NumberedPac
     src: address(srcText),
     dst: address(dstText),
     ttl,
+    ...(tos !== 0 && { tos }),
     dontFragment: true,
     id,
     transport: transportOf(given),
