@@ -98,6 +98,8 @@ export interface SctpPacket extends Ports {
   readonly chunk: SctpChunk;
   /** Transmission sequence number of DATA, from 1. */
   readonly tsn?: number;
+  /** The message goes on in the next DATA (its E bit is 0). */
+  readonly continues?: true;
   /** What a SACK acknowledges; DATA that has it comes behind a SACK. */
   readonly cumulative?: number;
 }

@@ -9,6 +9,13 @@ import type { Endpoint, SocketError, SocketOptions, TcpConnection, TcpHandlers }
 import { keyOf, recordArrival, recordCall, recordNoSocket } from "./record.ts";
 import { type OutgoingChunk, sendChunk } from "./sctp-chunk.ts";
 
+interface QueuedData {
+  readonly tsn: number;
+  readonly payload: Payload;
+  readonly continues?: true;
+  isSent: boolean;
+}
+
 /** RFC 9260, section 4. */
 export type SctpSocketState =
   | "CLOSED"
@@ -60,11 +67,13 @@ export class SctpAssociation implements TcpConnection {
   #timer: Timer | undefined;
   #sackTimer: Timer | undefined;
   /** DATA that is not acknowledged, in order; what was sent has its number. */
-  readonly #queue: { readonly tsn: number; readonly payload: Payload; isSent: boolean }[] = [];
+  readonly #queue: QueuedData[] = [];
   #nextTsn = 1;
   /** The highest number below which all came, and whether the next DATA is acknowledged at once (sctp_gen_sack). */
   #received = 0;
   #sackNow = true;
+  /** What came of a message that goes on. */
+  #messageBytes = 0;
   /** A round trip was measured. */
   #isMeasured = false;
   #isClosing = false;
@@ -93,8 +102,15 @@ export class SctpAssociation implements TcpConnection {
   send(payload: Payload): void {
     if (this.#isClosing || this.state === "CLOSED") return;
     this.#call("send");
-    for (const part of this.#parts(payload)) {
-      this.#queue.push({ tsn: this.#nextTsn++, payload: part, isSent: false });
+    const parts = this.#parts(payload);
+    for (const [index, part] of parts.entries()) {
+      const goesOn = index < parts.length - 1;
+      this.#queue.push({
+        tsn: this.#nextTsn++,
+        payload: part,
+        ...(goesOn && { continues: true as const }),
+        isSent: false,
+      });
     }
     if (this.state === "ESTABLISHED" || this.state === "SHUTDOWN_RECEIVED") this.#sendQueued();
   }
@@ -197,8 +213,8 @@ export class SctpAssociation implements TcpConnection {
       // A SACK that waits goes along (sctp_packet_bundle_sack).
       const sack = this.#sackTimer === undefined ? {} : { cumulative: this.#received };
       this.#stopSack();
-      const { tsn, payload } = part;
-      this.#transmit({ chunk: "data", tsn, payload, ...sack });
+      const { isSent: _isSent, ...data } = part;
+      this.#transmit({ chunk: "data", ...data, ...sack });
     }
     if (this.#queue.length > 0 && this.#timer === undefined) this.#awaitSack(1);
   }
@@ -210,7 +226,8 @@ export class SctpAssociation implements TcpConnection {
       if (first === undefined) return;
       if (attempt > associationRetries) return this.fail({ errno: "ETIMEDOUT" });
       this.#cause = undefined;
-      this.#transmit({ chunk: "data", tsn: first.tsn, payload: first.payload }, attempt + 1);
+      const { isSent: _isSent, ...data } = first;
+      this.#transmit({ chunk: "data", ...data }, attempt + 1);
       this.#awaitSack(attempt + 1);
     });
   }
@@ -225,14 +242,20 @@ export class SctpAssociation implements TcpConnection {
     else this.#shutDown();
   }
 
-  #takeData(skb: Skb, { tsn = 0 }: SctpPacket): void {
+  #takeData(skb: Skb, { tsn = 0, continues }: SctpPacket): void {
     const isNew = tsn === this.#received + 1;
     if (isNew) this.#received = tsn;
+    const { payload } = skb.packet;
     this.#arrival(skb, "receive");
     // The first one is acknowledged at once, then every second one, or after 200 ms.
     if (this.#sackNow || this.#sackTimer !== undefined || !isNew) this.#sack();
     else this.#sackTimer = this.#setup.ns.surroundings.clock.after(sackNanos, () => this.#sack());
-    if (isNew) this.handlers.received?.(this, skb.packet.payload);
+    if (!isNew) return;
+    this.#messageBytes += payloadBytes(payload);
+    if (continues === true) return;
+    const message = "length" in payload ? { ...payload, length: this.#messageBytes } : payload;
+    this.#messageBytes = 0;
+    this.handlers.received?.(this, message);
   }
 
   #sack(): void {

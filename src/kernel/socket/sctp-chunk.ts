@@ -20,6 +20,7 @@ import { defaultTtl, ttlTowards } from "./local-end.ts";
 export interface OutgoingChunk {
   readonly chunk: SctpChunk;
   readonly tsn?: number;
+  readonly continues?: true;
   readonly cumulative?: number;
   readonly payload?: Payload;
 }
