@@ -81,6 +81,7 @@ const targetRows = 3;
  * this chain, one target after the other; or 0. So they can be fetched while the rule's own row is still on its way.
  */
 export function splitTarget(words: Int32Array, row: number, length: number, passed: number): number {
+  if (words[row + targetWord] === 0) return 0;
   const at = row + (1 + length + targetRows * passed) * rowWords;
   return at < words.length && words[at] === ~splitTargetNumber(words, row, passed) ? at : 0;
 }
