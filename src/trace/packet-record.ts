@@ -44,6 +44,7 @@ function recordIp(packet: Packet): PacketRecord {
     src: formatAddress(packet.src),
     dst: formatAddress(packet.dst),
     ttl: packet.ttl,
+    ...(packet.tos !== undefined && packet.tos !== 0 && { tos: packet.tos }),
     dontFragment: packet.dontFragment,
     ...(packet.fragment && { fragment: packet.fragment }),
     length: packetBytes(packet),

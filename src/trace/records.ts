@@ -156,6 +156,8 @@ export interface PacketRecord {
   readonly src: string;
   readonly dst: string;
   readonly ttl?: number;
+  /** TOS or traffic class, DSCP above two bits of ECN (RFC 2474, 3168), where it is not 0. */
+  readonly tos?: number;
   readonly srcPort?: number;
   readonly dstPort?: number;
   /** TCP flags in tcpdump's letters: `S`, `SA`, `A`, `PA`, `FA`, `R`. */

@@ -119,10 +119,11 @@ class LayerWriter {
     this.#field("dst", "target", dst, addressBytes(dst));
   }
 
-  #ipv4({ src, dst, ttl, length, protocol, dontFragment, fragment }: PacketRecord): void {
+  #ipv4({ src, dst, ttl, tos, length, protocol, dontFragment, fragment }: PacketRecord): void {
     this.#layer("IPv4");
     this.#put("version, header length", "", [0x45]);
-    this.#put("service", "", unsaid(1));
+    if (tos === undefined) this.#put("service", "", unsaid(1));
+    else this.#field("tos", "service", serviceText(tos), [tos]);
     this.#field("length", "length", `${length} bytes`, numberBytes(length, 2));
     this.#put("identification", "", unsaid(2));
     const bits =
@@ -142,9 +143,10 @@ class LayerWriter {
     this.#field("dst", "to", dst, addressBytes(dst));
   }
 
-  #ipv6({ src, dst, ttl, length, protocol }: PacketRecord): void {
+  #ipv6({ src, dst, ttl, tos, length, protocol }: PacketRecord): void {
     this.#layer("IPv6");
-    this.#put("version, class, flow", "", [0x60, ...unsaid(3)]);
+    if (tos === undefined) this.#put("version, class, flow", "", [0x60, ...unsaid(3)]);
+    else this.#field("tos", "version, class, flow", serviceText(tos), [0x60 | (tos >> 4), ...unsaid(3)]);
     this.#field("length", "length", `${length} bytes`, numberBytes(length - 40, 2));
     this.#field("protocol", "protocol", protocol, protocolByte(protocol));
     this.#hops(ttl);
@@ -248,4 +250,9 @@ class LayerWriter {
 function protocolByte(protocol: string): readonly (number | undefined)[] {
   const number = protocolNumbers[protocol] ?? Number(protocol);
   return [Number.isInteger(number) ? number : undefined];
+}
+
+/** DSCP, and the two bits of ECN below it. */
+function serviceText(tos: number): string {
+  return `DSCP ${tos >> 2}${(tos & 3) === 0 ? "" : `, ECN ${tos & 3}`}`;
 }

@@ -7,6 +7,10 @@ export interface DscpTarget {
   readonly value: number;
 }
 
+function changed({ value }: DscpTarget, tos: number): number {
+  return (tos & 3) | (value << 2);
+}
+
 export const dscp: TargetModule<DscpTarget> = {
   options: {
     "--set-dscp": (draft, read) => void (draft.value = read.number(0, 63)),
@@ -18,8 +22,13 @@ export const dscp: TargetModule<DscpTarget> = {
       ? read.fail("MISSING_OPTION", "DSCP needs --set-dscp or --set-dscp-class")
       : { kind: "DSCP", value },
   print: (target) => `--set-dscp ${hex2(target.value)}`,
-  run({ value }, { state: { skb } }) {
-    skb.packet = { ...skb.packet, tos: ((skb.packet.tos ?? 0) & 3) | (value << 2) };
+  effects(target, { state: { skb } }) {
+    const from = skb.packet.tos ?? 0;
+    const to = changed(target, from);
+    return to === from ? {} : { changes: [{ field: "tos", from, to }] };
+  },
+  run(target, { state: { skb } }) {
+    skb.packet = { ...skb.packet, tos: changed(target, skb.packet.tos ?? 0) };
     return "continue";
   },
 };

@@ -8,6 +8,10 @@ export interface TosTarget {
   readonly mask: number;
 }
 
+function changed({ value, mask }: TosTarget, tos: number): number {
+  return (tos & ~mask) ^ value;
+}
+
 export const tos: TargetModule<TosTarget> = {
   options: {
     "--set-tos": (draft, read) => void Object.assign(draft, readTos(read)),
@@ -25,8 +29,13 @@ export const tos: TargetModule<TosTarget> = {
     return { kind: "TOS", value, mask };
   },
   print: ({ value, mask }) => `--set-tos ${hex2(value)}/${hex2(mask)}`,
-  run({ value, mask }, { state: { skb } }) {
-    skb.packet = { ...skb.packet, tos: ((skb.packet.tos ?? 0) & ~mask) ^ value };
+  effects(target, { state: { skb } }) {
+    const from = skb.packet.tos ?? 0;
+    const to = changed(target, from);
+    return to === from ? {} : { changes: [{ field: "tos", from, to }] };
+  },
+  run(target, { state: { skb } }) {
+    skb.packet = { ...skb.packet, tos: changed(target, skb.packet.tos ?? 0) };
     return "continue";
   },
 };
