@@ -267,7 +267,7 @@ function runRaw(line: FlowLine, context: ClientContext): ClientResult {
   };
   // The way is looked up without the written source address (raw_sendmsg).
   const chosen = chooseSource(namespace, remote.address, {});
-  const error = isError(chosen) ? chosen : sendPacket(namespace, packet, send);
+  const error = isError(chosen) ? chosen : sendPacket(namespace, packet, { ...send, isUnbound: true });
   wait(context, { ...line, options: { timeout: "0.3", ...line.options } }, () => false);
   context.ended();
   return { result: error === undefined ? "sent" : resultOf(error) };
