@@ -8,6 +8,9 @@ const alone = {
   expect: { poll: { timeout: 10_000 } },
 };
 
+/** What takes minutes on the real kernel: npm run test:kernel, and continuous integration. */
+const long = ["test/root/lab*.test.ts", "test/root/netpolicy-cyclonus.test.ts"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -28,14 +31,13 @@ export default defineConfig({
           ...alone,
           name: "root",
           include: ["test/root/**/*.test.ts"],
-          exclude: ["test/root/lab*.test.ts"],
+          exclude: long,
           sequence: { groupOrder: 1 },
         },
       },
-      // Every scenario on the real kernel takes minutes: npm run test:kernel, and continuous integration.
       ...(process.env["KUBEHOP_LAB"] === undefined
         ? []
-        : [{ test: { ...alone, name: "kernel", include: ["test/root/lab*.test.ts"], sequence: { groupOrder: 4 } } }]),
+        : [{ test: { ...alone, name: "kernel", include: long, sequence: { groupOrder: 4 } } }]),
       {
         test: {
           ...alone,

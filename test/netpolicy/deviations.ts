@@ -29,6 +29,9 @@ const list: readonly Deviation[] = [
   ...["cyc-176", "cyc-177"].map((name) => ({ case: name, pairs: cross(["x/b", "x/c", "y/b", "y/c"], ["x/a"]) })),
 ];
 
+/** Names of the cases in which kube-router answers otherwise. */
+export const deviating: ReadonlySet<string> = new Set(list.map((one) => one.case));
+
 /** Whether kube-router is known to answer the opposite of what the case expects. */
 export function deviates(name: string, src: string, dst: string, protocol: string, port: number): boolean {
   return list.some(

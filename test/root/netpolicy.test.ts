@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../../src/cluster/cluster.ts";
 import { applyRestore, emptyRuleset } from "../../src/iptables/apply.ts";
@@ -9,36 +8,16 @@ import { loadSets } from "../../src/netpolicy/apply.ts";
 import { compilePolicies } from "../../src/netpolicy/compile.ts";
 import { casesOf, viewOf } from "../netpolicy/cases.ts";
 import { cluster, node } from "../netpolicy/objects.ts";
+import { type Command, TestNamespace, skipReason } from "./network-namespace.ts";
 
 /* The compiled policies of every e2e state, loaded by the real iptables-restore and ipset into a real kernel. */
 
-const namespace = `khop-netpol-${process.pid}`;
+const namespace = new TestNamespace(`khop-netpol-${process.pid}`);
 const backends = ["iptables-legacy", "iptables-nft"] as const;
-
-function run(command: string, args: readonly string[], input?: string): string {
-  return execFileSync("ip", ["netns", "exec", namespace, command, ...args], {
-    encoding: "utf8",
-    stdio: ["pipe", "pipe", "pipe"],
-    ...(input !== undefined && { input }),
-  });
-}
-
-function whyNot(): string | undefined {
-  if (process.getuid?.() !== 0) return "needs root";
-  try {
-    for (const tool of ["ipset", ...backends]) execFileSync(tool, ["--version"], { stdio: "ignore" });
-    execFileSync("ip", ["netns", "list"], { stdio: "ignore" });
-  } catch (error) {
-    return String(error);
-  }
-  return undefined;
-}
-
-const reason = whyNot();
-if (reason !== undefined) {
-  if (process.env["KUBEHOP_REQUIRE"] === "all") throw new Error(`test/root/netpolicy.test.ts: ${reason}`);
-  console.warn(`skipped: test/root/netpolicy.test.ts: ${reason}`);
-}
+const reason = skipReason(
+  "test/root/netpolicy.test.ts",
+  ["ipset", ...backends].map((tool) => [tool, "--version"]),
+);
 
 const nodeA = node("node", "192.168.0.1", "10.244.1.0/24");
 const cases = casesOf("test/referee/netpol/e2e").map((one) => {
@@ -67,23 +46,29 @@ function elementsIn(save: string): string[] {
 }
 
 describe.skipIf(reason !== undefined)("the kernel takes the compiled policies and gives them back as they are", () => {
-  beforeAll(() => execFileSync("ip", ["netns", "add", namespace]));
-  afterAll(() => execFileSync("ip", ["netns", "delete", namespace]));
+  beforeAll(() => namespace.make());
+  afterAll(() => namespace.delete());
 
   test.for(cases)("$name", ({ compiled }) => {
     if (compiled === undefined) return;
     const sets = new IpSets();
     loadSets(sets, compiled);
-    const rules = applyRestore(emptyRuleset("ipv4"), compiled.rules);
-    const text = printRuleset(rules);
-    for (const backend of backends) run(`${backend}-restore`, [], "*filter\nCOMMIT\n");
-    run("ipset", ["destroy"]);
-    run("ipset", ["restore"], saveSets(sets));
-    for (const backend of backends) {
-      run(`${backend}-restore`, [], text);
-      expect(rulesIn(run(`${backend}-save`, ["-t", "filter"])), backend).toEqual(rulesIn(text));
-      run(`${backend}-restore`, [], "*filter\nCOMMIT\n");
-    }
-    expect(elementsIn(run("ipset", ["save"]))).toEqual(elementsIn(saveSets(sets)));
+    const text = printRuleset(applyRestore(emptyRuleset("ipv4"), compiled.rules));
+    const flushed = (backend: string): Command => ({ words: [`${backend}-restore`], input: "*filter\nCOMMIT\n" });
+    const outputs = namespace.mustRunAll([
+      ...backends.map(flushed),
+      { words: ["ipset", "destroy"] },
+      { words: ["ipset", "restore"], input: saveSets(sets) },
+      ...backends.flatMap((backend) => [
+        { words: [`${backend}-restore`], input: text },
+        { words: [`${backend}-save`, "-t", "filter"] },
+        flushed(backend),
+      ]),
+      { words: ["ipset", "save"] },
+    ]);
+    const [legacy = "", nft = ""] = outputs.filter((output) => output.includes("*filter"));
+    expect(rulesIn(legacy), "iptables-legacy").toEqual(rulesIn(text));
+    expect(rulesIn(nft), "iptables-nft").toEqual(rulesIn(text));
+    expect(elementsIn(outputs.at(-1) ?? "")).toEqual(elementsIn(saveSets(sets)));
   });
 });
