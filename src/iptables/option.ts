@@ -9,6 +9,19 @@ export type Draft<T> = { -readonly [K in keyof T]?: T[K] };
 const ruleOption =
   /^(-[mjgpsdiof]|--(match|jump|goto|proto(col)?|source|src|destination|dst|(in|out)-interface|fragments?))$/;
 
+/** `--dport=80`: an option and its value in one word (getopt_long). */
+function isJoined({ text, quoted }: Word): boolean {
+  return !quoted && text.startsWith("--") && /^--[a-z0-9-]+=/.test(text);
+}
+
+function partsOf({ text, column }: Word): Word[] {
+  const at = text.indexOf("=");
+  return [
+    { text: text.slice(0, at), column, quoted: false },
+    { text: text.slice(at + 1), column: column + at + 1, quoted: false },
+  ];
+}
+
 /** Reads one option with its values from the words of a rule. */
 export class OptionReader {
   readonly family: Family;
@@ -19,7 +32,7 @@ export class OptionReader {
 
   constructor(family: Family, words: readonly Word[]) {
     this.family = family;
-    this.#words = words;
+    this.#words = words.some(isJoined) ? words.flatMap((word) => (isJoined(word) ? partsOf(word) : [word])) : words;
   }
 
   /** True when words are left. */

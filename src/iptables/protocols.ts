@@ -59,7 +59,7 @@ const names: Readonly<Record<number, string>> = {
   143: "ethernet",
 };
 
-const aliases: Readonly<Record<string, number>> = { icmpv6: 58, mh: 135, "ipip-encap": 4 };
+const aliases: Readonly<Record<string, number>> = { icmpv6: 58, mh: 135, "ipv6-mh": 135, "ipip-encap": 4 };
 
 const numbers: ReadonlyMap<string, number> = new Map([
   ...Object.entries(names).map(([number, name]) => [name, Number(number)] as const),

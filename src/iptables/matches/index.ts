@@ -183,5 +183,7 @@ export const matchNames: readonly MatchKind[] = Object.keys(extensionModules) as
 
 /** The kind behind `-m NAME`; undefined for a match that is not modelled. */
 export function kindByName(name: string): MatchKind | undefined {
+  // xtables_find_match() of libxtables.
+  if (name === "icmpv6" || name === "ipv6-icmp") return "icmp6";
   return Object.hasOwn(extensionModules, name) ? (name as MatchKind) : undefined;
 }

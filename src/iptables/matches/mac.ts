@@ -13,7 +13,8 @@ export const mac: MatchModule<MacMatch> = {
     "--mac-source"(draft, read) {
       draft.inverted = read.inverted();
       const text = read.value();
-      draft.source = parseMac(text) ?? read.fail("BAD_MAC", `${text} is not a MAC address`);
+      const octets = text.split(":").map((octet) => octet.padStart(2, "0"));
+      draft.source = parseMac(octets.join(":")) ?? read.fail("BAD_MAC", `${text} is not a MAC address`);
     },
   },
   start: () => ({ kind: "mac" }),

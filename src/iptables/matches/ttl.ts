@@ -19,6 +19,7 @@ function moduleOf(kind: TtlMatch["kind"]): MatchModule<TtlMatch> {
   const module: MatchModule<TtlMatch> = {
     options: {
       [`--${kind}-eq`]: option("eq"),
+      [`--${kind}`]: option("eq"),
       [`--${kind}-lt`]: option("lt"),
       [`--${kind}-gt`]: option("gt"),
     },

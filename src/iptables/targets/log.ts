@@ -36,7 +36,8 @@ function readArg(option: string, takesValue: boolean, read: OptionReader): strin
   if (!takesValue) return [option];
   const text = read.value();
   if (option !== "--log-level") return [option, text];
-  const level = levels.includes(text) ? levels.indexOf(text) : read.number(0, 7, text);
+  const name = text === "panic" ? "emerg" : text;
+  const level = levels.includes(name) ? levels.indexOf(name) : read.number(0, 7, text);
   // KERN_WARNING is the default.
   return level === 4 ? [] : [option, String(level)];
 }
