@@ -168,7 +168,7 @@ function kindOptions(kind: string, details: string): string {
     return parts.map(pick).join("");
   }
   if (kind !== "ipip") return "";
-  const parts = [/\blocal [\d.]+/, /\bremote [\d.]+/, /\bdev \S+/, /\bttl (?:\d+|inherit)\b/, /\bnopmtudisc\b/];
+  const parts = [/\blocal [\d.]+/, /\bremote [\d.]+/, /\bdev \S+/, /\bttl (?:\d+|inherit)\b/, /\b(?:no)?pmtudisc\b/];
   return parts.map(pick).join("");
 }
 

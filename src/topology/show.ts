@@ -4,7 +4,7 @@ import type { IpRule, Route } from "../kernel/fib.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { isSecondary } from "../kernel/address.ts";
 import { formatPaths, formatRoute } from "../kernel/route-text.ts";
-import { type Family, compareAddresses, familyOf, formatAddress, isIPv4 } from "../wire/address.ts";
+import { type Family, compareAddresses, familyOf, formatAddress, isIPv4, unspecified } from "../wire/address.ts";
 import { type Cidr, addressBits, formatCidr } from "../wire/cidr.ts";
 
 /*
@@ -34,22 +34,40 @@ function inOrder(addresses: readonly InterfaceAddress[]): InterfaceAddress[] {
 
 function showDevice(ns: NetworkNamespace, device: Device, index: number): string {
   const wired = device.kind === "veth" || device.kind === "physical" ? device.peer : undefined;
-  const name = wired?.namespace === ns.name ? `${device.name}@${wired.device}` : device.name;
-  const loopback = device.kind === "loopback";
+  const below = device.kind === "ipip" ? (device.lower ?? "NONE") : wired?.namespace === ns.name ? wired.device : "";
+  const name = below === "" ? device.name : `${device.name}@${below}`;
   const flags = [
-    ...(loopback ? ["LOOPBACK"] : ["BROADCAST", ...(device.kind === "dummy" ? ["NOARP"] : ["MULTICAST"])]),
+    ...kindFlags(device),
     ...(device.promiscuous ? ["PROMISC"] : []),
     ...(device.up ? ["UP", "LOWER_UP"] : []),
   ];
   const master = device.port === undefined ? "" : ` master ${device.port.bridge.name}`;
   const hasCarrier = device.kind === "veth" || device.kind === "physical" || device.kind === "bridge";
   const state = device.up ? (hasCarrier ? "UP" : "UNKNOWN") : "DOWN";
-  const link = loopback ? "loopback" : device.kind === "ipip" ? "ipip" : "ether";
-  const broadcast = loopback ? "00:00:00:00:00:00" : "ff:ff:ff:ff:ff:ff";
   return (
     `${index}: ${name}: <${flags.join(",")}> mtu ${device.mtu} qdisc ${device.up ? "noqueue" : "noop"}${master} state ${state} group default qlen 1000\n` +
-    `    link/${link} ${device.mac} brd ${broadcast}\n`
+    `    ${linkAddress(device)}\n`
   );
+}
+
+function kindFlags(device: Device): readonly string[] {
+  switch (device.kind) {
+    case "loopback":
+      return ["LOOPBACK"];
+    case "ipip":
+      return device.remote === undefined ? ["NOARP"] : ["POINTOPOINT", "NOARP"];
+    default:
+      return ["BROADCAST", device.kind === "dummy" ? "NOARP" : "MULTICAST"];
+  }
+}
+
+/** The link addresses of a tunnel are its ends. */
+function linkAddress(device: Device): string {
+  if (device.kind === "loopback") return `link/loopback ${device.mac} brd ${device.mac}`;
+  if (device.kind !== "ipip") return `link/ether ${device.mac} brd ff:ff:ff:ff:ff:ff`;
+  const { local = unspecified.ipv4, remote } = device;
+  const peer = remote === undefined ? "brd 0.0.0.0" : `peer ${formatAddress(remote)}`;
+  return `link/ipip ${formatAddress(local)} ${peer}`;
 }
 
 function showAddress(device: Device, own: InterfaceAddress): string {

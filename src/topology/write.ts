@@ -117,7 +117,7 @@ function writeDevice(device: Device): string[] {
       const ends = `${end("local", device.local)}${end("remote", device.remote)}`;
       const lower = device.lower === undefined ? "" : ` dev ${device.lower}`;
       const ttl = device.ttl === undefined ? " ttl inherit" : ` ttl ${device.ttl}`;
-      const discovery = device.inheritsDf ? " nopmtudisc" : "";
+      const discovery = device.inheritsDf ? " nopmtudisc" : " pmtudisc";
       return [`link add ${name} mtu ${mtu} type ipip${ends}${lower}${ttl}${discovery}`];
     }
   }
