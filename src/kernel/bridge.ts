@@ -157,9 +157,10 @@ function push(ns: NetworkNamespace, to: Device, skb: Skb | ArpSkb): void {
   transmit(ns, to, skb);
 }
 
-/** Whether a port takes part in flooding: br_flood(). */
-function floods(to: Device, dstMac: Mac | undefined): boolean {
+/** Whether a port takes part in flooding: br_flood(). What the bridge itself sends to a group goes to all. */
+function floods(to: Device, dstMac: Mac | undefined, isOwn: boolean): boolean {
   if (dstMac === undefined || !isGroupMac(dstMac)) return to.port?.flood === true;
+  if (isOwn) return true;
   return dstMac === broadcastMac ? to.port?.broadcastFlood === true : to.port?.multicastFlood === true;
 }
 
@@ -177,7 +178,7 @@ function flood(
     .map((name) => ns.devices.get(name))
     .filter((to): to is Device => to !== undefined && to.up && refusal(from, to) === undefined)
     // What the node sends itself to a group goes everywhere but where the switch is off, too.
-    .filter((to) => floods(to, skb.dstMac));
+    .filter((to) => floods(to, skb.dstMac, from === undefined));
   const { heeds } = bridge;
   const heeded = heeds === undefined ? ports : ports.filter(({ name }) => heeds(name, skb));
   const ignored = ports.length - heeded.length;
