@@ -1,5 +1,5 @@
 import type { PacketRecorder } from "../../trace/recorder.ts";
-import { type Address, familyOf, formatAddress } from "../../wire/address.ts";
+import { type Address, familyOf, formatAddress, isLinkLocal, isMulticast } from "../../wire/address.ts";
 import { type Mac, broadcastMac, zeroMac } from "../../wire/mac.ts";
 import { type Packet, packetBytes } from "../../wire/packet.ts";
 import type { Device } from "../device.ts";
@@ -136,7 +136,15 @@ function errorOf(verdict: HookVerdict): SocketError | undefined {
 /** A hook changed addresses or mark: another lookup (ip_route_me_harder). */
 function reroute(ns: NetworkNamespace, skb: Skb): SocketError | undefined {
   const { dst, src } = skb.packet;
-  const routed = lookupOutput(ns, { dst, src, mark: skb.mark, packet: skb.packet });
+  // An address that counts on one link keeps to it.
+  const stays = typeof dst === "bigint" && (isMulticast(dst) || isLinkLocal(dst)) && skb.route !== undefined;
+  const routed = lookupOutput(ns, {
+    dst,
+    src,
+    mark: skb.mark,
+    packet: skb.packet,
+    ...(stays && { device: (skb.route as RoutedTo).device.name }),
+  });
   if (skb.track !== undefined) recordRoute(skb, "reroute", routed, dst);
   if (routed.kind === "none") {
     drop(skb, routed.code);
