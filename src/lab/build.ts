@@ -1,3 +1,4 @@
+import { formatIpvsadmSave } from "../ipvs/ipvsadm.ts";
 import type { Device, WiredDevice } from "../kernel/device.ts";
 import { writeNamespace } from "../topology/write.ts";
 import type { DeviceNames } from "./device-names.ts";
@@ -89,7 +90,7 @@ function links(plan: readonly PlannedNamespace[]): string {
   return lines.join("");
 }
 
-function program({ ns, id, names, iptables, dark }: PlannedNamespace, hasIpv6: boolean): void {
+function program({ ns, id, names, iptables, ipvs, dark }: PlannedNamespace, hasIpv6: boolean): void {
   const files = new Map(
     [...writeNamespace(ns, iptables)].map(([file, text]) => [
       file,
@@ -111,6 +112,7 @@ function program({ ns, id, names, iptables, dark }: PlannedNamespace, hasIpv6: b
   if (files.has("bridge")) run(["bridge", "-n", id, "-batch", "-"], files.get("bridge"));
   sysctls(files.get("sysctl") ?? "", "-e");
   if (files.has("ipset")) runIn(id, ["ipset", "restore"], files.get("ipset"));
+  if (ipvs !== undefined) runIn(id, ["ipvsadm", "-R"], formatIpvsadmSave(ipvs.table));
   if (iptables === undefined) return;
   for (const [file, tool] of [
     ["iptables", "iptables-legacy"],

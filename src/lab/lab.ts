@@ -72,8 +72,8 @@ function whySkipped(
 ): string | undefined {
   const essential = essentials.find((feature) => missing.has(feature));
   if (essential !== undefined) return `this kernel lacks ${essential} (${missing.get(essential)})`;
-  if (world.cluster.settings.proxyMode === "ipvs") {
-    return missing.has("ip_vs") ? "this kernel has no ip_vs" : "the lab does not program IPVS";
+  if (world.cluster.settings.proxyMode === "ipvs" && missing.has("ip_vs")) {
+    return `nodes balance with IPVS, and there is no ip_vs here (${missing.get("ip_vs")})`;
   }
   if (world.network.isDown(world.namespaceOf(request.who).name)) return "the sender itself has no power";
   return whyNotHere(plan, missing);

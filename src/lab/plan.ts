@@ -1,4 +1,5 @@
 import type { Iptables } from "../iptables/netns.ts";
+import type { Ipvs } from "../ipvs/ipvs.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
 import { routerName, switchName } from "../sim/underlay-build.ts";
 import type { World } from "../sim/world.ts";
@@ -13,6 +14,8 @@ export interface PlannedNamespace {
   readonly names: DeviceNames;
   /** Nodes have tables; pods, the switch and hosts outside have none. */
   readonly iptables?: Iptables;
+  /** Of nodes that balance with IPVS. */
+  readonly ipvs?: Ipvs;
   /** It has no power: its ends of cables exist, and nobody listens to them. */
   readonly dark: boolean;
 }
@@ -23,11 +26,13 @@ export function planOf(world: World): readonly PlannedNamespace[] {
   const nodes = tablesOf(world);
   return world.network.namespaces().map((ns, index) => {
     const iptables = nodes.get(ns.name);
+    const ipvs = iptables && world.node(ns.name).ipvs;
     return {
       ns,
       id: `kubehop${index}`,
       names: new DeviceNames(ns.devices.keys()),
       ...(iptables && { iptables }),
+      ...(ipvs && { ipvs }),
       dark: world.network.isDown(ns.name),
     };
   });

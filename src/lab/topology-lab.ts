@@ -44,7 +44,7 @@ export function whyNoTopology(topology: Topology, missing: ReadonlyMap<string, s
     const kind = kinds.find((own) => missing.has(own));
     if (kind !== undefined) return `${name} needs a ${kind} device, and this kernel makes none (${missing.get(kind)})`;
     if (files.get("exec")?.includes("ipvsadm") === true && missing.has("ip_vs"))
-      return `${name} balances with IPVS, and this kernel has no ip_vs`;
+      return `${name} balances with IPVS, and there is no ip_vs here (${missing.get("ip_vs")})`;
     if (/^sctp /m.test(files.get("listen") ?? "") && missing.has("sctp"))
       return `${name} listens on SCTP, and this kernel has no such sockets (${missing.get("sctp")})`;
   }

@@ -32,7 +32,7 @@ test("what is for IPv6 alone has a batch of its own", () => {
 
 test.for([
   [{ "a/ip": "link add d0 type dummy\n" }, "a needs a dummy device, and this kernel makes none"],
-  [{ "a/exec": "ipvsadm -A -t 10.0.0.1:80 -s rr\n" }, "a balances with IPVS, and this kernel has no ip_vs"],
+  [{ "a/exec": "ipvsadm -A -t 10.0.0.1:80 -s rr\n" }, "a balances with IPVS, and there is no ip_vs here"],
   [{ "a/listen": "sctp 5000\n" }, "a listens on SCTP"],
   [{ "a/ip": "link add wg0 type wireguard\n" }, "nobody knows what wg0 of a leads to"],
 ] as const)("%o is skipped with a reason where the kernel lacks it", ([files, reason]) => {
