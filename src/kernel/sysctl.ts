@@ -71,6 +71,8 @@ const conntrackDefaults: Readonly<Record<string, number>> = {
   icmp_timeout: 30,
   icmpv6_timeout: 30,
   generic_timeout: 600,
+  gre_timeout: 30,
+  gre_timeout_stream: 180,
 };
 const conntrackPrefix = "net.netfilter.nf_conntrack_";
 

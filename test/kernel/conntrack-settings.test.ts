@@ -9,13 +9,13 @@ import { readRecorded } from "./recorded.ts";
 const { files } = readRecorded(join(import.meta.dirname, "recorded/conntrack.txt"));
 
 /** Seconds that the only connection of r has left after a packet of a. */
-function secondsLeft(protocol: "udp" | "icmp" | "gre"): number {
+function secondsLeft(protocol: "udp" | "icmp" | "esp"): number {
   const lab = emptyLab();
   const surroundings = lab.ns("unused").surroundings;
   const built = buildTopology(parseTopology(files), { network: lab.network, surroundings });
   const transport =
-    protocol === "gre"
-      ? ({ protocol: "other", number: 47 } as const)
+    protocol === "esp"
+      ? ({ protocol: "other", number: 50 } as const)
       : ({ protocol: "icmp", kind: "echo-request", ident: 1, sequence: 1 } as const);
   const packet = udp("10.0.1.2", "10.0.2.2", protocol === "udp" ? {} : { transport });
   let left = Number.NaN;
@@ -31,7 +31,7 @@ function secondsLeft(protocol: "udp" | "icmp" | "gre"): number {
 test("time-outs of connections are what the sysctls say", () => {
   expect(secondsLeft("udp")).toBe(7);
   expect(secondsLeft("icmp")).toBe(5);
-  expect(secondsLeft("gre")).toBe(77);
+  expect(secondsLeft("esp")).toBe(77);
 });
 
 test("a stray ACK begins a connection unless nf_conntrack_tcp_loose is 0", () => {

@@ -1,13 +1,17 @@
 import { formatAddress } from "../../wire/address.ts";
 import { nanosPerSecond } from "../clock.ts";
+import { greNumber } from "./protocol.ts";
 import type { Accounting, ConntrackEntry, Direction, Tuple } from "./entry.ts";
+
+/** IANA protocol number of DCCP. */
+const dccpNumber = 33;
 
 const numbers = { tcp: 6, udp: 17, sctp: 132, icmp: 1, icmpv6: 58 } as const;
 
 /** The entry as `conntrack -L` prints it, with the seconds left at `nowNanos`. conntrack(8). */
 export function formatEntry(entry: ConntrackEntry, nowNanos: number): string {
   const { protocol, number = 0 } = entry.original;
-  const name = protocol === "other" ? "unknown" : protocol;
+  const name = nameOf(entry.original);
   const secondsLeft = Math.max(0, Math.floor((entry.expiresAtNanos - nowNanos) / nanosPerSecond));
   const rest = formatBody(entry, entry.accounting);
   const { original, reply } = entry.zone;
@@ -17,8 +21,13 @@ export function formatEntry(entry: ConntrackEntry, nowNanos: number): string {
 
 /** The entry without what changes from run to run: `tcp SYN_SENT src=... [UNREPLIED] src=...`. */
 export function formatConnection(entry: ConntrackEntry): string {
-  const { protocol } = entry.original;
-  return `${protocol === "other" ? "unknown" : protocol} ${formatBody(entry)}`;
+  return `${nameOf(entry.original)} ${formatBody(entry)}`;
+}
+
+/** Of the other protocols conntrack(8) knows these two by name. */
+function nameOf({ protocol, number }: Tuple): string {
+  if (protocol !== "other") return protocol;
+  return number === greNumber ? "gre" : number === dccpNumber ? "dccp" : "unknown";
 }
 
 function formatBody(entry: ConntrackEntry, accounting?: Accounting): string {
@@ -53,6 +62,8 @@ export function formatTuple(tuple: Tuple): string {
     case "icmpv6":
       return `${addresses} type=${tuple.icmpType ?? 0} code=0 id=${tuple.srcPort}`;
     case "other":
-      return addresses;
+      // Keys of GRE belong to PPTP, which is not modelled; a kernel without DCCP sees no ports.
+      if (tuple.number === greNumber) return `${addresses} srckey=0x0 dstkey=0x0`;
+      return tuple.number === dccpNumber ? `${addresses} sport=0 dport=0` : addresses;
   }
 }

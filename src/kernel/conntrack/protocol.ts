@@ -33,9 +33,19 @@ export function trackProtocol(
       entry.expiresAtNanos = nowNanos + (transport.protocol === "icmp" ? settings.icmpNanos : settings.icmpv6Nanos);
       return "accept";
     case "other":
-      entry.expiresAtNanos = nowNanos + settings.genericNanos;
+      if (transport.number === greNumber) trackGre(entry, nowNanos, settings);
+      else entry.expiresAtNanos = nowNanos + settings.genericNanos;
       return "accept";
   }
+}
+
+/** IANA protocol number of GRE. */
+export const greNumber = 47;
+
+/** nf_conntrack_gre_packet(): two-way traffic is [ASSURED] at once. */
+function trackGre(entry: Connection, nowNanos: number, { greNanos, greStreamNanos }: ConntrackSettings): void {
+  entry.expiresAtNanos = nowNanos + (entry.seenReply ? greStreamNanos : greNanos);
+  if (entry.seenReply) entry.assured = true;
 }
 
 /** nf_conntrack_udp_packet(): two-way traffic that lasts over two seconds is a stream, and [ASSURED]. */

@@ -24,6 +24,8 @@ export interface ConntrackSettings {
   readonly icmpNanos: number;
   readonly icmpv6Nanos: number;
   readonly genericNanos: number;
+  readonly greNanos: number;
+  readonly greStreamNanos: number;
 }
 
 function read(sysctls: Sysctls): ConntrackSettings {
@@ -66,6 +68,8 @@ function read(sysctls: Sysctls): ConntrackSettings {
     icmpNanos: nanos("icmp_timeout"),
     icmpv6Nanos: nanos("icmpv6_timeout"),
     genericNanos: nanos("generic_timeout"),
+    greNanos: nanos("gre_timeout"),
+    greStreamNanos: nanos("gre_timeout_stream"),
   };
 }
 
