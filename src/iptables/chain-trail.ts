@@ -169,6 +169,9 @@ function unknownText({ terms }: ReadyRule, evaluation: Evaluation): string {
     evaluation.term = term;
     return term.module.matches(term.match, evaluation) === undefined;
   });
-  const texts = open.map(({ match }) => `\`${printTerm(match, family)}\``);
-  return `Rule ${evaluation.number} of chain ${evaluation.chain?.name ?? ""} would decide, and ${texts.join(" and ")} is not modelled: what becomes of the packet is unknown.`;
+  const texts = open.map(({ match }) => {
+    const why = match.kind === "unmodelled" ? "is not modelled" : "asks for what is not known";
+    return `\`${printTerm(match, family)}\` ${why}`;
+  });
+  return `Rule ${evaluation.number} of chain ${evaluation.chain?.name ?? ""} would decide, and ${texts.join(", and ")}: what becomes of the packet is unknown.`;
 }

@@ -57,3 +57,16 @@ test("the parameter of a packet of that protocol stays unknown", () => {
   load(router, "*filter\n-A FORWARD -p esp -m esp --espspi 5 -j DROP\nCOMMIT\n");
   expect(send(router, { transport: { protocol: "other", number: 50 } }).verdict).toBe("unknown");
 });
+
+test.for([
+  ["-m time --timestart 08:00:00", "`-m time --timestart 08:00:00` is not modelled"],
+  [
+    '-m u32 --u32 "24=0" -m time --kerneltz',
+    '`-m u32 --u32 "0x18=0x0"` asks for what is not known, and `-m time --kerneltz` is not modelled',
+  ],
+] as const)("what leaves %s open is said", ([rule, why]) => {
+  const router = node();
+  load(router, `*filter\n-A FORWARD ${rule} -j DROP\nCOMMIT\n`);
+  const texts = send(router).steps.map((step) => ("text" in step ? step.text : undefined));
+  expect(texts).toContain(`Rule 1 of chain FORWARD would decide, and ${why}: what becomes of the packet is unknown.`);
+});

@@ -88,7 +88,7 @@ test("what is not modelled makes the verdict unknown only where the rest of its 
   expect(send(own, { transport: udp }).verdict).toBe("unknown");
   expect(send(own).steps.at(-1)).toMatchObject({ kind: "rule", matched: true, rule: 2 });
   const target = node();
-  load(target, filter("-A FORWARD -p udp -j TEE --gateway 10.0.0.9", "-A FORWARD -j ACCEPT"));
+  load(target, filter("-A FORWARD -p udp -j NFQUEUE --queue-num 1", "-A FORWARD -j ACCEPT"));
   expect(send(target).verdict).toBe("accept");
   expect(send(target, { transport: udp }).verdict).toBe("unknown");
 });
