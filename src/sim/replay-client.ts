@@ -205,7 +205,8 @@ function runEcho(line: FlowLine, context: ClientContext): ClientResult {
   const failed = (error: SocketError): void => {
     const { icmp } = error;
     const name = typeof remote === "number" ? "icmp" : "icmp6";
-    result =
+    // What the call itself said is told first.
+    result ??=
       icmp === undefined
         ? { result: resultOf(error) }
         : { result: `${name}-${icmp.type}-${icmp.code}`, answer: { from: formatAddress(icmp.from) } };

@@ -20,7 +20,7 @@ export const orphanRetries: number = 8;
  * An answer that comes sooner has crossed no cable: it is processed on the way of the SYN itself, inside connect(2),
  * which still holds the socket.
  */
-export const connectCallNanos: number = nanosPerMilli / 10;
+export const connectCallNanos: number = 0.19 * nanosPerMilli;
 /** TCP_TIMEWAIT_LEN, tcp_fin_timeout. */
 export const lingerNanos: number = 60 * nanosPerSecond;
 export const windowBytes: number = 65_535;
