@@ -32,7 +32,7 @@ export type ServiceKey = Pick<ServiceOptions, "protocol" | "address" | "port">;
 
 /** A command that the kernel would refuse. */
 export class IpvsError extends Error {
-  readonly code: "SERVICE_EXISTS" | "NO_SERVICE" | "SERVER_EXISTS" | "NO_SERVER" | "NO_SCHEDULER";
+  readonly code: "SERVICE_EXISTS" | "NO_SERVICE" | "SERVER_EXISTS" | "NO_SERVER" | "NO_SCHEDULER" | "OUT_OF_RANGE";
 
   constructor(code: IpvsError["code"], message: string) {
     super(message);
@@ -105,6 +105,7 @@ export class ServiceTable {
     const { service, scheduler } = this.#need(key);
     if (findServer(service, server) !== undefined)
       throw new IpvsError("SERVER_EXISTS", "the real server exists already");
+    checkRange(server);
     const known = this.#removed.get(serverText(key, server));
     const added: RealServer = known ?? newServer(server);
     this.#removed.delete(serverText(key, server));
@@ -118,6 +119,7 @@ export class ServiceTable {
 
   /** `ipvsadm -e -w -x -y`: thresholds that are not given are taken away. */
   editServer(key: ServiceKey, server: ServerOptions): void {
+    checkRange(server);
     const { service, scheduler } = this.#need(key);
     update(needServer(service, server), server);
     scheduler.serversChanged?.();
@@ -194,6 +196,14 @@ export class ServiceTable {
     const found = this.#services.get(textOf(key));
     if (found === undefined) throw new IpvsError("NO_SERVICE", "there is no such virtual server");
     return found;
+  }
+}
+
+/** ip_vs_add_dest(), ip_vs_edit_dest(). */
+function checkRange({ weight, upperThreshold = 0, lowerThreshold = 0 }: ServerOptions): void {
+  if (weight < 0) throw new IpvsError("OUT_OF_RANGE", "a weight cannot be below 0");
+  if (lowerThreshold > upperThreshold) {
+    throw new IpvsError("OUT_OF_RANGE", "the lower threshold (-y) cannot be above the upper one (-x)");
   }
 }
 

@@ -93,6 +93,7 @@ test("what ipvsadm-save prints can be read again", () => {
 test.each([
   ["-A -t 10.96.0.10:80 -s random", "NO_SCHEDULER"],
   ["-a -t 10.96.0.10:80 -r 10.244.0.1:8080 -m", "NO_SERVICE"],
+  ["-e -t 10.96.0.10:80 -r 10.244.0.1:8080 -m -x 1 -y 2", "OUT_OF_RANGE"],
   ["-A -t 10.96.0.10", "BAD_ENDPOINT"],
   ["-A -t", "MISSING_VALUE"],
   ["-A -f 1 -s rr", "BAD_OPTION"],
