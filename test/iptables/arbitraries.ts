@@ -193,6 +193,55 @@ export const extension: fc.Arbitrary<Match> = fc.oneof(
     packets: fc.record({ relation: fc.constantFrom("eq", "ne", "lt", "gt"), value: fc.nat() }),
   }),
   fc.record({ kind: fc.constant("socket" as const), transparent: fc.constant(true as const) }),
+  fc.record({
+    kind: fc.constant("connlimit" as const),
+    limit: fc.nat(),
+    above: fc.boolean(),
+    prefixLength: fc.integer({ min: 0, max: 32 }),
+    side: fc.constantFrom("source" as const, "destination" as const),
+  }),
+  fc
+    .tuple(span, inverted, fc.constantFrom("packets", "bytes", "avgpkt"), fc.constantFrom("original", "reply", "both"))
+    .map(([{ from, to }, not, mode, direction]): Match => {
+      return { kind: "connbytes", from, to, inverted: not && from !== to, mode, direction };
+    }),
+  fc.record({ kind: fc.constant("quota" as const), bytes: fc.nat(), inverted }),
+  fc.record({
+    kind: fc.constant("u32" as const),
+    tests: fc.array(
+      fc.record({
+        at: octet,
+        steps: fc.array(
+          fc.tuple(fc.constantFrom("&" as const, "<<" as const, ">>" as const, "@" as const), fc.nat(31)),
+          {
+            maxLength: 4,
+          },
+        ),
+        ranges: fc.array(
+          span.map(({ from, to }) => [from, to] as const),
+          { minLength: 1, maxLength: 4 },
+        ),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    inverted,
+  }),
+  record<Extract<Match, { kind: "string" }>>(
+    {
+      kind: fc.constant("string"),
+      pattern: fc.array(octet, { minLength: 1, maxLength: 20 }),
+      inverted,
+      algorithm: fc.constantFrom("bm", "kmp"),
+      from: port,
+      to: port,
+      ignoreCase: fc.constant(true),
+    },
+    ["kind", "pattern", "inverted", "algorithm", "from", "to"],
+  ),
+  fc.record({
+    kind: fc.constant("bpf" as const),
+    program: fc.array(fc.tuple(fc.constantFrom(48, 40, 21, 6), octet, octet, mark), { minLength: 1, maxLength: 5 }),
+  }),
   fc.record({ kind: fc.constant("rpfilter" as const), invert: fc.constant(true as const) }),
   fc
     .tuple(name, fc.array(name, { maxLength: 3 }))
@@ -239,7 +288,10 @@ export const target: fc.Arbitrary<Target> = fc.oneof(
   block.map((own): Target => ({ kind: "NETMAP", ...own })),
   fc.record({
     kind: fc.constant("CT" as const),
-    zone: fc.record({ of: fc.constantFrom("both", "orig", "reply"), id: fc.oneof(fc.constant("mark"), port) }),
+    zone: fc.record({
+      of: fc.constantFrom("both", "orig", "reply"),
+      id: fc.oneof(fc.constant("mark"), fc.integer({ min: 1, max: 65_535 })),
+    }),
   }) as fc.Arbitrary<Target>,
   fc.constantFrom<Target>(
     { kind: "CHECKSUM" },

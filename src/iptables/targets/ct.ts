@@ -23,7 +23,9 @@ function zoneOption(of: "both" | "orig" | "reply"): (draft: Draft<CtTarget>, rea
   return (draft, read) => {
     if (draft.zone !== undefined) read.fail("BAD_OPTION", "one zone is enough: remove the others");
     const text = read.value();
-    draft.zone = { of, id: text === "mark" ? text : read.number(0, 65_535, text) };
+    const id = text === "mark" ? text : read.number(0, 65_535, text);
+    // Zone 0 is where everything is.
+    if (id !== 0) draft.zone = { of, id };
   };
 }
 
@@ -52,7 +54,7 @@ export const ct: TargetModule<CtTarget> = {
       ...(timeout === undefined ? [] : [`--timeout ${timeout}`]),
       ...(events === undefined ? [] : [`--ctevents ${events}`]),
       ...(expectationEvents === undefined ? [] : [`--expevents ${expectationEvents}`]),
-      ...(zone === undefined || zone.id === 0 ? [] : [`${zoneNames[zone.of]} ${zone.id}`]),
+      ...(zone === undefined ? [] : [`${zoneNames[zone.of]} ${zone.id}`]),
     ].join(" "),
   run(target, { state: { skb } }) {
     // The first such target wins, and one that comes back over the loopback is tracked already.
