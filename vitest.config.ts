@@ -19,7 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/browser/**", "test/root/**", "test/package/**"],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           // No test leaves anything behind, so the files share workers: to load the engine takes longer than most of them.
           isolate: false,
           maxWorkers: "100%",

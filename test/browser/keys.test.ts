@@ -98,6 +98,7 @@ describeBrowser("the keys", () => {
       await page.keyboard.press("Space");
       await expect.poll(() => position(page)).toBe(3);
       await page.getByRole("button", { name: "Play (Space)" }).waitFor();
+      expect(await position(page)).toBe(3);
       await page.keyboard.press("b");
       expect(await page.locator(".broken, .breakpoint").count()).toBe(0);
     });
@@ -254,10 +255,12 @@ describeBrowser("the keys", () => {
         new MutationObserver(() => {
           live.dataset["said"] = String(Number(live.dataset["said"] ?? 0) + 1);
         }).observe(live, { childList: true });
+        // At once, however slow this machine is.
+        for (let presses = 0; presses < 8; presses++)
+          document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
       });
-      for (let presses = 0; presses < 8; presses++) await page.keyboard.press("ArrowRight");
       await expect.poll(() => live.textContent()).toMatch(/^Stop 9 of \d+\. ./);
-      expect(Number(await live.getAttribute("data-said"))).toBeLessThan(4);
+      expect(Number(await live.getAttribute("data-said"))).toBeLessThan(3);
       await page.keyboard.press("g");
       await expect.poll(() => live.textContent()).toMatch(/^Step \d+ of \d+\. ./);
     });

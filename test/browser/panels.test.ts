@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { axeFindings } from "./axe.ts";
-import { answered, describeBrowser, onPage, position, saved } from "./page.ts";
+import { answered, describeBrowser, onPage, saved } from "./page.ts";
 
 const scenarios = resolve(import.meta.dirname, "../../scenarios");
 
@@ -83,30 +83,6 @@ describeBrowser("the panels of the page", () => {
       await page.locator(".rule-lines .matched").nth(1).click();
       expect(await page.locator('.rule-lines .matched[aria-current="step"]').count()).toBe(1);
       expect(await page.locator(".kicker").textContent()).toContain("KUBE-SERVICES");
-    });
-  });
-
-  test("playing stops at a breakpoint", async () => {
-    await onPage({ reducedMotion: "reduce" }, async (page) => {
-      await page.keyboard.press("ArrowRight");
-      await page.keyboard.press("ArrowRight");
-      const at = await position(page);
-      await page.keyboard.press("b");
-      expect(await page.locator(".broken").count()).toBe(1);
-      await page.keyboard.press("Home");
-      await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
-      await page.locator("h1").click();
-      await page.keyboard.press("Space");
-      await page.getByRole("button", { name: "Pause (Space)" }).waitFor();
-      await page.getByRole("button", { name: "Play (Space)" }).waitFor();
-      expect(await position(page)).toBe(at);
-    });
-  });
-
-  test("r draws the random choices anew", async () => {
-    await onPage({}, async (page) => {
-      await answered(page, () => page.keyboard.press("r"));
-      expect(await page.locator("#verdict").textContent()).toContain("seed 2");
     });
   });
 
