@@ -65,7 +65,7 @@ export interface Sysctls {
   /** The IPv4 settings in force for a device: `all` and the device's own, joined as the kernel joins them. */
   device(name: string): DeviceSettings;
   /** Grows with each change. */
-  readonly version: number;
+  version(): number;
   /** What was set, for printing. */
   entries(): readonly (readonly [string, number])[];
 }

@@ -128,8 +128,12 @@ export function createSysctls(): SysctlTable {
   }
 
   let version = 0;
+  /** The device asked for last: a packet asks for one several times. */
+  let last = "";
+  let lastSettings: DeviceSettings | undefined;
   function forget(): void {
     version++;
+    lastSettings = undefined;
     settings.clear();
     resolved.clear();
   }
@@ -137,9 +141,7 @@ export function createSysctls(): SysctlTable {
   return {
     get,
     set,
-    get version() {
-      return version;
-    },
+    version: () => version,
     entries: () => [...values],
     inherit(device) {
       for (const [name, value] of values) {
@@ -149,8 +151,10 @@ export function createSysctls(): SysctlTable {
       forget();
     },
     device(name) {
-      const known = settings.get(name);
-      if (known !== undefined) return known;
+      if (name === last && lastSettings !== undefined) return lastSettings;
+      last = name;
+      lastSettings = settings.get(name);
+      if (lastSettings !== undefined) return lastSettings;
       const own = (key: string): number => get(`net.ipv4.conf.${name}.${key}`);
       const all = (key: string): number => get(`net.ipv4.conf.all.${key}`);
       const either = (key: string): boolean => own(key) !== 0 || all(key) !== 0;
@@ -176,6 +180,7 @@ export function createSysctls(): SysctlTable {
         proxyNdp: get(`net.ipv6.conf.${name}.proxy_ndp`) !== 0 || get("net.ipv6.conf.all.proxy_ndp") !== 0,
       };
       settings.set(name, made);
+      lastSettings = made;
       return made;
     },
   };

@@ -53,10 +53,11 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
     const tables: Record<NatHook, HookEntry[]> = { PREROUTING: [], INPUT: [], OUTPUT: [], POSTROUTING: [] };
     natTables[family] = tables;
     for (const hook of natHooks) {
+      const own = tables[hook];
       ns.hooks.register(family, hook, {
         name: "nat",
         priority: manipAt(hook) === "src" ? priorities.natSrc : priorities.natDst,
-        run: (state) => nat.run(state, tables[hook]),
+        run: (state) => nat.run(state, own),
       });
     }
     return tables;

@@ -76,11 +76,11 @@ function read(sysctls: Sysctls): ConntrackSettings {
 /** The settings in force, read again only after a sysctl was written. */
 export function conntrackSettings(sysctls: Sysctls): () => ConntrackSettings {
   let settings = read(sysctls);
-  let version = sysctls.version;
+  let version = sysctls.version();
   return () => {
-    if (version !== sysctls.version) {
+    if (version !== sysctls.version()) {
       settings = read(sysctls);
-      version = sysctls.version;
+      version = sysctls.version();
     }
     return settings;
   };
