@@ -13,9 +13,9 @@ import { benchNode, benchOptions, generatedObjects, generatedSlice } from "./kub
  * The rules of one node, as data and as text, for N Services of M endpoints, and after one EndpointSlice changed.
  * Each size runs in a process of its own: `node --expose-gc --import tsx bench/kube-proxy.ts [NxM ...]`.
  * Prints one JSON object a line; times in ms, memory in MB. A node makes the chains of a Service when a packet comes to
- * one; `syncMillis` is what a sync takes before that, `rulesMillis` includes every chain, rule, term and owner, held in
- * memory: the figure to compare with kube-proxy's own. The `...CpuMillis` are what the process used of the CPUs, all
- * threads: on a busy machine they say more than the clock.
+ * one, and the rules of those chains for whoever looks at them; `syncMillis` is what a sync takes before that,
+ * `rulesMillis` includes every chain, rule, term and owner: the figure to compare with kube-proxy's own. The
+ * `...CpuMillis` are what the process used of the CPUs, all threads: on a busy machine they say more than the clock.
  */
 
 function measure(services: number, endpoints: number): Readonly<Record<string, unknown>> {
