@@ -8,7 +8,7 @@ import {
   unspecified,
 } from "../wire/address.ts";
 import type { Device } from "./device.ts";
-import { type Route, usesDevice } from "./fib.ts";
+import { type FibResult, type Route, usesDevice } from "./fib.ts";
 import { addressType } from "./ip/route.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { NetlinkError } from "./netlink-error.ts";
@@ -81,14 +81,15 @@ function checkGateway4(ns: NetworkNamespace, via: Address, request: NextHopReque
     (route.type !== "unicast" || device === undefined || usesDevice(route, device)) &&
     (route.type !== "local" || device === undefined || route.device === device);
   const own = table === "main" ? undefined : ns.fib.ipv4.lookupIn(table, via, accept);
-  const found =
+  const result =
     own !== undefined && (own.type === "unicast" || own.type === "local" || own.type === "broadcast")
-      ? own
-      : ns.fib.ipv4.lookup({ dst: via, mark: 0, ...(device !== undefined && { outDevice: device }) }, accept)?.route;
+      ? { route: own, table }
+      : ns.fib.ipv4.lookup({ dst: via, mark: 0, ...(device !== undefined && { outDevice: device }) }, accept);
+  const found = result?.route;
   if (found?.type !== "unicast" && found?.type !== "local") {
     const where = device === undefined ? `no link of ${ns.name}` : `no network of ${device}`;
     throw invalidGateway(
-      found === undefined ? "ENETUNREACH" : (refusals[found.type] ?? "EINVAL"),
+      result === undefined ? "ENETUNREACH" : errnoOf(result),
       `${formatAddress(via)} is on ${where}; onlink behind dev DEVICE says that it is there`,
     );
   }
@@ -112,11 +113,11 @@ function onlinkDevice(ns: NetworkNamespace, { device }: NextHopRequest): Device 
   return found;
 }
 
-/** What a route on the way to the gateway answers (fib_props). */
-const refusals: Readonly<Partial<Record<Route["type"], NetlinkError["errno"]>>> = {
-  unreachable: "EHOSTUNREACH",
-  prohibit: "EACCES",
-};
+/** What a route on the way to the gateway answers (fib_props); a rule, of no table, says it of the network. */
+function errnoOf({ route, table }: Pick<FibResult, "route" | "table">): NetlinkError["errno"] {
+  if (route.type === "unreachable") return table === "" ? "ENETUNREACH" : "EHOSTUNREACH";
+  return route.type === "prohibit" ? "EACCES" : "EINVAL";
+}
 
 function invalidGateway(errno: NetlinkError["errno"], why: string): NetlinkError {
   return new NetlinkError(errno, `Nexthop has invalid gateway: ${why}`);

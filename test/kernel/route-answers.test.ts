@@ -109,3 +109,17 @@ describe.for(["ipv4", "ipv6"])("%s", (family) => {
     expect(found.went).toEqual((JSON.parse(went.replaceAll("'", '"')) as string[]).map(sameWords));
   });
 });
+
+// strace(1) of `ip route add ... via 10.0.1.1` on Linux 6.18 showed these behind "Nexthop has invalid gateway".
+test.for([
+  { setup: "rule add priority 5 unreachable", errno: "ENETUNREACH" },
+  { setup: "rule add priority 5 prohibit", errno: "EACCES" },
+  { setup: "route add unreachable 10.0.1.1/32 scope link", errno: "EHOSTUNREACH" },
+  { setup: "route add blackhole 10.0.1.1/32 scope link", errno: "EINVAL" },
+])("a gateway behind `$setup` is refused with $errno", ({ setup, errno }) => {
+  const { error } = run(
+    `link set eth0 up\naddr add 10.0.1.2/24 dev eth0\n${setup}`,
+    "route add 10.5.0.0/16 via 10.0.1.1",
+  );
+  expect(error).toMatch(new RegExp(`^${errno}: Nexthop has invalid gateway`));
+});

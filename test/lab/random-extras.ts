@@ -40,7 +40,7 @@ function changeNode(
       add(
         name,
         "ip",
-        `route add ${target}/${bits} via ${gateway} dev eth0 src ${dice.pick([second, address])} metric 3`,
+        `route add ${target}/${bits} via ${gateway} dev eth0 onlink src ${dice.pick([second, address])} metric 3`,
       );
     }
   }

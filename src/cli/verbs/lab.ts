@@ -102,7 +102,7 @@ async function runFolder(
 ): Promise<void> {
   const topology = withTextErrors(() => parseTopology(readFolder(folder)));
   if (!json) shell.out(`${folder}\n`);
-  const skipped = whyNoTopology(topology, missing);
+  const skipped = withTextErrors(() => whyNoTopology(topology, missing));
   if (skipped !== undefined) {
     const flows = topology.flows.filter(({ name }) => only.test(name));
     for (const { name, from, protocol, destination } of flows) {
