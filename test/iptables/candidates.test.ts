@@ -43,6 +43,11 @@ const match = fc.oneof(
   fc.constant("-p udp -m udp --dport 50:90 --sport 1"),
   fc.constant("-p tcp -m tcp --dport 50:90"),
   fc.constant("-m addrtype --dst-type LOCAL"),
+  fc.constant("-p tcp -m quota --quota 150 -m tcp --dport 80"),
+  fc.constant("-p tcp -m connlimit --connlimit-above 1 -m tcp --dport 80"),
+  fc.constant("-p udp -m hashlimit --hashlimit-upto 16b/s --hashlimit-name h -m udp --dport 53"),
+  fc.constant('-m u32 --u32 "6&0xff=6"'),
+  fc.constant("-m policy --dir in --pol none"),
   fc.constant("-m unheard-of --option"),
 );
 const target = fc.constantFrom(
