@@ -8,8 +8,14 @@ import type { RoutedTo } from "../skb.ts";
 export function sourceForRoute(ns: NetworkNamespace, to: RoutedTo, dst: Address): Address | undefined {
   const { route, device } = to;
   if (route.source !== undefined) return route.source;
-  if (to.kind === "local") return dst;
+  // What a route alone makes local is no address to IPv6, which then chooses among those that are.
+  if (to.kind === "local" && (isIPv4(dst) || isOwn(ns, dst))) return dst;
   return isIPv4(dst) ? primaryAddress(ns, device, route.via) : selectIPv6(ns, device, dst);
+}
+
+function isOwn(ns: NetworkNamespace, address: Address): boolean {
+  for (const { addresses } of ns.devices.values()) if (addresses.some((own) => own.address === address)) return true;
+  return false;
 }
 
 /**
