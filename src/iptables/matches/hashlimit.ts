@@ -1,6 +1,6 @@
 import { formatAddress } from "../../wire/address.ts";
 import { maskAddress } from "../../wire/cidr.ts";
-import { type Packet, hasPorts, packetBytes } from "../../wire/packet.ts";
+import { type Packet, hasPorts, packetBytes, protocolNumber } from "../../wire/packet.ts";
 import { type Limit, createLimitEntry, packetScale } from "../hashlimit-bucket.ts";
 import type { Draft, OptionReader } from "../option.ts";
 import { bytesOf, isByteRate, printBurst, printByteRate, readByteRate, readBytes } from "./byte-rate.ts";
@@ -121,8 +121,13 @@ function print(match: HashlimitMatch): string {
   ].join(" ");
 }
 
-/** hashlimit_init_dst(): which bucket a packet takes from, whatever its protocol. */
-function keyOf(match: HashlimitMatch, { src, dst, transport }: Packet): string {
+/** Protocols that have something in the place of ports that is not known here: DCCP, ESP, AH, UDP-Lite (proto_ports_offset). */
+const otherPorts: readonly number[] = [33, 50, 51, 136];
+
+/** hashlimit_init_dst(): which entry a packet takes from, whatever its protocol; undefined where that is not known. */
+function keyOf(match: HashlimitMatch, { src, dst, transport }: Packet): string | undefined {
+  const looksAtPorts = match.modes.some((mode) => mode === "srcport" || mode === "dstport");
+  if (looksAtPorts && otherPorts.includes(protocolNumber(transport))) return undefined;
   const bits = typeof src === "number" ? 32 : 128;
   const ports = hasPorts(transport) ? transport : { srcPort: 0, dstPort: 0 };
   const parts = {
@@ -169,6 +174,7 @@ export const hashlimit: MatchModule<HashlimitMatch> = {
     const { packet } = state.skb;
     const entries = evaluation.limits(match.name);
     const key = keyOf(match, packet);
+    if (key === undefined) return undefined;
     let entry = entries.get(key);
     if (entry === undefined || nowNanos - entry.usedNanos > match.expireMillis * 1e6) {
       entries.set(key, (entry = createLimitEntry(match, nowNanos)));

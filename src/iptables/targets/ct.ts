@@ -1,5 +1,4 @@
 import { mostZone } from "../../kernel/conntrack/zone.ts";
-import type { Skb } from "../../kernel/skb.ts";
 import type { Draft, OptionReader } from "../option.ts";
 import type { TargetModule } from "./module.ts";
 
@@ -31,10 +30,6 @@ function zoneOption(of: "both" | "orig" | "reply"): (draft: Draft<CtTarget>, rea
 
 const zoneNames = { both: "--zone", orig: "--zone-orig", reply: "--zone-reply" } as const;
 
-function zoneIdOf({ zone }: CtTarget, skb: Skb): number {
-  return zone?.id === "mark" ? skb.mark & 0xffff : (zone?.id ?? 0);
-}
-
 export const ct: TargetModule<CtTarget> = {
   options: {
     "--notrack": (draft) => void (draft.notrack = true),
@@ -63,10 +58,12 @@ export const ct: TargetModule<CtTarget> = {
       skb.untracked = true;
       return "continue";
     }
-    const id = zoneIdOf(target, skb);
-    if (target.timeout !== undefined || id > mostZone) return "unknown";
-    const { of } = target.zone ?? { of: "both" };
-    skb.zone = { original: of === "reply" ? 0 : id, reply: of === "orig" ? 0 : id };
+    const { of, id } = target.zone ?? { of: "both", id: 0 };
+    if (target.timeout !== undefined || (id !== "mark" && id > mostZone)) return "unknown";
+    skb.zone =
+      id === "mark"
+        ? { original: 0, reply: 0, ofMark: of }
+        : { original: of === "reply" ? 0 : id, reply: of === "orig" ? 0 : id };
     return "continue";
   },
   needsConntrack: (target) => target.kind === "CT" && target.notrack !== true,

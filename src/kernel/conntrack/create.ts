@@ -8,6 +8,7 @@ import { TupleTable } from "./hash-table.ts";
 import { Nat, type NatHook, manipAt } from "./nat.ts";
 import type { Conntrack } from "./table.ts";
 import { Tracker } from "./track.ts";
+import { mostZone, zoneFor } from "./zone.ts";
 
 const families: readonly Family[] = ["ipv4", "ipv6"];
 const natHooks: readonly NatHook[] = ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"];
@@ -28,9 +29,17 @@ export function createConntrack(ns: NetworkNamespace): Conntrack {
       name: "conntrack",
       priority: priorities.conntrack,
       run: (state) => {
+        const { skb } = state;
+        if (skb.zone !== undefined) {
+          skb.zone = zoneFor(skb.zone, skb.mark);
+          if (Math.max(skb.zone.original, skb.zone.reply) > mostZone) {
+            skb.track?.verdict("unknown");
+            return "unknown";
+          }
+        }
         const verdict = tracker.track(state);
         // The template has served.
-        state.skb.zone = undefined;
+        skb.zone = undefined;
         return verdict;
       },
     };

@@ -8,6 +8,15 @@ import type { TupleKey } from "./tuple-key.ts";
 export interface ConntrackZone {
   readonly original: number;
   readonly reply: number;
+  /** These directions are in the zone that the packet's mark says when conntrack looks (NF_CT_FLAG_MARK). */
+  readonly ofMark?: "both" | "orig" | "reply";
+}
+
+/** The zone of a packet with this mark: nf_ct_zone_tmpl(). */
+export function zoneFor(zone: ConntrackZone, mark: number): ConntrackZone {
+  if (zone.ofMark === undefined) return zone;
+  const id = mark & 0xffff;
+  return { original: zone.ofMark === "reply" ? 0 : id, reply: zone.ofMark === "orig" ? 0 : id };
 }
 
 /** Zones that fit beside the rest of a tuple; Linux takes twice as many. */
