@@ -10,7 +10,7 @@ import { allowsIcmp, allowsRedirect, allowsRouteError, redirected } from "./ip/p
 import { takeRedirect } from "./ip/redirect.ts";
 import { redirect6, takeRedirect6 } from "./ip/redirect6.ts";
 import { lookupOutput } from "./ip/route.ts";
-import { sourceForRoute } from "./ip/source-address.ts";
+import { isOwnAddress, selectIPv6, sourceForRoute } from "./ip/source-address.ts";
 import { nextIdentification } from "./ip/state.ts";
 import type { NetworkNamespace } from "./namespace.ts";
 import { receiveNeighbourDiscovery } from "./ndp.ts";
@@ -93,11 +93,14 @@ function suppress(skb: Skb, { type, code }: IcmpMessage, reason: string): false 
 /** The address that was asked, when it is ours; else the one the route back to the sender prefers. */
 function errorSource(ns: NetworkNamespace, skb: Skb): Address | undefined {
   const { src, dst } = skb.packet;
-  if (skb.route?.kind === "local" && skb.route.input) return dst;
-  const local = isIPv4(dst) ? skb.route?.kind === "local" : ns.fib.ipv6.lookupIn("local", dst)?.type === "local";
-  if (local) return dst;
+  if (isIPv4(dst) ? skb.route?.kind === "local" : isOwnAddress(ns, dst)) return dst;
   const back = lookupOutput(ns, { dst: src, mark: 0 });
-  return back.kind === "routed" ? sourceForRoute(ns, back.to, src) : undefined;
+  if (back.kind === "none") return undefined;
+  // IPv6 would have an address of the device that the packet came in by (icmp6_send).
+  const by = skb.route?.redirect === true ? skb.route.device : skb.inDevice;
+  return isIPv4(src) || by === undefined || back.to.route.source !== undefined
+    ? sourceForRoute(ns, back.to, src)
+    : selectIPv6(ns, by, src);
 }
 
 /** What is limited per destination: icmpv4_xrlim_allow(), icmpv6_xrlim_allow(). */

@@ -9,11 +9,12 @@ export function sourceForRoute(ns: NetworkNamespace, to: RoutedTo, dst: Address)
   const { route, device } = to;
   if (route.source !== undefined) return route.source;
   // What a route alone makes local is no address to IPv6, which then chooses among those that are.
-  if (to.kind === "local" && (isIPv4(dst) || isOwn(ns, dst))) return dst;
+  if (to.kind === "local" && (isIPv4(dst) || isOwnAddress(ns, dst))) return dst;
   return isIPv4(dst) ? primaryAddress(ns, device, route.via) : selectIPv6(ns, device, dst);
 }
 
-function isOwn(ns: NetworkNamespace, address: Address): boolean {
+/** Whether some device here has the address: ipv6_chk_addr(). */
+export function isOwnAddress(ns: NetworkNamespace, address: Address): boolean {
   for (const { addresses } of ns.devices.values()) if (addresses.some((own) => own.address === address)) return true;
   return false;
 }
