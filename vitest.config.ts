@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /** The projects run one after another: what drives a browser, the kernel or npm is not timed beside other work. */
 const alone = {
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   hookTimeout: 120_000,
   fileParallelism: false,
   expect: { poll: { timeout: 10_000 } },

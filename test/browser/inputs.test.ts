@@ -68,7 +68,12 @@ describeBrowser("what goes into the page", () => {
         await page
           .locator("#notice", { hasText: /Reading: [\d,]+ objects|Sending the packets/ })
           .waitFor({ timeout: 60_000 });
-        await page.locator("#notice").getByRole("button", { name: "Cancel" }).click();
+        const cancel = page.locator("#notice").getByRole("button", { name: "Cancel" });
+        await cancel.focus();
+        const said = await page.locator("#notice").textContent();
+        await expect.poll(() => page.locator("#notice").textContent()).not.toBe(said);
+        expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Cancel");
+        await cancel.click();
         await page.locator('#verdict[aria-busy="false"]').waitFor();
         expect(await page.locator(".verdict-run").textContent()).toBe("curl http://web");
         await page.getByRole("button", { name: "Run", exact: true }).click();

@@ -17,10 +17,13 @@ export function noticeView(
     button.addEventListener("click", run);
     return button;
   };
+  const doingWords = el("span", {});
+  /** Stays where it is while the words beside it change, lest a click on it or its focus be lost. */
+  const computing = [doingWords, link("Cancel", actions.cancel)];
   const content = (
     { empty, loaded, problems, failure, busy, doing, note, picked }: State,
     slow: boolean,
-  ): (Node | string)[] => {
+  ): readonly Node[] => {
     if (empty) {
       return [
         el("strong", {}, "Nothing to send yet"),
@@ -28,7 +31,10 @@ export function noticeView(
         link("Show me an example", actions.openSample),
       ];
     }
-    if (busy && slow) return [el("span", {}, `${doing ?? "Computing"}…`), link("Cancel", actions.cancel)];
+    if (busy && slow) {
+      doingWords.textContent = `${doing ?? "Computing"}…`;
+      return computing;
+    }
     if (failure !== undefined) return [el("strong", {}, failure)];
     if (picked[0] !== undefined) return [el("span", {}, `From ${picked[0]}: click the pod to send to, or press Esc.`)];
     if (problems.length === 0 && note !== undefined) return [el("span", {}, note)];
@@ -46,7 +52,8 @@ export function noticeView(
   };
   const draw = (slow: boolean): void => {
     const { state } = store;
-    root.replaceChildren(...content(state, slow));
+    const parts = content(state, slow);
+    if (parts !== computing || computing.some((part) => part.parentNode !== root)) root.replaceChildren(...parts);
     root.classList.toggle("whole", state.empty);
   };
   store.listen((state, before) => {
