@@ -1,5 +1,5 @@
 import type { DrawKey } from "../kernel/chance.ts";
-import { jumpTarget, oddsOf, rowWords } from "./rule-rows.ts";
+import { jumpTarget, lengthWord, numberAt, oddsOf, rowWords } from "./rule-rows.ts";
 
 /*
  * Rules that share packets out evenly: the first takes one in n, the next one in n - 1 of the rest, and so on down to
@@ -56,12 +56,17 @@ function oneIn(n: number): number {
   return (odds[n] ??= Math.round(Number((1 / n).toFixed(10)) * 2 ** 31));
 }
 
-/** How many rules of an even split there are from this position on; 0: none begins there. */
-export function splitAt(words: Int32Array, row: number, at: number): number {
-  return words[row + firstWord] === at ? (words[row + countWord] as number) : 0;
+/** The position of the first rule of an even split; -1: there is none. */
+export function splitPosition(words: Int32Array, row: number): number {
+  return words[row + countWord] === 0 ? -1 : (words[row + firstWord] as number);
 }
 
-/** How many of the split's rules do not take the packet before one does; all of them where none does. */
+/** How many rules take packets by chance: at most one more takes the rest. */
+export function splitCount(words: Int32Array, row: number): number {
+  return words[row + countWord] as number;
+}
+
+/** How many of the split's rules do not take the packet before one does; -1: none does. */
 export function drawSplit(words: Int32Array, row: number, key: DrawKey): number {
   const first = words[row + firstWord] as number;
   const count = words[row + countWord] as number;
@@ -70,7 +75,7 @@ export function drawSplit(words: Int32Array, row: number, key: DrawKey): number 
     // Rules count from 1.
     if (key.drawNumbered(start, first + passed + 1) < oneIn(count + 1 - passed)) return passed;
   }
-  return count;
+  return -1;
 }
 
 /** Rows of a chain that kube-proxy made for an endpoint: its own and two rules. */
@@ -80,13 +85,9 @@ const targetRows = 3;
  * Where the rows of the chain begin that the split's rule behind `passed` others jumps to, if they lie behind those of
  * this chain, one target after the other; or 0. So they can be fetched while the rule's own row is still on its way.
  */
-export function splitTarget(words: Int32Array, row: number, length: number, passed: number): number {
-  if (words[row + targetWord] === 0) return 0;
-  const at = row + (1 + length + targetRows * passed) * rowWords;
-  return at < words.length && words[at] === ~splitTargetNumber(words, row, passed) ? at : 0;
-}
-
-/** The number of that chain. */
-export function splitTargetNumber(words: Int32Array, row: number, passed: number): number {
-  return (words[row + targetWord] as number) + passed;
+export function splitTarget(words: Int32Array, row: number, passed: number): number {
+  const first = words[row + targetWord] as number;
+  if (first === 0) return 0;
+  const at = row + (1 + (words[row + lengthWord] as number) + targetRows * passed) * rowWords;
+  return at < words.length && numberAt(words, at) === first + passed ? at : 0;
 }

@@ -285,6 +285,11 @@ export function oddsOf(words: Int32Array, chainRow: number, at: number): number 
   return terms === tests.chance << testShift ? (words[row + oddsWord] as number) : 0;
 }
 
+/** The number of the chain whose rows begin there; of no chain where none does. */
+export function numberAt(words: Int32Array, chainRow: number): number {
+  return ~(words[chainRow + nameWord] as number);
+}
+
 /** The number of the chain that the rule at a position jumps to, as far as it is known; 0 for other rules. */
 export function jumpTarget(words: Int32Array, chainRow: number, at: number): number {
   const row = chainRow + (at + 1) * rowWords;
@@ -304,6 +309,7 @@ export class PacketWords {
   set(skb: Skb): void {
     const { src, dst, transport, fragment } = skb.packet;
     this.skb = skb;
+    this.drawKey.text = skb.flowKey;
     // Rules of IPv6 hold no addresses in their rows.
     this.src = typeof src === "number" ? src | 0 : 0;
     this.dst = typeof dst === "number" ? dst | 0 : 0;
@@ -358,7 +364,6 @@ function passesTest(words: Int32Array, row: number, { skb, drawKey }: PacketWord
     case tests.states:
       return (first & stateOf(skb)) !== 0;
     default:
-      drawKey.text = skb.flowKey;
       return drawKey.draw(first) < (words[row + oddsWord] as number);
   }
 }

@@ -5,7 +5,7 @@ import { type IPv4, ipv4 } from "../wire/address.ts";
 import { packetBytes } from "../wire/packet.ts";
 import { ChainTrail } from "./chain-trail.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { drawSplit, splitAt, splitTarget, splitTargetNumber } from "./even-split.ts";
+import { drawSplit, splitCount, splitPosition, splitTarget } from "./even-split.ts";
 import { type LiveChain, type ReadyRule, type Term } from "./live-chain.ts";
 import type { LiveChains } from "./live-chains.ts";
 import { sendRejection } from "./reject.ts";
@@ -20,6 +20,7 @@ import {
   isUnwritten,
   lengthWord,
   looksAtAllWord,
+  numberAt,
   packetsCounter,
   rowWords,
 } from "./rule-rows.ts";
@@ -112,33 +113,19 @@ export class TableWalk {
     const isThorough = track?.wantsMisses === true;
     const looksAtAll = isThorough || memory.words[own + looksAtAllWord] === 1;
     const candidates = looksAtAll ? undefined : memory.chain(number).candidates(state);
+    const splitFrom = looksAtAll && track === undefined ? splitPosition(memory.words, own) : -1;
     for (let at = 0; ; at++) {
       if (candidates !== undefined) at = candidates.next();
+      // Of an even split, how many rules are passed over until one takes the packet.
+      const passed = at === splitFrom ? drawSplit(memory.words, own, this.#packet.drawKey) : -1;
+      if (at === splitFrom) at += passed < 0 ? splitCount(memory.words, own) : passed;
       if (at >= length) {
         trail?.ended();
         return "end";
       }
-      let isDrawn = false;
-      if (looksAtAll && track === undefined) {
-        const shared = splitAt(memory.words, own, at);
-        if (shared > 0) {
-          this.#packet.drawKey.text = state.skb.flowKey;
-          const passed = drawSplit(memory.words, own, this.#packet.drawKey);
-          at += passed;
-          if (at >= length) return "end";
-          isDrawn = passed < shared;
-          const target = isDrawn ? splitTarget(memory.words, own, length, passed) : 0;
-          if (target > 0 && depth < maxDepth) {
-            this.#count(own + (at + 1) * rowWords);
-            const ended = this.#walk(splitTargetNumber(memory.words, own, passed), target, depth + 1);
-            if (ended !== "end") return ended;
-            continue;
-          }
-        }
-      }
       const row = own + (at + 1) * rowWords;
       if (isUnwritten(memory.words, row)) memory.chain(number).write(at);
-      const verdict = isThorough ? "ask" : isDrawn ? "match" : compare(memory.words, row, this.#packet);
+      const verdict = isThorough ? "ask" : passed >= 0 ? "match" : compare(memory.words, row, this.#packet);
       if (verdict === "miss") continue;
       let isUnknown = false;
       if (verdict === "ask") {
@@ -161,13 +148,14 @@ export class TableWalk {
         case actions.count:
           continue;
         case actions.jump: {
-          const ended = this.#jump(row, number, at, depth, trail);
+          const near = passed < 0 ? 0 : splitTarget(memory.words, own, passed);
+          const ended = this.#jump(row, number, at, depth, trail, near);
           if (ended !== "end") return ended;
           continue;
         }
         case actions.goto:
           // Behind a goto the chain is left as if it had ended here.
-          return this.#jump(row, number, at, depth, trail);
+          return this.#jump(row, number, at, depth, trail, 0);
         case actions.return:
           return "end";
         case actions.accept:
@@ -203,9 +191,18 @@ export class TableWalk {
     return this.#memory.chain(number).rules[at] as Rule;
   }
 
-  #jump(row: number, number: number, at: number, depth: number, trail: ChainTrail | undefined): ChainVerdict {
+  /** To the chain that a rule names, whose rows begin at `near` where that is known without the rule's own row. */
+  #jump(
+    row: number,
+    number: number,
+    at: number,
+    depth: number,
+    trail: ChainTrail | undefined,
+    near: number,
+  ): ChainVerdict {
     const memory = this.#memory;
     const { words } = memory;
+    if (near > 0 && depth < maxDepth) return this.#walk(numberAt(words, near), near, depth + 1);
     let next = words[row + argumentWord] as number;
     const nextRows = words[row + argumentWord + 1] as number;
     if (next !== 0 && memory.isAt(next, nextRows) && depth < maxDepth) {
