@@ -97,6 +97,8 @@ export interface BridgeDevice extends DeviceBase {
 export interface VxlanFdbEntry {
   readonly mac: Mac;
   readonly remote: Address;
+  /** What goes there leaves by the device below, whatever the routes say: so is the entry that comes with the device (`via`). */
+  readonly isBound?: true;
   /** Further remote ends: each gets a copy (`bridge fdb append`). */
   readonly others?: readonly Address[];
   /** When a frame last came from there; absent: somebody added the entry. */

@@ -140,7 +140,7 @@ const lastIfindex = new WeakMap<NetworkNamespace, number>();
 /** Numbers are not given twice: dev_index_reserve(), net/core/dev.c. */
 /** The all-zero entry, which takes what no other does. */
 function defaultRemote(remote: Address | undefined): Map<Mac, VxlanFdbEntry> {
-  return new Map(remote === undefined ? [] : [[zeroMac, { mac: zeroMac, remote }]]);
+  return new Map(remote === undefined ? [] : [[zeroMac, { mac: zeroMac, remote, isBound: true }]]);
 }
 
 function nextIfindex(ns: NetworkNamespace): number {

@@ -23,7 +23,8 @@ export function transmitVxlan(ns: NetworkNamespace, device: VxlanDevice, skb: Sk
     return drop(skb, "TUNNEL_NO_REMOTE", `${device.name} does not know where ${dstMac} lives.`);
   }
   if (tunnelDepth(skb) >= tunnelLimit) return drop(skb, "TUNNEL_LOOP");
-  for (const remote of entry.others ?? []) encapsulate(ns, device, skb, remote, entry);
+  const { isBound: _isBound, ...unbound } = entry;
+  for (const remote of entry.others ?? []) encapsulate(ns, device, skb, remote, unbound);
   encapsulate(ns, device, skb, entry.remote, entry);
 }
 
@@ -44,7 +45,7 @@ function encapsulate(
   entry: VxlanFdbEntry,
 ): void {
   const { lower } = device;
-  const bound = lower === undefined ? {} : { device: lower };
+  const bound = lower === undefined || entry.isBound !== true ? {} : { device: lower };
   const local = device.local ?? selectSource(ns, remote, bound);
   if (local === undefined) {
     return drop(skb, "TUNNEL_NO_REMOTE", `No route leads to ${formatAddress(remote)}, where ${device.name} sends it.`);

@@ -126,11 +126,15 @@ export function runBridge(ns: NetworkNamespace, command: CommandWords): void {
   const mac = command.mac();
   let name = "";
   let remote: Address | undefined;
+  let isBound = false;
   while (command.more) {
     const option = command.next();
     if (option === "dev") name = command.next("a device");
     else if (option === "dst") remote = command.address();
-    else if (!["self", "master", "permanent", "static", "local", "dynamic"].includes(option)) {
+    else if (option === "via") {
+      command.next("a device");
+      isBound = true;
+    } else if (!["self", "master", "permanent", "static", "local", "dynamic"].includes(option)) {
       command.fail(`${option} is not an option of bridge fdb that is modelled`);
     }
   }
@@ -142,7 +146,9 @@ export function runBridge(ns: NetworkNamespace, command: CommandWords): void {
       const known = verb === "append" ? device.fdb.get(mac) : undefined;
       device.fdb.set(
         mac,
-        known === undefined ? { mac, remote } : { ...known, others: [...(known.others ?? []), remote] },
+        known === undefined
+          ? { mac, remote, ...(isBound && { isBound }) }
+          : { ...known, others: [...(known.others ?? []), remote] },
       );
     }
     return;

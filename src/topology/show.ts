@@ -1,4 +1,4 @@
-import type { FdbEntry, InterfaceAddress, VxlanFdbEntry } from "../kernel/device.ts";
+import type { FdbEntry, InterfaceAddress, VxlanDevice, VxlanFdbEntry } from "../kernel/device.ts";
 import type { Device } from "../kernel/device.ts";
 import type { IpRule, Route } from "../kernel/fib.ts";
 import type { NetworkNamespace } from "../kernel/namespace.ts";
@@ -157,7 +157,7 @@ export function showFdb(ns: NetworkNamespace): string {
   const lines: string[] = [];
   for (const device of ns.devices.values()) {
     if (device.kind === "bridge") lines.push(...[...device.fdb.values()].map((entry) => showPort(device.name, entry)));
-    if (device.kind === "vxlan") lines.push(...[...device.fdb.values()].map((entry) => showRemote(device.name, entry)));
+    if (device.kind === "vxlan") lines.push(...[...device.fdb.values()].map((entry) => showRemote(device, entry)));
   }
   return lines.join("");
 }
@@ -167,7 +167,11 @@ function showPort(bridge: string, { mac, port, permanent, updatedAtNanos }: FdbE
   return `${mac} dev ${port} master ${bridge}${state}\n`;
 }
 
-function showRemote(device: string, { mac, remote, others = [], seenNanos }: VxlanFdbEntry): string {
+function showRemote(device: VxlanDevice, { mac, remote, others = [], seenNanos, isBound }: VxlanFdbEntry): string {
   const state = seenNanos === undefined ? " permanent" : "";
-  return [remote, ...others].map((own) => `${mac} dev ${device} dst ${formatAddress(own)} self${state}\n`).join("");
+  const via = (index: number): string =>
+    index === 0 && isBound === true && device.lower !== undefined ? ` via ${device.lower}` : "";
+  return [remote, ...others]
+    .map((own, index) => `${mac} dev ${device.name} dst ${formatAddress(own)}${via(index)} self${state}\n`)
+    .join("");
 }

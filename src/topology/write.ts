@@ -222,7 +222,10 @@ function writeFdb(ns: NetworkNamespace): string {
     showFdb(ns)
       .split("\n")
       // A group stands with its device, and what was learned is not written.
-      .filter((line) => / dst \S+ self permanent$| static$/.test(line) && !/ dst (?:2(?:2[4-9]|3\d)\.|ff)/.test(line))
+      .filter(
+        (line) =>
+          / dst \S+( via \S+)? self permanent$| static$/.test(line) && !/ dst (?:2(?:2[4-9]|3\d)\.|ff)/.test(line),
+      )
       .map((line) => `fdb ${/ dst /.test(line) ? "append" : "add"} ${line}\n`)
       .join("")
   );
