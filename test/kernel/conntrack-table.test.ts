@@ -163,3 +163,29 @@ test("the source of a client finds its connections, newest first", () => {
   if (second !== undefined) table.delete(second);
   expect([...table.fromSource(asked)].map(({ original }) => original.dst)).toEqual([3, 1]);
 });
+
+test("finds the connections of a client port that has hundreds, in both directions, also when some went", () => {
+  const table = new TupleTable(() => 0);
+  const tuples = Array.from({ length: 600 }, (_, index) => makeTuple("udp", ipv4(1), ipv4(1000 + index), 50_000, 53));
+  const open = (tuple: Tuple): void => {
+    const entry = table.begin(new TupleKey().ofTuple(tuple));
+    entry.expiresAtNanos = 1;
+    expect(table.insertUnlessTaken(entry)).toBeUndefined();
+  };
+  const found = (tuple: Tuple): readonly unknown[] => {
+    const entry = table.find(tuple)?.entry;
+    const answered = table.find(invert(tuple));
+    return [entry?.original.dst, answered?.entry.original.dst, answered?.direction];
+  };
+  for (const tuple of tuples) open(tuple);
+  for (const [index, tuple] of tuples.entries()) {
+    const entry = table.find(tuple)?.entry;
+    if (index % 3 === 0 && entry !== undefined) table.delete(entry);
+  }
+  for (const [index, tuple] of tuples.entries()) {
+    expect(found(tuple)).toEqual(index % 3 === 0 ? [undefined, undefined, undefined] : [tuple.dst, tuple.dst, "reply"]);
+  }
+  for (const [index, tuple] of tuples.entries()) if (index % 3 === 0) open(tuple);
+  for (const tuple of tuples) expect(found(tuple)).toEqual([tuple.dst, tuple.dst, "reply"]);
+  expect(table.size).toBe(600);
+});

@@ -2,10 +2,9 @@ import { nanosPerSecond } from "../clock.ts";
 import { Connection } from "./connection.ts";
 import type { Direction, Tuple } from "./entry.ts";
 import { Pages, expiresTime, flag, flagsWord, idWord, rowOf, rowWords } from "./rows.ts";
+import { Slots } from "./slots.ts";
 import { TupleKey, mix, writeTuples } from "./tuple-key.ts";
 
-/** Slots of the smallest table; a power of two. */
-const leastSlots = 64;
 const leastSweepNanos = 10 * nanosPerSecond;
 
 /** A tuple that is in the table. */
@@ -18,8 +17,8 @@ export interface Found {
  * The connections of a namespace, found by either of their tuples, and by source for the mappings of SNAT. There is
  * no timer per entry: one that has expired is dropped when somebody meets it, or when the table is full of them.
  *
- * Connections lie in rows (rows.ts). Each confirmed one has two slots here, one per tuple, in a hash table with open
- * addressing: a slot is the hash of the tuple and, one more than it, the number of the row and the direction.
+ * Connections lie in rows (rows.ts). Each confirmed one has two slots (slots.ts), one per tuple: under the hash of the
+ * tuple, one more than the number of the row and the direction.
  */
 export class TupleTable {
   readonly #pages = new Pages();
@@ -27,10 +26,7 @@ export class TupleTable {
   /** For tuples of rows; what callers look for is their own. */
   readonly #own = new TupleKey();
   readonly #wanted = new TupleKey();
-  /** Pairs: hash, reference. The reference is 0 where the slot is free. */
-  #slots = new Int32Array(2 * leastSlots);
-  #mask = leastSlots - 1;
-  #taken = 0;
+  readonly #slots = new Slots();
   #size = 0;
   #nextId = 1;
   #sweepAt = 1024;
@@ -90,10 +86,7 @@ export class TupleTable {
   /** Number of the row and direction, or -1. */
   #lookup(key: TupleKey, hash: number): number {
     const slots = this.#slots;
-    for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
-      const reference = slots[2 * at + 1] as number;
-      if (reference === 0) return -1;
-      if (slots[2 * at] !== hash) continue;
+    for (let reference = slots.seek(hash, 0); reference !== 0; reference = slots.seek(hash, slots.step)) {
       const found = reference - 1;
       const number = found >>> 1;
       const page = this.#pages.pageOf(number);
@@ -103,6 +96,7 @@ export class TupleTable {
       this.delete(new Connection(page, row));
       return this.#lookup(key, hash);
     }
+    return -1;
   }
 
   /** Adds a connection whose first packet got through, unless another has one of its tuples: then says which. */
@@ -128,9 +122,8 @@ export class TupleTable {
     const { number } = entry;
     entry.page.living++;
     entry.confirmed = true;
-    if (2 * (this.#taken + 2) > this.#mask) this.#grow();
-    if (!entry.clash) this.#add(original, 2 * number);
-    this.#add(reply, 2 * number + 1);
+    if (!entry.clash) this.#slots.add(original, 2 * number + 1);
+    this.#slots.add(reply, 2 * number + 2);
     if (this.#sources !== undefined) this.#addSource(this.#sources, entry);
   }
 
@@ -140,8 +133,8 @@ export class TupleTable {
     if (!entry.confirmed) return;
     const { page, row, number } = entry;
     this.#size--;
-    if (!entry.clash) this.#remove(this.#own.ofRow(page, row, "original").hash, 2 * number);
-    this.#remove(this.#own.ofRow(page, row, "reply").hash, 2 * number + 1);
+    if (!entry.clash) this.#slots.remove(this.#own.ofRow(page, row, "original").hash, 2 * number + 1);
+    this.#slots.remove(this.#own.ofRow(page, row, "reply").hash, 2 * number + 2);
     if (this.#sources !== undefined) this.#removeSource(this.#sources, entry);
     page.living--;
     this.#pages.release(page);
@@ -168,9 +161,7 @@ export class TupleTable {
   clear(): void {
     for (const entry of this.#confirmed(() => true)) entry.dead = true;
     this.#pages.clear();
-    // As large as it was: who had so many will have them again.
-    this.#slots.fill(0);
-    this.#taken = 0;
+    this.#slots.clear();
     this.#size = 0;
     this.#sources = undefined;
   }
@@ -190,43 +181,6 @@ export class TupleTable {
       }
     }
     return found.sort((a, b) => a.id - b.id);
-  }
-
-  #add(hash: number, reference: number): void {
-    const slots = this.#slots;
-    let at = hash & this.#mask;
-    while (slots[2 * at + 1] !== 0) at = (at + 1) & this.#mask;
-    slots[2 * at] = hash;
-    slots[2 * at + 1] = reference + 1;
-    this.#taken++;
-  }
-
-  /** Frees a slot. What lies behind it in the same run and may lie nearer to its home moves up. */
-  #remove(hash: number, reference: number): void {
-    const slots = this.#slots;
-    const mask = this.#mask;
-    let hole = hash & mask;
-    while (slots[2 * hole + 1] !== reference + 1) hole = (hole + 1) & mask;
-    for (let next = (hole + 1) & mask; slots[2 * next + 1] !== 0; next = (next + 1) & mask) {
-      const home = (slots[2 * next] as number) & mask;
-      if (((next - home) & mask) < ((next - hole) & mask)) continue;
-      slots[2 * hole] = slots[2 * next] as number;
-      slots[2 * hole + 1] = slots[2 * next + 1] as number;
-      hole = next;
-    }
-    slots[2 * hole + 1] = 0;
-    this.#taken--;
-  }
-
-  #grow(): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(2 * old.length);
-    this.#mask = old.length - 1;
-    this.#taken = 0;
-    for (let at = 0; at < old.length; at += 2) {
-      const reference = old[at + 1] as number;
-      if (reference !== 0) this.#add(old[at] as number, reference - 1);
-    }
   }
 
   #bySource(): Map<number, number[]> {

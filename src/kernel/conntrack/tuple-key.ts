@@ -14,6 +14,10 @@ const typeShift = 8;
 const isIPv6Bit = 1 << 16;
 const zoneShift = 17;
 
+/** So many of the lower bits of a hash are of the whole tuple, the others of the client's end alone. */
+export const wholeBits = 14;
+const wholeMask = (1 << wholeBits) - 1;
+
 /**
  * A tuple as rows hold it, in four words: source, destination, ports, and what it is of. In IPv6 the words of the
  * addresses are hashes, and the addresses stand beside. One object serves many lookups.
@@ -143,9 +147,19 @@ export class TupleKey {
     return this;
   }
 
-  /** Over addresses and ports; the protocol is left to the comparison. */
+  /**
+   * Over addresses and ports; the protocol is left to the comparison. The upper bits are of the end with the higher
+   * port alone, the client's as a rule: a connection's two tuples, which differ in the other end under NAT, lie side by
+   * side in the table (slots.ts), and are looked up at the price of one.
+   */
   get hash(): number {
-    return mix(mix(mix(this.src) ^ this.dst) ^ this.ports);
+    const { src, dst, ports } = this;
+    const srcPort = ports >>> 16;
+    const dstPort = ports & 0xffff;
+    const isSrc = srcPort === dstPort ? src < dst : srcPort > dstPort;
+    const client = mix((isSrc ? src : dst) ^ Math.imul(isSrc ? srcPort : dstPort, 0x9e3779b1));
+    const whole = mix(src ^ Math.imul(dst, 0x85ebca6b) ^ ports);
+    return (client & ~wholeMask) | (whole & wholeMask);
   }
 
   /** Whether the row has this tuple in that direction. */
