@@ -7,9 +7,8 @@ import type { Skb } from "../../src/kernel/skb.ts";
 import { address } from "../../src/wire/address.ts";
 import { type Packet, type TcpFlags, emptyPayload } from "../../src/wire/packet.ts";
 import { type Lab, emptyLab, ping, udp } from "./cluster.ts";
+import { type Forwarded, client, forwardThrough, server } from "./conntrack-box.ts";
 
-const client = "10.0.0.1";
-const server = "10.0.0.2";
 let lab: Lab;
 
 beforeEach(() => {
@@ -17,19 +16,8 @@ beforeEach(() => {
   lab.ns("box").conntrack.require();
 });
 
-/** Sends a packet through the forwarding hooks of the box, as far as they let it. */
-function forward(
-  packet: Packet,
-  options: { readonly confirm?: boolean; readonly untracked?: boolean } = {},
-): Skb & { verdict: HookVerdict } {
-  const namespace = lab.ns("box");
-  const flowKey = `test-${packet.id}`;
-  const skb: Skb = { packet, mark: 0, untracked: options.untracked ?? false, flowKey };
-  const family = typeof packet.src === "number" ? "ipv4" : "ipv6";
-  let verdict = runHook({ namespace, hook: "PREROUTING", family, skb });
-  if (verdict === "accept" && options.confirm !== false)
-    verdict = runHook({ namespace, hook: "POSTROUTING", family, skb });
-  return { ...skb, verdict };
+function forward(packet: Packet, options: Parameters<typeof forwardThrough>[2] = {}): Forwarded {
+  return forwardThrough(lab, packet, options);
 }
 
 const letters: Readonly<Record<string, TcpFlags>> = {
@@ -391,40 +379,4 @@ test("payloads do not matter to a tuple", () => {
   forward(udp(client, server, { payload: { kind: "bytes", length: 5 } }));
   expect(stateOf(forward(udp(client, server, { payload: emptyPayload })))).toBe("new original");
   expect(connections()).toHaveLength(1);
-});
-
-// `conntrack -L` of conntrack-tools 1.4.7 on Linux 6.18 after each of three packets, there, back and there again.
-test.for([
-  {
-    number: 47,
-    lines: [
-      "gre      47 29 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x0 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 srckey=0x0 dstkey=0x0 mark=0 use=1",
-      "gre      47 29 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x0 src=10.0.0.2 dst=10.0.0.1 srckey=0x0 dstkey=0x0 mark=0 use=1",
-      "gre      47 179 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x0 src=10.0.0.2 dst=10.0.0.1 srckey=0x0 dstkey=0x0 [ASSURED] mark=0 use=1",
-    ],
-  },
-  {
-    number: 50,
-    lines: [
-      "unknown  50 599 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 mark=0 use=1",
-      "unknown  50 599 src=10.0.0.1 dst=10.0.0.2 src=10.0.0.2 dst=10.0.0.1 mark=0 use=1",
-      "unknown  50 599 src=10.0.0.1 dst=10.0.0.2 src=10.0.0.2 dst=10.0.0.1 mark=0 use=1",
-    ],
-  },
-  {
-    number: 33,
-    lines: [
-      "dccp     33 599 src=10.0.0.1 dst=10.0.0.2 sport=0 dport=0 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=0 dport=0 mark=0 use=1",
-    ],
-  },
-])("connections of protocol $number look as conntrack -L prints them", ({ number, lines }) => {
-  const transport = { protocol: "other", number } as const;
-  const shown = lines.map((_, index) => {
-    const [from, to] = index === 1 ? [server, client] : [client, server];
-    forward(udp(from, to, { transport, payload: emptyPayload }));
-    const [entry] = lab.ns("box").conntrack.entries();
-    // It was read a moment later.
-    return entry && formatEntry(entry, lab.clock.nowNanos() + nanosPerSecond / 2);
-  });
-  expect(shown).toEqual(lines);
 });

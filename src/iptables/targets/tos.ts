@@ -1,15 +1,12 @@
 import { hex2, readTos } from "../dscp.ts";
 import type { TargetModule } from "./module.ts";
+import { tosChange } from "./tos-change.ts";
 
 /** `-j TOS --set-tos VALUE/MASK`: tos = (tos & ~MASK) ^ VALUE; nothing here routes by it. */
 export interface TosTarget {
   readonly kind: "TOS";
   readonly value: number;
   readonly mask: number;
-}
-
-function changed({ value, mask }: TosTarget, tos: number): number {
-  return (tos & ~mask) ^ value;
 }
 
 export const tos: TargetModule<TosTarget> = {
@@ -29,13 +26,5 @@ export const tos: TargetModule<TosTarget> = {
     return { kind: "TOS", value, mask };
   },
   print: ({ value, mask }) => `--set-tos ${hex2(value)}/${hex2(mask)}`,
-  effects(target, { state: { skb } }) {
-    const from = skb.packet.tos ?? 0;
-    const to = changed(target, from);
-    return to === from ? {} : { changes: [{ field: "tos", from, to }] };
-  },
-  run(target, { state: { skb } }) {
-    skb.packet = { ...skb.packet, tos: changed(target, skb.packet.tos ?? 0) };
-    return "continue";
-  },
+  ...tosChange(({ value, mask }, tos) => (tos & ~mask) ^ value),
 };
