@@ -304,12 +304,17 @@ export class PacketWords {
   protocol = 0;
   /** -1: it has none, or is a later fragment. */
   dstPort = -1;
-  readonly drawKey: DrawKey = new DrawKey();
+  readonly #drawKey = new DrawKey();
+
+  /** What the ids of its draws end with. */
+  get drawKey(): DrawKey {
+    this.#drawKey.text = this.skb.flowKey;
+    return this.#drawKey;
+  }
 
   set(skb: Skb): void {
     const { src, dst, transport, fragment } = skb.packet;
     this.skb = skb;
-    this.drawKey.text = skb.flowKey;
     // Rules of IPv6 hold no addresses in their rows.
     this.src = typeof src === "number" ? src | 0 : 0;
     this.dst = typeof dst === "number" ? dst | 0 : 0;
@@ -355,15 +360,15 @@ export function compare(words: Int32Array, row: number, packet: PacketWords): Ro
   return passesTest(words, row, packet) === ((flags & notTest) !== 0) ? "miss" : "match";
 }
 
-function passesTest(words: Int32Array, row: number, { skb, drawKey }: PacketWords): boolean {
+function passesTest(words: Int32Array, row: number, packet: PacketWords): boolean {
   const first = words[row + testWord] as number;
   const second = words[row + testWord + 1] as number;
   switch (testOf(words[row] as number)) {
     case tests.mark:
-      return (skb.mark & second) === first;
+      return (packet.skb.mark & second) === first;
     case tests.states:
-      return (first & stateOf(skb)) !== 0;
+      return (first & stateOf(packet.skb)) !== 0;
     default:
-      return drawKey.draw(first) < (words[row + oddsWord] as number);
+      return packet.drawKey.draw(first) < (words[row + oddsWord] as number);
   }
 }
