@@ -1,18 +1,17 @@
 import type { DrawKey } from "../kernel/chance.ts";
-import { jumpTarget, lengthWord, numberAt, oddsOf, rowWords } from "./rule-rows.ts";
+import { lengthWord, oddsOf, rowWords } from "./rule-rows.ts";
 
 /*
  * Rules that share packets out evenly: the first takes one in n, the next one in n - 1 of the rest, and so on down to
  * one in two, as kube-proxy writes them for endpoints. Which of them takes a packet follows from the number of the
  * rule alone, so no row but that one needs to be looked at. The row of the chain (rule-rows.ts) says where they are.
  *
- *   word   3                4      5                                      6
- *          first position   count  what the ids of its draws begin with   number of the first target
+ *   word   3                4      5
+ *          first position   count  what the ids of its draws begin with
  */
 const firstWord = 3;
 const countWord = 4;
 const startWord = 5;
-const targetWord = 6;
 
 /** Fewer are walked one by one. */
 const leastCount = 2;
@@ -29,7 +28,6 @@ export function writeEvenSplit(words: Int32Array, row: number, length: number, s
     words[row + firstWord] = at;
     words[row + countWord] = count;
     words[row + startWord] = start;
-    words[row + targetWord] = firstTarget(words, row, at, count);
     return;
   }
 }
@@ -40,13 +38,6 @@ function countDown(words: Int32Array, row: number, from: number, most: number): 
     if (oddsOf(words, row, from + most - share) !== oneIn(share)) return 0;
   }
   return most - 1;
-}
-
-/** The number of the chain that the first of these rules jumps to, when the others jump to the next ones; or 0. */
-function firstTarget(words: Int32Array, row: number, from: number, count: number): number {
-  const first = jumpTarget(words, row, from);
-  for (let i = 1; i < count; i++) if (first === 0 || jumpTarget(words, row, from + i) !== first + i) return 0;
-  return first;
 }
 
 const odds: number[] = [];
@@ -83,11 +74,9 @@ const targetRows = 3;
 
 /**
  * Where the rows of the chain begin that the split's rule behind `passed` others jumps to, if they lie behind those of
- * this chain, one target after the other; or 0. So they can be fetched while the rule's own row is still on its way.
+ * this chain, one target after the other, as the memory places them.
  */
 export function splitTarget(words: Int32Array, row: number, passed: number): number {
-  const first = words[row + targetWord] as number;
-  if (first === 0) return 0;
   const at = row + (1 + (words[row + lengthWord] as number) + targetRows * passed) * rowWords;
-  return at < words.length && numberAt(words, at) === first + passed ? at : 0;
+  return at < words.length ? at : 0;
 }

@@ -44,6 +44,8 @@ export class LiveChain {
   #ready: (ReadyRule | undefined)[] | undefined;
   /** Null: none is worth having, or no packet was here. */
   #index: CandidateIndex | null = null;
+  /** With an index: by position, where the rows of the chain began that the rule jumped to last; 0: it never did. */
+  #targets: Int32Array | undefined;
 
   constructor(chain: Chain, number: number, memory: RuleMemory) {
     this.name = chain.name;
@@ -79,6 +81,14 @@ export class LiveChain {
     return this.#index?.of(state);
   }
 
+  targetOf(at: number): number {
+    return this.#targets?.[at] ?? 0;
+  }
+
+  noteTarget(at: number, row: number): void {
+    if (this.#targets !== undefined) this.#targets[at] = row;
+  }
+
   /** The rule at a position from 0. */
   ready(at: number): ReadyRule {
     return ((this.#ready ??= [])[at] ??= makeReady(this.rules[at] as Rule));
@@ -100,6 +110,7 @@ export class LiveChain {
     }
     if (this.#index !== null) {
       this.#rules = rules;
+      this.#targets = new Int32Array(rules.length);
       return;
     }
     for (let at = 0; at < rules.length; at++) this.#write(row, at, rules[at] as Rule);

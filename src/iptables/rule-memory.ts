@@ -1,6 +1,6 @@
 import { LiveChain } from "./live-chain.ts";
 import type { Chain } from "./rule.ts";
-import { lengthWord, nameWord, numberAt, rowWords } from "./rule-rows.ts";
+import { lengthWord, nameWord, rowWords } from "./rule-rows.ts";
 
 /** Rows that replaced chains leave behind are cleared away when there are more of them than of the others. */
 const leastGarbage = 1024;
@@ -84,7 +84,7 @@ export class RuleMemory {
 
   /** Whether the rows of a chain, that were there once, are there still. */
   isAt(number: number, row: number): boolean {
-    return numberAt(this.words, row) === number;
+    return this.words[row + nameWord] === ~number;
   }
 
   /** Its rules were replaced: new rows when somebody enters it again. */

@@ -285,17 +285,6 @@ export function oddsOf(words: Int32Array, chainRow: number, at: number): number 
   return terms === tests.chance << testShift ? (words[row + oddsWord] as number) : 0;
 }
 
-/** The number of the chain whose rows begin there; of no chain where none does. */
-export function numberAt(words: Int32Array, chainRow: number): number {
-  return ~(words[chainRow + nameWord] as number);
-}
-
-/** The number of the chain that the rule at a position jumps to, as far as it is known; 0 for other rules. */
-export function jumpTarget(words: Int32Array, chainRow: number, at: number): number {
-  const row = chainRow + (at + 1) * rowWords;
-  return actionOf(words, row) === actions.jump ? (words[row + argumentWord] as number) : 0;
-}
-
 /** What of a packet the rows are compared with, taken out once for all rules of a table. */
 export class PacketWords {
   skb!: Skb;

@@ -20,7 +20,6 @@ import {
   isUnwritten,
   lengthWord,
   looksAtAllWord,
-  numberAt,
   packetsCounter,
   rowWords,
 } from "./rule-rows.ts";
@@ -112,7 +111,8 @@ export class TableWalk {
     const trail = track && new ChainTrail(track, evaluation, memory.chain(number));
     const isThorough = track?.wantsMisses === true;
     const looksAtAll = isThorough || memory.words[own + looksAtAllWord] === 1;
-    const candidates = looksAtAll ? undefined : memory.chain(number).candidates(state);
+    const indexed = looksAtAll ? undefined : memory.chain(number);
+    const candidates = indexed?.candidates(state);
     const splitFrom = looksAtAll && track === undefined ? splitPosition(memory.words, own) : -1;
     for (let at = 0; ; at++) {
       if (candidates !== undefined) at = candidates.next();
@@ -148,8 +148,9 @@ export class TableWalk {
         case actions.count:
           continue;
         case actions.jump: {
-          const near = passed < 0 ? 0 : splitTarget(memory.words, own, passed);
+          const near = passed < 0 ? (indexed?.targetOf(at) ?? 0) : splitTarget(memory.words, own, passed);
           const ended = this.#jump(row, number, at, depth, trail, near);
+          indexed?.noteTarget(at, memory.words[row + argumentWord + 1] as number);
           if (ended !== "end") return ended;
           continue;
         }
@@ -191,7 +192,10 @@ export class TableWalk {
     return this.#memory.chain(number).rules[at] as Rule;
   }
 
-  /** To the chain that a rule names, whose rows begin at `near` where that is known without the rule's own row. */
+  /**
+   * To the chain that a rule names. Its rows may begin at `near`: what is known without the rule's own row can be on its
+   * way from memory together with it.
+   */
   #jump(
     row: number,
     number: number,
@@ -202,9 +206,8 @@ export class TableWalk {
   ): ChainVerdict {
     const memory = this.#memory;
     const { words } = memory;
-    if (near > 0 && depth < maxDepth) return this.#walk(numberAt(words, near), near, depth + 1);
     let next = words[row + argumentWord] as number;
-    const nextRows = words[row + argumentWord + 1] as number;
+    const nextRows = near > 0 && memory.isAt(next, near) ? near : (words[row + argumentWord + 1] as number);
     if (next !== 0 && memory.isAt(next, nextRows) && depth < maxDepth) {
       const isEmpty = words[nextRows + lengthWord] === 0;
       return isEmpty && trail === undefined ? "end" : this.#walk(next, nextRows, depth + 1);
