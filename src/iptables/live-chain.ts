@@ -81,6 +81,7 @@ export class LiveChain {
     return this.#index?.of(state);
   }
 
+  /** Where the rows begin that the rule at a position led to the last time; 0: not known. */
   targetOf(at: number): number {
     return this.#targets?.[at] ?? 0;
   }

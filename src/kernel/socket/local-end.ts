@@ -10,7 +10,7 @@ import {
 import { addressType, lookupOutput } from "../ip/route.ts";
 import { sourceForRoute } from "../ip/source-address.ts";
 import type { NetworkNamespace } from "../namespace.ts";
-import type { SocketError, SocketOptions } from "./api.ts";
+import type { Endpoint, SocketError, SocketOptions } from "./api.ts";
 
 const loopback: Readonly<Record<Family, Address>> = { ipv4: address("127.0.0.1"), ipv6: address("::1") };
 
@@ -102,4 +102,9 @@ export function ephemeralPort(
     }
   }
   return undefined;
+}
+
+/** Names a connection or association of one namespace by its two ends. */
+export function endsKey(local: Endpoint, remote: Endpoint): string {
+  return `${local.address}:${local.port}-${remote.address}:${remote.port}`;
 }

@@ -4,7 +4,7 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, Listener, SocketOptions, TcpConnection, TcpHandlers } from "./api.ts";
 import type { IcmpMeaning } from "./errors.ts";
-import { chooseSource, destinationOf, ephemeralPort, isError } from "./local-end.ts";
+import { chooseSource, destinationOf, endsKey, ephemeralPort, isError } from "./local-end.ts";
 import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
 import { SctpAssociation } from "./sctp-association.ts";
 import { answerOutOfTheBlue, answerStateless } from "./sctp-chunk.ts";
@@ -24,13 +24,13 @@ export class SctpSockets {
     const chosen = chooseSource(this.#ns, remote.address, options);
     const unrouted = unspecified[typeof remote.address === "number" ? "ipv4" : "ipv6"];
     const address = isError(chosen) ? (options.source ?? unrouted) : chosen;
-    const taken = (port: number): boolean => this.#associations.has(keyOf({ address, port }, remote));
+    const taken = (port: number): boolean => this.#associations.has(endsKey({ address, port }, remote));
     const port = options.sourcePort ?? ephemeralPort(this.#ns, "udp", options.flowKey, taken);
     const association = this.#make({ address, port: port ?? 0 }, remote, options, "original");
     association.handlers = handlers;
     const isUnbound = isError(chosen) && chosen.errno === "EADDRNOTAVAIL";
     if (!isUnbound && port !== undefined && !taken(port)) {
-      this.#associations.set(keyOf(association.local, remote), association);
+      this.#associations.set(endsKey(association.local, remote), association);
       association.connect();
       return association;
     }
@@ -41,7 +41,7 @@ export class SctpSockets {
   }
 
   #make(local: Endpoint, remote: Endpoint, options: SocketOptions, side: "original" | "reply"): SctpAssociation {
-    const key = keyOf(local, remote);
+    const key = endsKey(local, remote);
     const association: SctpAssociation = new SctpAssociation({
       ns: this.#ns,
       local,
@@ -59,7 +59,7 @@ export class SctpSockets {
   receive(skb: Skb, packet: SctpPacket, listener: Listener | undefined): void {
     const local: Endpoint = { address: skb.packet.dst, port: packet.dstPort };
     const remote: Endpoint = { address: skb.packet.src, port: packet.srcPort };
-    const association = this.#associations.get(keyOf(local, remote));
+    const association = this.#associations.get(endsKey(local, remote));
     if (association !== undefined) return association.receive(skb, packet);
     if (listener !== undefined && packet.chunk === "init") {
       const { process, assumption } = listener;
@@ -83,7 +83,7 @@ export class SctpSockets {
     recordArrival(skb, "accept", { protocol: "sctp", local, remote, state: "ESTABLISHED", process, assumption });
     skb.track?.verdict("delivered");
     const association = this.#make(local, remote, { flowKey: `${skb.flowKey}/answer`, process }, "reply");
-    this.#associations.set(keyOf(local, remote), association);
+    this.#associations.set(endsKey(local, remote), association);
     association.handlers = listener.accept?.(association) ?? {};
     association.accept(skb);
   }
@@ -91,10 +91,6 @@ export class SctpSockets {
   /** An ICMP error about a packet from here. */
   receiveError(quoted: Packet, packet: SctpPacket, { error }: IcmpMeaning): void {
     const local: Endpoint = { address: quoted.src, port: packet.srcPort };
-    this.#associations.get(keyOf(local, { address: quoted.dst, port: packet.dstPort }))?.icmpError(error);
+    this.#associations.get(endsKey(local, { address: quoted.dst, port: packet.dstPort }))?.icmpError(error);
   }
-}
-
-function keyOf(local: Endpoint, remote: Endpoint): string {
-  return `${local.address}:${local.port}-${remote.address}:${remote.port}`;
 }

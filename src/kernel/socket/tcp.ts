@@ -4,7 +4,7 @@ import type { NetworkNamespace } from "../namespace.ts";
 import type { Skb } from "../skb.ts";
 import type { Endpoint, FoundSocket, Listener, SocketError, SocketOptions, TcpConnection, TcpHandlers } from "./api.ts";
 import { type IcmpMeaning, isTooBig } from "./errors.ts";
-import { chooseSource, destinationOf, ephemeralPort, isError, lacksZone } from "./local-end.ts";
+import { chooseSource, destinationOf, endsKey, ephemeralPort, isError, lacksZone } from "./local-end.ts";
 import { recordArrival, recordCall, recordNoSocket } from "./record.ts";
 import { TcpSocket } from "./tcp-connection.ts";
 import { answerWithReset } from "./tcp-segment.ts";
@@ -28,7 +28,7 @@ export class TcpSockets {
         : chooseSource(this.#ns, remote.address, { ...options, connects: true });
     const family = typeof remote.address === "number" ? "ipv4" : "ipv6";
     const address = isError(chosen) ? unspecified[family] : chosen;
-    const taken = (port: number): boolean => this.#connections.has(keyOf({ address, port }, remote));
+    const taken = (port: number): boolean => this.#connections.has(endsKey({ address, port }, remote));
     const port = options.sourcePort ?? ephemeralPort(this.#ns, "tcp", options.flowKey, taken);
     const local = { address, port: port ?? 0 };
     const socket = this.#make(local, remote, options, "original");
@@ -42,7 +42,7 @@ export class TcpSockets {
           : undefined;
     if (error !== undefined) this.#refuseCall(socket, remote, handlers, options, error);
     else {
-      this.#connections.set(keyOf(local, remote), socket);
+      this.#connections.set(endsKey(local, remote), socket);
       socket.connect();
     }
     return socket;
@@ -50,7 +50,7 @@ export class TcpSockets {
 
   /** A connection in TIME_WAIT may be replaced by a new one of the same ports (tcp_tw_reuse by timestamps). */
   #inUse(local: Endpoint, remote: Endpoint): boolean {
-    const other = this.#connections.get(keyOf(local, remote));
+    const other = this.#connections.get(endsKey(local, remote));
     return other !== undefined && other.state !== "TIME_WAIT";
   }
 
@@ -67,7 +67,7 @@ export class TcpSockets {
   }
 
   #make(local: Endpoint, remote: Endpoint, options: SocketOptions, side: "original" | "reply"): TcpSocket {
-    const key = keyOf(local, remote);
+    const key = endsKey(local, remote);
     const socket: TcpSocket = new TcpSocket({
       ns: this.#ns,
       local,
@@ -87,7 +87,7 @@ export class TcpSockets {
     if (segment.badChecksum === true) return recordNoSocket(skb, "TCP_CHECKSUM");
     const local: Endpoint = { address: packet.dst, port: segment.dstPort };
     const remote: Endpoint = { address: packet.src, port: segment.srcPort };
-    const connection = this.#connections.get(keyOf(local, remote));
+    const connection = this.#connections.get(endsKey(local, remote));
     const { flags } = segment;
     const toGroup = skb.route?.kind === "broadcast" || skb.route?.kind === "multicast";
     const opens = flags.syn === true && flags.ack !== true && flags.rst !== true;
@@ -123,7 +123,7 @@ export class TcpSockets {
       skb.track.verdict("delivered");
     }
     const socket = this.#make(local, remote, { flowKey: `${skb.flowKey}/answer`, process }, "reply");
-    this.#connections.set(keyOf(local, remote), socket);
+    this.#connections.set(endsKey(local, remote), socket);
     if (listener.transparent === true) this.#transparent.add(socket);
     socket.answerSyn(skb, segment, () => {
       socket.handlers = listener.accept?.(socket) ?? {};
@@ -131,19 +131,19 @@ export class TcpSockets {
   }
 
   find(local: Endpoint, remote: Endpoint): FoundSocket | undefined {
-    const socket = this.#connections.get(keyOf(local, remote));
+    const socket = this.#connections.get(endsKey(local, remote));
     return socket && { connected: true, isWildcard: false, transparent: this.#transparent.has(socket) };
   }
 
   takesRedirect({ src, dst }: Packet, { srcPort, dstPort }: TcpSegment): boolean {
-    const key = keyOf({ address: src, port: srcPort }, { address: dst, port: dstPort });
+    const key = endsKey({ address: src, port: srcPort }, { address: dst, port: dstPort });
     return this.#connections.get(key)?.isCalling() === false;
   }
 
   /** An ICMP error about a segment from here. */
   receiveError(quoted: Packet, segment: TcpSegment, icmp: IcmpError, meaning: IcmpMeaning): void {
     const connection = this.#connections.get(
-      keyOf({ address: quoted.src, port: segment.srcPort }, { address: quoted.dst, port: segment.dstPort }),
+      endsKey({ address: quoted.src, port: segment.srcPort }, { address: quoted.dst, port: segment.dstPort }),
     );
     if (connection === undefined) return;
     if (isTooBig(icmp)) connection.pathMtuReduced();
@@ -154,8 +154,4 @@ export class TcpSockets {
 /** Whether an ICMP error ends a connection that only its SYN has asked for: tcp_v4_err(), tcp_v6_err(). */
 function endsRequests({ protocol, type, code }: IcmpError, { fatal }: IcmpMeaning): boolean {
   return protocol === "icmpv6" ? fatal : type === 11 || type === 12 || (type === 3 && code <= 1);
-}
-
-function keyOf(local: Endpoint, remote: Endpoint): string {
-  return `${local.address}:${local.port}-${remote.address}:${remote.port}`;
 }
